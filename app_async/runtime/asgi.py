@@ -1,0 +1,257 @@
+"""Flask as a native ASGI application: each request runs in a greenlet on the server's own event loop.
+
+WSGI code is synchronous, so it runs inside :func:`sqlalchemy.util.greenlet_spawn`, and wherever it has to wait (an async view, a
+session, a chunk of the response) it switches out to the server's task, which awaits. No thread is involved. What blocks without
+awaiting (``time.sleep``, a synchronous driver) stops every request of the process.
+"""
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
+
+from sqlalchemy.util import greenlet_spawn
+
+from .flask import AsyncFlask
+from .portal import await_
+
+__all__ = ("asgi_app",)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+WATCH_AFTER = 0.05
+"""Seconds after which a request that still runs is watched for its client's disconnect; most are over by then."""
+SPOOL_BYTES = 1 << 20
+"""Request bodies up to this many bytes are kept in memory, larger ones in a temporary file."""
+
+
+def asgi_app(app: AsyncFlask) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The ASGI 3 application that serves the Flask app natively."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await _http(app, scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(app, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            msg = f"ASGI scope type {scope['type']!r} is not supported"
+            raise ValueError(msg)
+
+    return application
+
+
+async def _lifespan(app: AsyncFlask, receive: Receive, send: Send) -> None:
+    await receive()
+    try:
+        await app.portal.adopt()
+    except Exception as error:  # noqa: BLE001 - the server has to be told
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await app.portal.release()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _http(app: AsyncFlask, scope: Scope, receive: Receive, send: Send) -> None:
+    await app.portal.adopt()  # for servers without lifespan; else it returns at once
+    environ = build_environ(scope)
+    body = await _read_body(scope, environ, receive, app.config["MAX_CONTENT_LENGTH"])
+    if body is None:
+        return  # the client left while it sent its request
+    environ["wsgi.input"] = body
+    request = _Request(receive)
+    watching = asyncio.get_running_loop().call_later(WATCH_AFTER, request.watch)
+    try:
+        with body:
+            await greenlet_spawn(_respond, app, environ, send)
+    except asyncio.CancelledError:
+        if not request.disconnected:
+            raise  # the server itself ends the request
+    except (SystemExit, KeyboardInterrupt) as error:
+        # In a task these would stop the server's loop, and every other request with it.
+        msg = f"the application raised {type(error).__name__}"
+        raise RuntimeError(msg) from error
+    finally:
+        watching.cancel()
+        request.unwatch()
+
+
+class _Request:
+    """The task of one request, cancelled when its client disconnects."""
+
+    __slots__ = ("disconnected", "receive", "task", "watcher")
+
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self.task = asyncio.current_task()
+        self.watcher: asyncio.Task[None] | None = None
+        self.disconnected = False
+
+    def watch(self) -> None:
+        self.watcher = asyncio.ensure_future(self._watch())
+
+    def unwatch(self) -> None:
+        if self.watcher is not None:
+            self.watcher.cancel()
+
+    async def _watch(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.disconnected = True
+        if self.task is not None:
+            self.task.cancel()
+
+
+def _respond(app: AsyncFlask, environ: dict[str, Any], send: Send) -> None:
+    """Call the WSGI application and send what it answers; runs in the request's greenlet."""
+    response = _Response(send)
+    chunks: Iterable[bytes] = app(environ, response.start)
+    try:
+        for chunk in chunks:
+            response.write(chunk)
+        response.end()
+    finally:
+        if (close := getattr(chunks, "close", None)) is not None:
+            close()
+
+
+class _Response:
+    """``start_response`` and the chunks after it, as ASGI messages. Waiting for ``send`` is the back-pressure."""
+
+    __slots__ = ("head", "left", "send", "started")
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.head: Message | None = None
+        self.started = False
+        self.left = -1
+        """Bytes that ``Content-Length`` still allows; negative: no such header."""
+
+    def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+        """WSGI's ``start_response`` (PEP 3333)."""
+        if exc_info is not None and self.started:
+            raise exc_info[1].with_traceback(exc_info[2])
+        if exc_info is None and self.head is not None:
+            msg = "start_response was called twice"
+            raise AssertionError(msg)
+        encoded = []
+        for name, value in headers:
+            name = name.lower()
+            if name == "content-length":
+                self.left = int(value)
+            encoded.append((name.encode("latin-1"), value.encode("latin-1")))
+        self.head = {"type": "http.response.start", "status": int(status[:3]), "headers": encoded}
+        return self.write
+
+    def write(self, chunk: bytes) -> None:
+        """Send a chunk at once; the one that fills ``Content-Length`` ends the response."""
+        if not chunk:
+            return
+        self._send_head()
+        if self.left < 0:
+            await_(self.send({"type": "http.response.body", "body": chunk, "more_body": True}))
+        elif self.left > 0:
+            chunk = chunk[: self.left]
+            self.left -= len(chunk)
+            await_(self.send({"type": "http.response.body", "body": chunk, "more_body": self.left > 0}))
+
+    def end(self) -> None:
+        """End the response, unless its last chunk has done so."""
+        ended = self.started and self.left == 0
+        self._send_head()
+        if not ended:
+            await_(self.send({"type": "http.response.body", "body": b"", "more_body": False}))
+
+    def _send_head(self) -> None:
+        if not self.started:
+            if self.head is None:
+                msg = "the application answered without calling start_response"
+                raise AssertionError(msg)
+            self.started = True
+            await_(self.send(self.head))
+
+
+async def _read_body(scope: Scope, environ: dict[str, Any], receive: Receive, limit: int | None) -> IO[bytes] | None:
+    """The whole request body, or None if the client disconnects before its end.
+
+    Async views read it while they hold no greenlet to wait in, so it has to be there before. Of a body that is over the
+    limit only enough is read for Flask to answer 413 by itself.
+    """
+    length = environ.get("CONTENT_LENGTH")
+    if length is None and "HTTP_TRANSFER_ENCODING" not in environ and scope["http_version"] in {"1.0", "1.1"}:
+        return io.BytesIO()
+    if limit is not None and length is not None and length.isdecimal() and int(length) > limit:
+        return io.BytesIO()
+    body: IO[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - the caller closes it
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            return None
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False) and (limit is None or body.tell() <= limit)
+    body.seek(0)
+    return body
+
+
+def build_environ(scope: Scope) -> dict[str, Any]:
+    """The WSGI environ (PEP 3333) of an ASGI HTTP scope, without ``wsgi.input``.
+
+    Headers whose name has an underscore are dropped, as gunicorn does: ``X_Forwarded_For`` would pass for ``X-Forwarded-For``.
+    """
+    root = scope.get("root_path", "")
+    path = scope["path"]
+    raw_path = scope.get("raw_path")
+    if not path.isascii() or "%" in path or (raw_path is not None and b"%" in raw_path):
+        path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
+    if not root.isascii():
+        root = root.encode().decode("latin-1")
+    if root and path.startswith(root):
+        path = path[len(root) :]
+    host, port = scope.get("server") or ("localhost", 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": root,
+        "PATH_INFO": path,
+        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.input_terminated": True,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    for name, value in scope["headers"]:
+        if (key := _environ_key(name)) is None:
+            continue
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
+    return environ
+
+
+@lru_cache(maxsize=512)
+def _environ_key(name: bytes) -> str | None:
+    if b"_" in name:
+        return None
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"

@@ -1,0 +1,25 @@
+"""A session for reading: it cannot write, so it needs no transaction."""
+
+from typing import Any
+
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+__all__ = ("READS_IN_AUTOCOMMIT", "ReadSession")
+
+READS_IN_AUTOCOMMIT = frozenset({"postgresql"})
+"""Dialects whose drivers change to AUTOCOMMIT and back without a round trip."""
+
+
+class _ReadOnly(Session):
+    def flush(self, objects: Any = None) -> None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        if self.new or self.dirty or self.deleted:
+            msg = "this session is read-only: take get_session() without read_only to write"
+            raise InvalidRequestError(msg)
+
+
+class ReadSession(AsyncSession):
+    """A session whose flush refuses to write; use no INSERT, UPDATE or DELETE statements with it either."""
+
+    sync_session_class = _ReadOnly
