@@ -1,0 +1,36 @@
+"""The app's two databases: engines, sessions, migrations."""
+
+from advanced_alchemy.extensions.flask import AlembicAsyncConfig, AsyncSessionConfig, EngineConfig, SQLAlchemyAsyncConfig
+
+from catalog.databases import Database, Driver, prepare
+from catalog.migrations.environment import alembic_options
+from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
+from catalog.settings import Settings
+
+DRIVER: Driver = "async"
+
+
+def database_configs(settings: Settings) -> list[SQLAlchemyAsyncConfig]:
+    """Return the configuration of each bind, in the order in which they are committed."""
+    return [
+        _config(settings, settings.database, DEFAULT_BIND),
+        _config(settings, settings.activity, ACTIVITY_BIND),
+    ]
+
+
+def _config(settings: Settings, database: Database, bind: str) -> SQLAlchemyAsyncConfig:
+    config = SQLAlchemyAsyncConfig(
+        connection_string=database.url.render_as_string(hide_password=False),
+        bind_key=bind,
+        commit_mode=settings.commit_mode,
+        session_config=AsyncSessionConfig(expire_on_commit=False),
+        engine_config=EngineConfig(
+            connect_args=dict(database.connect_args),
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            hide_parameters=True,
+        ),
+        alembic_config=AlembicAsyncConfig(**alembic_options(bind)),
+    )
+    prepare(config.get_engine())
+    return config

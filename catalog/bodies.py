@@ -1,0 +1,49 @@
+"""Reading JSON bodies: strictly, by a schema, with an error that names the field."""
+
+import re
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from flask import request
+
+from catalog import limits
+from catalog.problems import InvalidBody, Problem
+
+T = TypeVar("T")
+
+
+def read_body(schema: type[T]) -> T:
+    """Return the body of the current request as `schema`.
+
+    Raises:
+        Problem: 415 when it is not sent as JSON, 400 when it is not JSON, 413 when it is too large.
+        InvalidBody: It breaks a rule of the schema.
+    """
+    if not request.is_json:
+        raise Problem(415, "The body must be JSON: send it with Content-Type: application/json.")
+    try:
+        body: T = _decoder(cast("Hashable", schema)).decode(request.get_data(cache=False))
+    except msgspec.ValidationError as error:
+        raise InvalidBody(*_field_and_message(str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem(400, "The body is not valid JSON in UTF-8.") from None
+    return body
+
+
+@cache
+def _decoder(schema: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(schema)
+
+
+def _field_and_message(error: str) -> tuple[str, str]:
+    """Split msgspec's text, such as "Expected `str`, got `int` - at `$[3].title`", into ("[3].title", "Expected...")."""
+    message, _, place = error.partition(" - at `$")
+    for pattern, format_ in limits.FORMATS.items():
+        message = message.replace(f"`str` matching regex {pattern!r}", format_)
+    path = place.rstrip("`").lstrip(".")
+    named = re.search("field `([^`]+)`", message)
+    if named:
+        path = f"{path}.{named[1]}" if path else named[1]
+    return path, message
