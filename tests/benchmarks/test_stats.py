@@ -35,16 +35,12 @@ def test_ratio_interval_by_hand() -> None:
 
 def test_ratio_interval_at_another_confidence() -> None:
     half = 2.919986 * math.log(2) / math.sqrt(3)  # t(0.95, 2)
-    assert ratio_interval([2, 4, 8], [1, 1, 1], confidence=0.9).high == pytest.approx(
-        4 * math.exp(half), rel=1e-6
-    )
+    assert ratio_interval([2, 4, 8], [1, 1, 1], confidence=0.9).high == pytest.approx(4 * math.exp(half), rel=1e-6)
 
 
 def test_swapping_the_sides_inverts_the_interval() -> None:
     there, back = ratio_interval([3, 5, 4], [2, 6, 4]), ratio_interval([2, 6, 4], [3, 5, 4])
-    assert (there.ratio, there.low, there.high) == pytest.approx(
-        (1 / back.ratio, 1 / back.high, 1 / back.low)
-    )
+    assert (there.ratio, there.low, there.high) == pytest.approx((1 / back.ratio, 1 / back.high, 1 / back.low))
 
 
 def test_rounds_are_paired() -> None:
@@ -114,18 +110,14 @@ def simulate(ratio: float, scatter: float, rounds: int, *, margin: float = 0.05)
         busy = generator.lognormal(0, 0.5, rounds)
         baseline, again, contender = (busy * generator.lognormal(0, each, rounds) for _ in range(3))
         floor = ratio_interval(again.tolist(), baseline.tolist())
-        seen[
-            verdict(ratio_interval((ratio * contender).tolist(), baseline.tolist()), floor, margin=margin)
-        ] += 1
+        seen[verdict(ratio_interval((ratio * contender).tolist(), baseline.tolist()), floor, margin=margin)] += 1
     return seen
 
 
 @pytest.mark.parametrize("rounds", [2, 3, 5, 12, 30])
 @pytest.mark.parametrize("scatter", [0.02, 0.2])
 @pytest.mark.parametrize("margin", [0.05, 1e-9])
-def test_a_against_a_is_called_different_in_at_most_5_percent(
-    rounds: int, scatter: float, margin: float
-) -> None:
+def test_a_against_a_is_called_different_in_at_most_5_percent(rounds: int, scatter: float, margin: float) -> None:
     """Even with no margin to speak of, when only the floor stands between noise and a verdict."""
     seen = simulate(1.0, scatter, rounds, margin=margin)
     assert (seen[Verdict.FASTER] + seen[Verdict.SLOWER]) / 1000 <= 0.05
@@ -192,9 +184,7 @@ def test_a_margin_that_is_none_is_refused(margin: float) -> None:
 
 
 def test_resolvable_by_hand() -> None:
-    assert resolvable(12, 0.2) == pytest.approx(
-        math.exp(2.200985 * 0.2 / math.sqrt(12)), rel=1e-6
-    )  # t(0.975, 11)
+    assert resolvable(12, 0.2) == pytest.approx(math.exp(2.200985 * 0.2 / math.sqrt(12)), rel=1e-6)  # t(0.975, 11)
     assert resolvable(12, 0.0) == 1.0
     assert resolvable(1, 0.1) == math.inf
     for rounds, spread in ((0, 0.1), (3, -0.1), (3, math.nan)):

@@ -1,0 +1,201 @@
+"""Running a plan: when each request starts, and on which connection."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+from benchmarks.load.alarm import Alarm
+from benchmarks.load.connection import Connection, Job
+from benchmarks.load.outcome import Failure, Outcome
+from benchmarks.load.plan import Plan, Request
+from benchmarks.load.recorder import Recorder
+
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+fastest_loop: NewLoop = asyncio.new_event_loop
+with suppress(ImportError):  # there is none for Windows
+    import uvloop
+
+    fastest_loop = uvloop.new_event_loop
+
+RETRY = 0.1  # seconds until a connection is opened again that could not be, or that never gave an answer
+TICK = 0.02  # seconds between looks at time limits and at the end
+OPENING = 1.0  # seconds after which the load begins without the connections that are still missing
+
+
+def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
+    """Send the load of `plan` and wait for its end. Nothing the server does raises; a faulty plan does."""
+    cpu, wall = time.process_time(), time.monotonic()
+    load = Load(plan)
+    gc.collect()
+    gc.freeze()  # going through what exists already would only make the collector's pauses longer
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(load.run())
+    finally:
+        gc.unfreeze()
+    return load.recorder.outcome(
+        seconds=plan.seconds,
+        wall=time.monotonic() - wall,
+        cpu=time.process_time() - cpu,
+        loop=new_loop.__module__.partition(".")[0],
+    )
+
+
+class Load:
+    """The state of one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.host = f"{plan.host}:{plan.port}"
+        self.random = Random(plan.seed)
+        self.weights = list(accumulate(kind.weight for kind in plan.mix))
+        self.wires = {kind.name: kind.request.wire(self.host) for kind in plan.mix if isinstance(kind.request, Request)}
+        self.recorder = Recorder(kind.name for kind in plan.mix)
+        self.began = self.end = math.inf
+        self.over = False
+        self.crash: BaseException | None = None
+
+        self.connections: set[Connection] = set()
+        self.opening: set[asyncio.Task[None]] = set()
+        self.idle: deque[Connection] = deque()
+        self.schedule: deque[float] = deque()  # intended starts of an open loop that are to come,
+        self.due: deque[float] = deque()  # and those that came and wait for a connection
+
+    async def run(self) -> None:
+        """Open the connections, send everything, wait for the answers, close the connections."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._crashed)
+        for _ in range(self.plan.connections):
+            self._open()
+        await asyncio.wait(self.opening, timeout=OPENING)
+        self.alarm = Alarm(loop, self._arrive)
+        self.began = time.monotonic()
+        self.recorder.began = self.began + self.plan.warmup
+        self.end = self.recorder.began + self.plan.seconds
+        try:
+            if self.plan.rate is None:
+                for _ in range(len(self.idle)):
+                    self.free(self.idle.popleft())
+            else:
+                self.schedule.extend(self.began + start for start in self.plan.schedule())
+                self._arrive()
+            await self._watch()
+        finally:
+            self.over = True
+            self.alarm.close()
+            for task in self.opening:
+                task.cancel()
+            await asyncio.gather(*self.opening, return_exceptions=True)
+            while self.connections:
+                for connection in self.connections:
+                    connection.transport.abort()
+                await asyncio.sleep(0)
+
+    async def _watch(self) -> None:
+        """Until all is answered or given up: enforce the time limits."""
+        timeout = self.plan.timeout
+        while self.crash is None:
+            now = time.monotonic()
+            busy = [connection for connection in self.connections if connection.job]
+            for connection in busy:
+                if now - connection.sent > timeout:
+                    connection.fail(Failure.TIMEOUT, f"no answer within {timeout:g} s")
+            if now > self.end + timeout:
+                while self.due:
+                    self.recorder.failed(self._job(self.due.popleft()), Failure.UNSENT, "no connection was free for it")
+            if now > self.end and not (self.schedule or self.due or busy):
+                return
+            await asyncio.sleep(TICK)
+        raise self.crash
+
+    def _crashed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception") or RuntimeError(context["message"])
+        if not isinstance(error, OSError):  # those are the network's, and the connection was told
+            self.crash = self.crash or error
+
+    # connections
+
+    def _open(self, delay: float = 0.0) -> None:
+        task = asyncio.get_running_loop().create_task(self._opened(delay))
+        self.opening.add(task)
+        task.add_done_callback(self._opening_done)
+
+    def _opening_done(self, task: asyncio.Task[None]) -> None:
+        self.opening.discard(task)
+        if not task.cancelled():
+            self.crash = self.crash or task.exception()
+
+    async def _opened(self, delay: float) -> None:
+        while True:
+            await asyncio.sleep(delay)
+            delay = RETRY
+            try:
+                async with asyncio.timeout(self.plan.timeout):
+                    _, connection = await asyncio.get_running_loop().create_connection(
+                        partial(Connection, self, self.recorder), self.plan.host, self.plan.port
+                    )
+            except TimeoutError:
+                self._unconnected(Failure.TIMEOUT, f"not connected within {self.plan.timeout:g} s")
+            except OSError as error:
+                self._unconnected(Failure.REFUSED, str(error))
+            else:
+                if not connection.transport.is_closing():
+                    self.connections.add(connection)
+                    self.free(connection)
+                return
+
+    def _unconnected(self, failure: Failure, detail: str) -> None:
+        """Fail the request that the missing connection would have sent."""
+        now = time.monotonic()
+        if self.due:
+            self.recorder.failed(self._job(self.due.popleft()), failure, detail)
+        elif self.plan.rate is None and self.began <= now < self.end:
+            self.recorder.failed(self._job(now), failure, detail)
+
+    def lost(self, connection: Connection) -> None:
+        """Replace a connection that is closed; outside of the time that is measured, as far as it can be."""
+        self.connections.discard(connection)
+        if not self.over:
+            self._open(0.0 if connection.proven else RETRY)
+
+    # requests
+
+    def free(self, connection: Connection) -> None:
+        """Send the next request on `connection`, if there is one now."""
+        now = time.monotonic()
+        if connection.transport.is_closing():
+            return
+        if self.due:
+            connection.send(self._job(self.due.popleft()))
+        elif self.plan.rate is None and self.began <= now < self.end:
+            connection.send(self._job(now))
+        else:
+            self.idle.append(connection)
+
+    def _arrive(self) -> None:
+        """Start what should have started by now, and come back for the next."""
+        while self.schedule and self.schedule[0] <= (now := time.monotonic()):
+            intended = self.schedule.popleft()
+            self.recorder.late(intended, now)
+            self.due.append(intended)
+            while self.due and self.idle:
+                self.free(self.idle.popleft())
+        if self.schedule:
+            self.alarm.set(self.schedule[0])
+
+    def _job(self, intended: float) -> Job:
+        kind = self.random.choices(self.plan.mix, cum_weights=self.weights)[0]
+        if isinstance(kind.request, Request):
+            return Job(kind.name, kind.request, self.wires[kind.name], intended)
+        request = kind.request(self.random)
+        return Job(kind.name, request, request.wire(self.host), intended)
