@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask
-
 from app_async.config import DRIVER, database_configs
+from app_async.routes.activity import activity
+from app_async.routes.authors import authors
+from app_async.routes.books import books
+from app_async.routes.experimental import experimental
+from app_async.routes.reports import reports
+from app_async.routes.tags import tags
 from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from catalog import limits, problems
 from catalog.migrations import commands
@@ -13,7 +17,7 @@ from catalog.paths import STATIC, TEMPLATES
 from catalog.settings import load_settings
 
 
-def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+def create_app(config: Mapping[str, Any] | None = None) -> AsyncFlask:
     """Return the app, set up from `CATALOG_*` environment variables and then from `config`.
 
     Raises:
@@ -28,4 +32,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     AdvancedAlchemy(database_configs(settings)).init_app(app)
     commands.register(app)
     problems.register(app)
+    for blueprint in (authors, books, tags, activity, reports, experimental):
+        app.register_blueprint(blueprint)
     return app

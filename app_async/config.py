@@ -1,7 +1,9 @@
 """The app's two databases: engines, sessions, migrations."""
 
 from advanced_alchemy.extensions.flask import AlembicAsyncConfig, AsyncSessionConfig, EngineConfig, SQLAlchemyAsyncConfig
+from flask import current_app
 
+from app_async.runtime import AdvancedAlchemy
 from catalog.databases import Database, Driver, prepare
 from catalog.migrations.environment import alembic_options
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
@@ -34,3 +36,9 @@ def _config(settings: Settings, database: Database, bind: str) -> SQLAlchemyAsyn
     )
     prepare(config.get_engine())
     return config
+
+
+def alchemy() -> AdvancedAlchemy:
+    """Return the extension of the current app."""
+    extension: AdvancedAlchemy = current_app.extensions["advanced_alchemy"]
+    return extension

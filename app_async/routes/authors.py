@@ -1,0 +1,50 @@
+"""Authors: list, create, read, update, delete."""
+
+from uuid import UUID
+
+from flask import Blueprint, Response
+
+from app_async.services import AuthorService, record
+from catalog.bodies import read_body
+from catalog.schemas import AuthorCreate, AuthorUpdate
+
+authors = Blueprint("authors", __name__, url_prefix="/authors")
+
+
+@authors.get("")
+async def list_authors() -> Response:
+    """Answer with a page of authors."""
+    return await AuthorService.open(read_only=True).answer_list()
+
+
+@authors.post("")
+async def create_author() -> Response:
+    """Add an author."""
+    service = AuthorService.open()
+    author = await service.create(read_body(AuthorCreate))
+    await record("created", "author", author.id, author.name)
+    return service.answer_created(author, "authors.read_author")
+
+
+@authors.get("/<uuid:item_id>")
+async def read_author(item_id: UUID) -> Response:
+    """Answer with one author."""
+    service = AuthorService.open(read_only=True)
+    return service.answer(await service.get(item_id))
+
+
+@authors.patch("/<uuid:item_id>")
+async def update_author(item_id: UUID) -> Response:
+    """Change the fields that are given."""
+    service = AuthorService.open()
+    author = await service.update(read_body(AuthorUpdate), item_id)
+    await record("updated", "author", author.id, author.name)
+    return service.answer(author)
+
+
+@authors.delete("/<uuid:item_id>")
+async def delete_author(item_id: UUID) -> tuple[str, int]:
+    """Delete an author without books."""
+    author = await AuthorService.open().delete(item_id)
+    await record("deleted", "author", author.id, author.name)
+    return "", 204

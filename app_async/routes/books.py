@@ -1,0 +1,89 @@
+"""Books: list, create, read, update, delete, create many, export all."""
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import msgspec
+from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
+from flask import Blueprint, Response
+
+from app_async.config import alchemy
+from app_async.runtime import AdvancedAlchemy, stream
+from app_async.services import BookService, record
+from catalog.bodies import read_body
+from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+
+EXPORT_BATCH = 500
+
+books = Blueprint("books", __name__, url_prefix="/books")
+
+
+@books.get("")
+async def list_books() -> Response:
+    """Answer with a page of books."""
+    return await BookService.open(read_only=True).answer_list()
+
+
+@books.post("")
+async def create_book() -> Response:
+    """Add a book."""
+    service = BookService.open()
+    book = await service.create(read_body(BookCreate))
+    await record("created", "book", book.id, book.title)
+    return service.answer_created(book, "books.read_book")
+
+
+@books.post("/bulk")
+async def create_books() -> Response:
+    """Add many books, all or none."""
+    service = BookService.open()
+    made = await service.create_many([await service.make(book) for book in read_body(BookBulk)])
+    await record("created", "book", None, f"{len(made)} books")
+    return service.jsonify({"count": len(made), "ids": [book.id for book in made]}, status_code=201)
+
+
+@books.get("/<uuid:item_id>")
+async def read_book(item_id: UUID) -> Response:
+    """Answer with one book."""
+    service = BookService.open(read_only=True)
+    return service.answer(await service.get(item_id))
+
+
+@books.patch("/<uuid:item_id>")
+async def update_book(item_id: UUID) -> Response:
+    """Change the fields that are given."""
+    service = BookService.open()
+    book = await service.update(read_body(BookUpdate), item_id)
+    await record("updated", "book", book.id, book.title)
+    return service.answer(book)
+
+
+@books.delete("/<uuid:item_id>")
+async def delete_book(item_id: UUID) -> tuple[str, int]:
+    """Delete a book."""
+    book = await BookService.open().delete(item_id)
+    await record("deleted", "book", book.id, book.title)
+    return "", 204
+
+
+@books.get("/export")
+async def export_books() -> Response:
+    """Answer with all books, one JSON object a line, in the order of their keys."""
+    database = alchemy()
+    first = await _batch(database, None)  # before the answer begins, so that an error can still be a problem
+    return Response(stream(_lines(database, first)), mimetype="application/x-ndjson")
+
+
+async def _lines(database: AdvancedAlchemy, batch: list[BookRead]) -> AsyncGenerator[bytes, None]:
+    """Yield one chunk of lines per batch, starting with `batch`; holds no connection while the client reads."""
+    while batch:
+        yield msgspec.json.Encoder().encode_lines(batch)
+        batch = await _batch(database, batch[-1].id) if len(batch) == EXPORT_BATCH else []
+
+
+async def _batch(database: AdvancedAlchemy, after: UUID | None) -> list[BookRead]:
+    where = [ComparisonFilter("id", "gt", after)] if after else []
+    async with database.new_session(read_only=True) as session:
+        service = BookService(session)
+        found: list[BookRead] = service.shown(await service.get_many(*where, OrderBy("id"), LimitOffset(EXPORT_BATCH, 0)))
+        return found

@@ -1,0 +1,22 @@
+"""An async session in a synchronous view.
+
+Experimental, for code that cannot become `async` yet: every statement is one `portal.call`, nothing loads lazily, and what a
+call waits for holds the view's thread under WSGI. Under ASGI the view itself runs on the server's loop: all it does between
+two calls stalls the other requests of the process.
+"""
+
+from advanced_alchemy.extensions.flask import FlaskServiceMixin
+from flask import Blueprint, Response
+
+from app_async.config import alchemy
+from catalog.reports import TAG_REPORT
+
+experimental = Blueprint("experimental", __name__, url_prefix="/reports")
+
+
+@experimental.get("/tags")
+def show_tags() -> Response:
+    """Answer with the number of books of each tag."""
+    session = alchemy().get_session(read_only=True)
+    result = alchemy().portal.call(session.execute, TAG_REPORT.statement)
+    return FlaskServiceMixin().jsonify({"items": TAG_REPORT.read(result.mappings().all())})

@@ -1,0 +1,14 @@
+"""Reports over both databases."""
+
+from advanced_alchemy.extensions.flask import FlaskServiceMixin
+from flask import Blueprint, Response
+
+from app_async.overview import overview
+
+reports = Blueprint("reports", __name__, url_prefix="/reports")
+
+
+@reports.get("/overview")
+async def show_overview() -> Response:
+    """Answer with the catalogue in numbers."""
+    return FlaskServiceMixin().jsonify(await overview())

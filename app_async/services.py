@@ -1,0 +1,156 @@
+"""Services: what views do with the databases, on the session of the current request."""
+
+from typing import Any, ClassVar, Generic, Self, TypeVar
+from uuid import UUID
+
+from advanced_alchemy.base import UUIDv7AuditBase
+from advanced_alchemy.extensions.flask import FlaskServiceMixin
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService, schema_dump
+from flask import Response, current_app, request, url_for
+from msgspec import Struct
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app_async.config import alchemy
+from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
+from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Resource, parse
+from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, TagRead
+
+ModelT = TypeVar("ModelT", bound=UUIDv7AuditBase)
+
+
+class CatalogService(
+    SQLAlchemyAsyncRepositoryService[ModelT, SQLAlchemyAsyncRepository[ModelT]], FlaskServiceMixin, Generic[ModelT]
+):
+    """What all services share: a session of the right bind and mode, lists, and answers made of schemas."""
+
+    bind: ClassVar[str] = DEFAULT_BIND
+    resource: ClassVar[Resource]
+    schema: ClassVar[type[Struct]]
+    count_with_window_function = False  # on a page after the last, the window has no row to carry the count
+
+    @classmethod
+    def open(cls, *, read_only: bool = False) -> Self:
+        """Return the service on the session of the current request.
+
+        In the commit mode `manual` every write is committed by the service itself, else by the extension at the end.
+        """
+        return cls(
+            session=alchemy().get_session(cls.bind, read_only=read_only),
+            auto_commit=current_app.config["COMMIT_MODE"] == "manual",
+            auto_refresh=False,
+        )
+
+    async def answer_list(self) -> Response:
+        """Answer with the page that the query string asks for."""
+        query = parse(self.resource, request.args)
+        if query.page is None:
+            return self.jsonify(query.key_page(self.shown(await self.get_many(*query.filters))))
+        items, total = await self.get_many_and_count(*query.filters)
+        return self.jsonify(query.offset_page(self.shown(items), total))
+
+    def answer(self, item: ModelT) -> Response:
+        """Answer with one item."""
+        return self.jsonify(self.to_schema(item, schema_type=self.schema))
+
+    def answer_created(self, item: ModelT, endpoint: str) -> Response:
+        """Answer with a new item and where it is: 201 and `Location`."""
+        response = self.answer(item)
+        response.status_code = 201
+        response.location = url_for(endpoint, item_id=item.id)
+        return response
+
+    def shown(self, items: Any) -> Any:
+        """Return `items` as a list of schemas."""
+        return self.to_schema(items, schema_type=self.schema).items
+
+
+class AuthorService(CatalogService[Author]):
+    """Authors."""
+
+    class Repository(SQLAlchemyAsyncRepository[Author]):
+        """Authors in the database."""
+
+        model_type = Author
+
+    repository_type = Repository
+    resource = AUTHORS
+    schema = AuthorRead
+
+
+class TagService(CatalogService[Tag]):
+    """Tags."""
+
+    class Repository(SQLAlchemyAsyncRepository[Tag]):
+        """Tags in the database."""
+
+        model_type = Tag
+
+    repository_type = Repository
+    resource = TAGS
+    schema = TagRead
+
+
+class BookService(CatalogService[Book]):
+    """Books, always with their author's name and their tags."""
+
+    class Repository(SQLAlchemyAsyncRepository[Book]):
+        """Books in the database."""
+
+        model_type = Book
+
+    repository_type = Repository
+    resource = BOOKS
+    schema = BookRead
+    loader_options = [
+        joinedload(Book.author).load_only(Author.name),
+        selectinload(Book.tags).load_only(Tag.name),
+    ]
+
+    async def make(self, data: BookCreate) -> Book:
+        """Return a new book with its tags, which are found by name or made."""
+        return Book(**await self._with_tags(schema_dump(data)))
+
+    async def to_model_on_create(self, data: Any) -> Any:
+        """Make a new book with what its answer shows; an unknown author is left to the commit to refuse."""
+        if isinstance(data, Book):
+            return data
+        book = await self.make(data)
+        set_committed_value(book, "author", await self._author(book.author_id))
+        return book
+
+    async def to_model_on_update(self, data: Any) -> Any:
+        """Replace the tags and the author that the answer shows, if they are to change."""
+        fields = await self._with_tags(schema_dump(data))
+        author = await self._author(fields["author_id"]) if "author_id" in fields else None
+        return {**fields, "author": author} if author else fields
+
+    async def _with_tags(self, fields: dict[str, Any]) -> dict[str, Any]:
+        if "tags" not in fields:
+            return fields
+        session = self.repository.session
+        tags = [await Tag.as_unique_async(session, name=name) for name in fields["tags"]]
+        return {**fields, "tags": sorted(tags, key=lambda tag: tag.sort_key)}
+
+    async def _author(self, author_id: UUID) -> Author | None:
+        return await self.repository.session.get(Author, author_id)
+
+
+class ActivityService(CatalogService[Activity]):
+    """The log of writes, in a database of its own."""
+
+    class Repository(SQLAlchemyAsyncRepository[Activity]):
+        """The log in the database."""
+
+        model_type = Activity
+
+    repository_type = Repository
+    bind = ACTIVITY_BIND
+    resource = ACTIVITY
+    schema = ActivityRead
+
+
+async def record(action: str, kind: str, subject_id: UUID | None, detail: str) -> None:
+    """Add a write to the log. It is kept if the request's own write is: the log is committed after it."""
+    await ActivityService.open().create(Activity(action=action, kind=kind, subject_id=subject_id, detail=detail))
