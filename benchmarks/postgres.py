@@ -197,6 +197,6 @@ def _execute(url: str, command: sql.SQL | sql.Composed) -> None:
         with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
             connection.execute(command)
     except psycopg.Error as error:
-        where = make_url(url).set(password=None).render_as_string()
+        where = make_url(url).set(query={}).render_as_string()  # no password: it writes ***
         reason = error.diag.message_primary or " ".join(str(error).split())
         raise PostgresError(f"PostgreSQL at {where}: {reason}") from error
