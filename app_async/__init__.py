@@ -11,6 +11,7 @@ from app_async.routes.experimental import experimental
 from app_async.routes.reports import reports
 from app_async.routes.tags import tags
 from app_async.runtime import AdvancedAlchemy, AsyncFlask
+from app_async.seed import seed
 from catalog import limits, problems
 from catalog.migrations import commands
 from catalog.paths import STATIC, TEMPLATES
@@ -31,6 +32,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> AsyncFlask:
     app.config.update(COMMIT_MODE=settings.commit_mode, SECRET_KEY=settings.secret_key)
     AdvancedAlchemy(database_configs(settings)).init_app(app)
     commands.register(app)
+    app.cli.add_command(seed)
     problems.register(app)
     for blueprint in (authors, books, tags, activity, reports, experimental):
         app.register_blueprint(blueprint)
