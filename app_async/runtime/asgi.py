@@ -26,20 +26,29 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-WATCH_AFTER = 0.05
-"""Seconds after which a request that still runs is watched for its client's disconnect; most are over by then."""
+WATCH_EVERY = 0.05
+"""Seconds; a request that runs for one to two of these is watched for its client's disconnect. Most are over by then."""
 SPOOL_BYTES = 1 << 20
 """Request bodies up to this many bytes are kept in memory, larger ones in a temporary file."""
 
 
-def asgi_app(app: AsyncFlask) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+def asgi_app(app: AsyncFlask) -> "ASGIApp":
     """The ASGI 3 application that serves the Flask app natively."""
+    return ASGIApp(app)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+
+class ASGIApp:
+    """An ASGI 3 application: HTTP and lifespan; WebSockets are closed."""
+
+    def __init__(self, app: AsyncFlask) -> None:
+        self.app = app
+        self.watch = _Watch()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await _http(app, scope, receive, send)
+            await self.http(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _lifespan(app, receive, send)
+            await self.lifespan(receive, send)
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1000})
@@ -47,70 +56,95 @@ def asgi_app(app: AsyncFlask) -> Callable[[Scope, Receive, Send], Awaitable[None
             msg = f"ASGI scope type {scope['type']!r} is not supported"
             raise ValueError(msg)
 
-    return application
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        """Take the server's loop on startup, close what was made on it at shutdown."""
+        await receive()
+        try:
+            await self.app.portal.adopt()
+        except Exception as error:  # noqa: BLE001 - the server has to be told
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.app.portal.release()
+        await send({"type": "lifespan.shutdown.complete"})
 
-
-async def _lifespan(app: AsyncFlask, receive: Receive, send: Send) -> None:
-    await receive()
-    try:
-        await app.portal.adopt()
-    except Exception as error:  # noqa: BLE001 - the server has to be told
-        await send({"type": "lifespan.startup.failed", "message": str(error)})
-        return
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await app.portal.release()
-    await send({"type": "lifespan.shutdown.complete"})
-
-
-async def _http(app: AsyncFlask, scope: Scope, receive: Receive, send: Send) -> None:
-    await app.portal.adopt()  # for servers without lifespan; else it returns at once
-    environ = build_environ(scope)
-    body = await _read_body(scope, environ, receive, app.config["MAX_CONTENT_LENGTH"])
-    if body is None:
-        return  # the client left while it sent its request
-    environ["wsgi.input"] = body
-    request = _Request(receive)
-    watching = asyncio.get_running_loop().call_later(WATCH_AFTER, request.watch)
-    try:
-        with body:
-            await greenlet_spawn(_respond, app, environ, send)
-    except asyncio.CancelledError:
-        if not request.disconnected:
-            raise  # the server itself ends the request
-    except (SystemExit, KeyboardInterrupt) as error:
-        # In a task these would stop the server's loop, and every other request with it.
-        msg = f"the application raised {type(error).__name__}"
-        raise RuntimeError(msg) from error
-    finally:
-        watching.cancel()
-        request.unwatch()
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, in one greenlet of the server's task; cancelled when its client disconnects."""
+        await self.app.portal.adopt()  # for servers without lifespan; else it returns at once
+        environ = build_environ(scope)
+        body = await _read_body(scope, environ, receive, self.app.config["MAX_CONTENT_LENGTH"])
+        if body is None:
+            return  # the client left while it sent its request
+        environ["wsgi.input"] = body
+        request = _Request(receive)
+        self.watch.add(request)
+        try:
+            await greenlet_spawn(_respond, self.app, environ, send)
+        except asyncio.CancelledError:
+            if not request.disconnected:
+                raise  # the server itself ends the request
+        except (SystemExit, KeyboardInterrupt) as error:
+            # In a task these would stop the server's loop, and every other request with it.
+            msg = f"the application raised {type(error).__name__}"
+            raise RuntimeError(msg) from error
+        finally:
+            self.watch.discard(request)
+            body.close()
 
 
 class _Request:
     """The task of one request, cancelled when its client disconnects."""
 
-    __slots__ = ("disconnected", "receive", "task", "watcher")
+    __slots__ = ("disconnected", "receive", "seen", "task", "watcher")
 
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
         self.task = asyncio.current_task()
         self.watcher: asyncio.Task[None] | None = None
+        self.seen = False
         self.disconnected = False
 
-    def watch(self) -> None:
-        self.watcher = asyncio.ensure_future(self._watch())
-
-    def unwatch(self) -> None:
-        if self.watcher is not None:
-            self.watcher.cancel()
-
-    async def _watch(self) -> None:
+    async def watch(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
         self.disconnected = True
         if self.task is not None:
             self.task.cancel()
+
+
+class _Watch:
+    """Looks every :data:`WATCH_EVERY` seconds for requests that still run, and waits for their clients to disconnect.
+
+    A timer or a task for each request would cost more than most requests take.
+    """
+
+    def __init__(self) -> None:
+        self.requests: set[_Request] = set()
+        self.looking = False
+
+    def add(self, request: _Request) -> None:
+        self.requests.add(request)
+        if not self.looking:
+            self._look_again()
+
+    def discard(self, request: _Request) -> None:
+        self.requests.discard(request)
+        if request.watcher is not None:
+            request.watcher.cancel()
+
+    def _look_again(self) -> None:
+        self.looking = True
+        asyncio.get_running_loop().call_later(WATCH_EVERY, self._look)
+
+    def _look(self) -> None:
+        self.looking = False
+        for request in self.requests:
+            if request.seen and request.watcher is None:
+                request.watcher = asyncio.ensure_future(request.watch())
+            request.seen = True
+        if self.requests:
+            self._look_again()
 
 
 def _respond(app: AsyncFlask, environ: dict[str, Any], send: Send) -> None:

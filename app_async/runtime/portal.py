@@ -17,14 +17,16 @@ from contextlib import suppress
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from greenlet import getcurrent
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
+from sqlalchemy.util import greenlet_spawn
 
 try:
     from sqlalchemy.util import await_
 except ImportError:  # SQLAlchemy < 2.1
     from sqlalchemy.util import await_only as await_
 
-__all__ = ("Portal", "await_", "finish")
+__all__ = ("Portal", "await_", "core")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +49,7 @@ class Portal:
         self._adopting = asyncio.Lock()
         self._engines: list[AsyncEngine] = []
         self._inherited: list[Any] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         _process_loop.portals.add(self)
 
     @property
@@ -81,10 +84,34 @@ class Portal:
             loop = self.loop
         if asyncio._get_running_loop() is not loop:  # noqa: SLF001 - the exported variant that does not raise
             return _Call(loop, func(*args, **kwargs)).wait()
-        if getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False):
+        if in_greenlet():
             return await_(func(*args, **kwargs))
         msg = f"{getattr(func, '__qualname__', func)} was called synchronously from the event loop: await it instead"
         raise RuntimeError(msg)
+
+    def run(self, func: Callable[..., R], *args: Any) -> R | None:
+        """Call a synchronous function whose I/O waits by SQLAlchemy's greenlets, such as ``Session.commit``, on the app's loop.
+
+        It runs to its end even if the request is cancelled meanwhile. Called from a coroutine, which it cannot keep waiting, it
+        is started as a task of its own.
+        """
+        loop = self.loop
+        if asyncio._get_running_loop() is not loop:  # noqa: SLF001
+            return self.call(_in_greenlet, func, *args)
+        running = finish(greenlet_spawn(func, *args))
+        if in_greenlet():
+            return await_(running)
+        task = loop.create_task(running)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return None
+
+    def run_briefly(self, func: Callable[..., R], *args: Any) -> R:
+        """Call a synchronous function on the app's loop that waits for nothing there."""
+        loop = self.loop
+        if asyncio._get_running_loop() is loop:  # noqa: SLF001
+            return func(*args)
+        return self.call(_in_greenlet, func, *args)
 
     async def adopt(self) -> None:
         """Make the running loop, an ASGI server's, the loop of this app.
@@ -125,6 +152,20 @@ class Portal:
         for engine in self._engines:
             self._inherited.append(engine.pool)
             engine.sync_engine.dispose(close=False)
+
+
+def in_greenlet() -> bool:
+    """Whether the caller can wait by switching out of its greenlet."""
+    return getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False)
+
+
+async def _in_greenlet(func: Callable[..., R], *args: Any) -> R:
+    return await greenlet_spawn(func, *args)
+
+
+def core(session: AsyncSession) -> Session:
+    """The synchronous session behind an asynchronous one."""
+    return session.sync_session
 
 
 class _Call(Generic[R]):

@@ -6,13 +6,15 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-__all__ = ("READS_IN_AUTOCOMMIT", "ReadSession")
+__all__ = ("READS_IN_AUTOCOMMIT", "ReadOnlySession", "ReadSession")
 
 READS_IN_AUTOCOMMIT = frozenset({"postgresql"})
 """Dialects whose drivers change to AUTOCOMMIT and back without a round trip."""
 
 
-class _ReadOnly(Session):
+class ReadOnlySession(Session):
+    """A session whose flush refuses to write; use no INSERT, UPDATE or DELETE statements with it either."""
+
     def flush(self, objects: Any = None) -> None:  # noqa: ARG002 - the signature is SQLAlchemy's
         if self.new or self.dirty or self.deleted:
             msg = "this session is read-only: take get_session() without read_only to write"
@@ -20,6 +22,6 @@ class _ReadOnly(Session):
 
 
 class ReadSession(AsyncSession):
-    """A session whose flush refuses to write; use no INSERT, UPDATE or DELETE statements with it either."""
+    """The same for coroutines."""
 
-    sync_session_class = _ReadOnly
+    sync_session_class = ReadOnlySession

@@ -17,11 +17,10 @@ from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
 from flask import current_app, g
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 
-from .portal import Portal, finish
-from .reading import READS_IN_AUTOCOMMIT, ReadSession
-
-__all__ = ("AdvancedAlchemy", "Flask")
+from .portal import Portal, core
+from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
 
 
 class Flask(flask.Flask):
@@ -49,8 +48,13 @@ class Open(NamedTuple):
     """A session of the current request or application context; ``key`` is its name on ``g``."""
 
     key: str
-    session: AsyncSession
+    session: Session
     config: SQLAlchemyAsyncConfig
+
+    def to_commit(self, status: int) -> bool:
+        """Whether there is something to commit, and the response's status asks for it."""
+        writes = self.session.in_transaction() and not isinstance(self.session, ReadOnlySession)
+        return writes and commits(self.config.commit_mode, status)
 
 
 class AdvancedAlchemy(StockExtension):
@@ -157,12 +161,12 @@ class AdvancedAlchemy(StockExtension):
         try:
             yield session
         finally:
-            self._close([one for one in self._open() if one.session is session])
+            self._close([one for one in self._open() if one.session is core(session)])
 
     def _open(self) -> list[Open]:
         """The sessions of the current context, in the order of the configurations."""
         return [
-            Open(name, session, config)
+            Open(name, core(session), config)
             for bind_key, config in self._configs.items()
             for name in (f"advanced_alchemy_session_{bind_key}", f"advanced_alchemy_session_{bind_key}_read")
             if (session := g.get(name)) is not None
@@ -176,44 +180,46 @@ class AdvancedAlchemy(StockExtension):
         Raises:
             Exception: what a flush or a commit raises; then nothing is kept that was not committed before it.
         """
-        if sessions := self._open():
-            current_app.ensure_sync(self._end)(sessions, response.status_code, response.is_streamed)
-
-    async def _end(self, sessions: list[Open], status: int, streamed: bool) -> None:
+        sessions = self._open()
+        committing = [one.session for one in sessions if one.to_commit(response.status_code)]
         try:
-            committing = [
-                session for _, session, config in sessions if commits(config.commit_mode, status) and session.in_transaction()
-            ]
-            if len(committing) > 1:
-                for session in committing:  # what can fail should fail before the first commit
-                    await session.flush()
-            for session in committing:
-                await finish(session.commit())
+            if committing:
+                _portal().run(commit, committing)
         except BaseException:
-            streamed = False
+            self._close(sessions)
             raise
-        finally:
-            if not streamed:
-                await self._close_all(sessions)
+        if not response.is_streamed:
+            self._close(sessions)
 
-    async def _close_all(self, sessions: list[Open]) -> None:
+    def _close(self, sessions: list[Open]) -> None:
         for key, session, _ in sessions:
             try:
-                if session.info.get("autocommit") or not session.in_transaction():
-                    await session.close()  # gives the connection back without a round trip that could be interrupted
+                if not session.in_transaction():
+                    session.close()
+                elif session.info.get("autocommit"):
+                    _portal().run_briefly(session.close)
                 else:
-                    await finish(session.close())
+                    _portal().run(session.close)
             except Exception:
                 current_app.logger.exception("closing the session %s failed", key)
             finally:
                 g.pop(key, None)
 
-    def _close(self, sessions: list[Open]) -> None:
-        if sessions:
-            current_app.ensure_sync(self._close_all)(sessions)
-
     def _teardown(self, _: BaseException | None = None) -> None:
         self._close(self._open())
+
+
+def commit(sessions: Sequence[Session]) -> None:
+    """Commit the sessions one after the other, having flushed all of them: what can fail should fail before the first."""
+    if len(sessions) > 1:
+        for session in sessions:
+            session.flush()
+    for session in sessions:
+        session.commit()
+
+
+def _portal() -> Portal:
+    return cast("Flask", current_app).portal
 
 
 def commits(commit_mode: str, status: int) -> bool:

@@ -1,0 +1,23 @@
+"""A session for reading: it cannot write, so it needs no transaction. Written by hand."""
+
+from typing import Any
+
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import Session
+
+__all__ = ("READS_IN_AUTOCOMMIT", "ReadOnlySession", "ReadSession")
+
+READS_IN_AUTOCOMMIT = frozenset({"postgresql"})
+"""Dialects whose drivers change to AUTOCOMMIT and back without a round trip."""
+
+
+class ReadOnlySession(Session):
+    """A session whose flush refuses to write; use no INSERT, UPDATE or DELETE statements with it either."""
+
+    def flush(self, objects: Any = None) -> None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        if self.new or self.dirty or self.deleted:
+            msg = "this session is read-only: take get_session() without read_only to write"
+            raise InvalidRequestError(msg)
+
+
+ReadSession = ReadOnlySession
