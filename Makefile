@@ -1,0 +1,48 @@
+# The two commands: `make bench` compares the paths and prints the verdicts, `make test` checks everything. Both set up what they need.
+.DEFAULT_GOAL := help
+.PHONY: help setup bench results test lint types mirror mirror-check coverage clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## make .venv with everything, pinned by constraints.txt
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=... to use another one")'
+	@echo "setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+bench: setup ## compare the paths in process, on SQLite and PostgreSQL; verdicts on the terminal and in build/
+	@$(BIN)/python -m benchmarks micro
+
+results: setup ## measure longer, then write benchmarks/results/micro.jsonl and RESULTS.md
+	@$(BIN)/python -m benchmarks micro --passes 30 --output benchmarks/results/micro.jsonl
+	@$(BIN)/python -m benchmarks report benchmarks/results/micro.jsonl --output RESULTS.md
+
+test: lint types mirror-check ## lint, types, mirror, tests
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: setup
+	@$(BIN)/mypy
+
+mirror: setup ## generate app_sync from app_async
+	@$(BIN)/unasyncd --force --quiet
+
+mirror-check: setup
+	@$(BIN)/unasyncd --check --force --quiet || { echo "app_sync is not what app_async gives: run 'make mirror'"; exit 1; }
+
+coverage: setup ## the tests with coverage, threads and greenlets included
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report --skip-covered
+
+clean: ## remove the environment and what was built
+	rm -rf .venv build .mypy_cache .ruff_cache .coverage
