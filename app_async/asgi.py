@@ -1,7 +1,8 @@
 """For ASGI servers: `uvicorn app_async.asgi:app`."""
 
-from app_async import create_app
-from app_async.runtime import asgi_app
 from catalog.settings import or_exit
+
+from . import create_app
+from .runtime import asgi_app
 
 app = asgi_app(or_exit(create_app))

@@ -3,13 +3,12 @@
 from advanced_alchemy.extensions.flask import AlembicAsyncConfig, AsyncSessionConfig, EngineConfig, SQLAlchemyAsyncConfig
 from flask import current_app
 
-from app_async.runtime import AdvancedAlchemy
-from catalog.databases import Database, Driver, prepare
+from catalog.databases import Database, prepare
 from catalog.migrations.environment import alembic_options
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
 from catalog.settings import Settings
 
-DRIVER: Driver = "async"
+from .runtime import AdvancedAlchemy
 
 
 def database_configs(settings: Settings) -> list[SQLAlchemyAsyncConfig]:

@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any
 
-from app_async.config import alchemy
 from catalog.reports import OVERVIEW, Report
+
+from .config import alchemy
 
 CONCURRENT_QUERIES = 4
 

@@ -10,13 +10,14 @@ from flask.cli import with_appcontext
 from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app_async.config import alchemy
-from app_async.services import AuthorService, BookService, TagService
 from catalog import generated
 from catalog.commands import errors_on_one_line
 from catalog.generated import Row
 from catalog.models import Author, Book, Tag, book_tag
 from catalog.paths import FIXTURES
+
+from .config import alchemy
+from .services import AuthorService, BookService, TagService
 
 MOST_BOOKS = 10_000_000
 

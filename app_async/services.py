@@ -12,10 +12,12 @@ from msgspec import Struct
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app_async.config import alchemy
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
 from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Resource, parse
 from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, TagRead
+
+from .config import alchemy
+from .driver import unique_tag
 
 ModelT = TypeVar("ModelT", bound=UUIDv7AuditBase)
 
@@ -32,13 +34,10 @@ class CatalogService(
 
     @classmethod
     def open(cls, *, read_only: bool = False) -> Self:
-        """Return the service on the session of the current request.
-
-        In the commit mode `manual` every write is committed by the service itself, else by the extension at the end.
-        """
+        """Return the service on the session of the current request."""
         return cls(
             session=alchemy().get_session(cls.bind, read_only=read_only),
-            auto_commit=current_app.config["COMMIT_MODE"] == "manual",
+            auto_commit=_commits_itself(),
             auto_refresh=False,
         )
 
@@ -64,6 +63,12 @@ class CatalogService(
     def shown(self, items: Any) -> Any:
         """Return `items` as a list of schemas."""
         return self.to_schema(items, schema_type=self.schema).items
+
+
+def _commits_itself() -> bool:
+    """Return whether a service commits each write: where the extension will not, at all or for the pages' redirects."""
+    mode = current_app.config["COMMIT_MODE"]
+    return mode == "manual" or (mode == "autocommit" and request.blueprint == "pages")
 
 
 class AuthorService(CatalogService[Author]):
@@ -130,7 +135,7 @@ class BookService(CatalogService[Book]):
         if "tags" not in fields:
             return fields
         session = self.repository.session
-        tags = [await Tag.as_unique_async(session, name=name) for name in fields["tags"]]
+        tags = [await unique_tag(session, name=name) for name in fields["tags"]]
         return {**fields, "tags": sorted(tags, key=lambda tag: tag.sort_key)}
 
     async def _author(self, author_id: UUID) -> Author | None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from app_async.services import ActivityService
+from ..services import ActivityService
 
 activity = Blueprint("activity", __name__, url_prefix="/activity")
 

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
-from app_async.services import AuthorService, record
 from catalog.bodies import read_body
 from catalog.schemas import AuthorCreate, AuthorUpdate
+
+from ..services import AuthorService, record
 
 authors = Blueprint("authors", __name__, url_prefix="/authors")
 

@@ -7,11 +7,12 @@ import msgspec
 from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
 from flask import Blueprint, Response
 
-from app_async.config import alchemy
-from app_async.runtime import AdvancedAlchemy, stream
-from app_async.services import BookService, record
 from catalog.bodies import read_body
 from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+
+from ..config import alchemy
+from ..runtime import AdvancedAlchemy, stream
+from ..services import BookService, record
 
 EXPORT_BATCH = 500
 

@@ -8,8 +8,9 @@ two calls stalls the other requests of the process.
 from advanced_alchemy.extensions.flask import FlaskServiceMixin
 from flask import Blueprint, Response
 
-from app_async.config import alchemy
 from catalog.reports import TAG_REPORT
+
+from ..config import alchemy
 
 experimental = Blueprint("experimental", __name__, url_prefix="/reports")
 

@@ -3,7 +3,7 @@
 from advanced_alchemy.extensions.flask import FlaskServiceMixin
 from flask import Blueprint, Response
 
-from app_async.overview import overview
+from ..overview import overview
 
 reports = Blueprint("reports", __name__, url_prefix="/reports")
 

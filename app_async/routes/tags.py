@@ -4,9 +4,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
-from app_async.services import TagService, record
 from catalog.bodies import read_body
 from catalog.schemas import TagCreate, TagUpdate
+
+from ..services import TagService, record
 
 tags = Blueprint("tags", __name__, url_prefix="/tags")
 
