@@ -7,11 +7,14 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from catalog import limits
 from catalog.problems import InvalidBody, Problem
 
 T = TypeVar("T")
+
+PLAINER = {"Object missing required field ": "is required", "Object contains unknown field ": "is unknown"}
 
 
 def read_body(schema: type[T]) -> T:
@@ -23,10 +26,14 @@ def read_body(schema: type[T]) -> T:
     """
     if not request.is_json:
         raise Problem(415, "The body must be JSON: send it with Content-Type: application/json.")
+    data = request.get_data(cache=False)
+    limit = request.max_content_length
+    if limit is not None and request.content_length is None and len(data) >= limit:
+        raise RequestEntityTooLarge  # Werkzeug 3.1 cuts off a body of unknown length (LimitedStream.readall)
     try:
-        body: T = _decoder(cast("Hashable", schema)).decode(request.get_data(cache=False))
+        body: T = _decoder(cast("Hashable", schema)).decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidBody(*_field_and_message(str(error))) from None
+        raise InvalidBody(*field_and_message(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Problem(400, "The body is not valid JSON in UTF-8.") from None
     return body
@@ -37,13 +44,14 @@ def _decoder(schema: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(schema)
 
 
-def _field_and_message(error: str) -> tuple[str, str]:
+def field_and_message(error: msgspec.ValidationError) -> tuple[str, str]:
     """Split msgspec's text, such as "Expected `str`, got `int` - at `$[3].title`", into ("[3].title", "Expected...")."""
-    message, _, place = error.partition(" - at `$")
+    message, _, place = str(error).partition(" - at `$")
     for pattern, format_ in limits.FORMATS.items():
         message = message.replace(f"`str` matching regex {pattern!r}", format_)
     path = place.rstrip("`").lstrip(".")
-    named = re.search("field `([^`]+)`", message)
+    named = re.search("[Ff]ield `([^`]+)`", message)
     if named:
         path = f"{path}.{named[1]}" if path else named[1]
+        message = PLAINER.get(message.partition("`")[0], message.removeprefix(f"Field `{named[1]}` "))
     return path, message

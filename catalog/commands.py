@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from sqlalchemy.exc import DBAPIError
 
+from catalog.faults import reason
 from catalog.problems import describe
 
 
@@ -24,10 +24,4 @@ def errors_on_one_line() -> Iterator[None]:
         problem = describe(error)
         if problem is None:
             raise
-        raise CommandFailed(f"{problem.description} ({_first_line(error)})") from error
-
-
-def _first_line(error: BaseException) -> str:
-    cause = error.__cause__ if error.__cause__ is not None and not isinstance(error, DBAPIError) else error
-    text = str(cause.orig if isinstance(cause, DBAPIError) else cause)
-    return text.strip().split("\n", 1)[0] or type(cause).__name__
+        raise CommandFailed(f"{problem.description} ({reason(error)})") from error

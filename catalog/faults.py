@@ -80,6 +80,14 @@ def classify(error: BaseException) -> Fault | None:
     return Fault(kind, str(constraint.name), tuple(columns))
 
 
+def reason(error: BaseException) -> str:
+    """Return the first line of what the driver says, for operators; it may quote values, so it is not for clients."""
+    while not isinstance(error, DBAPIError) and error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    return text.partition("\n")[0] or type(error).__name__
+
+
 def _kind(error: Any) -> Kind | None:
     code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None) or ""
     if code == "SQLITE_ERROR" and re.search("no such (table|column)|has no column", str(error)):

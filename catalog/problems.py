@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from advanced_alchemy.exceptions import AdvancedAlchemyError, NotFoundError
-from flask import Flask, current_app, render_template, request
+from flask import Flask, current_app, render_template, request, session
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -47,7 +47,8 @@ class InvalidBody(Problem):
     """A body that is well-formed but breaks a rule: 422 and the field that does."""
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(422, f"{field}: {message}" if field else message, errors=[{"field": field, "message": message}])
+        detail = f"{field}{': ' if message[0].isupper() else ' '}{message}." if field else f"{message}."
+        super().__init__(422, detail, errors=[{"field": field, "message": message}])
 
 
 def describe(error: BaseException) -> Problem | None:
@@ -75,7 +76,7 @@ def describe(error: BaseException) -> Problem | None:
             "Other records still refer to this one." if deleting else "A record that this one refers to does not exist.",
         )
     if fault.kind == "rule":
-        return InvalidBody(*RULES[fault.constraint]) if fault.constraint in RULES else InvalidBody("", "breaks a rule")
+        return InvalidBody(*RULES[fault.constraint]) if fault.constraint in RULES else InvalidBody("", "The values break a rule")
     return Problem(*UNAVAILABLE[fault.kind])
 
 
@@ -98,7 +99,7 @@ def register(app: Flask) -> None:
 def _driver_errors() -> tuple[type[Exception], ...]:
     """Errors that asyncpg raises while connecting, which SQLAlchemy passes on as they are."""
     with suppress(ImportError):
-        import asyncpg  # type: ignore[import-untyped]
+        import asyncpg
 
         return (asyncpg.PostgresError, asyncpg.InterfaceError)
     return ()
@@ -109,7 +110,9 @@ def _respond_to_fault(error: Exception) -> Response:
     if problem is None:
         raise error
     if problem.code == SERVICE_UNAVAILABLE:
-        current_app.logger.error("%s: %s", problem.description, request.path, exc_info=error)
+        current_app.logger.error("%s %s (%s)", request.path, problem.description, faults.reason(error))
+    if request.blueprint == "pages":
+        session.pop("_flashes", None)  # what was announced has not happened
     return respond(problem)
 
 

@@ -140,7 +140,11 @@ def _equal(column: str) -> Callable[[Any], StatementFilter]:
     return lambda value: ComparisonFilter(column, "eq", value)
 
 
-SEARCH = Parameter(words(limits.TITLE), _search)
+def _search_text(text: str) -> str | None:
+    return words(limits.TITLE)(text) if text else None  # a search form that is left empty
+
+
+SEARCH = Parameter(_search_text, _search)
 COMMON = {
     "ids": Parameter(keys, lambda value: CollectionFilter("id", value), repeatable=True),
     "created_before": Parameter(timestamp, lambda value: BeforeAfter("created_at", before=value, after=None)),
@@ -157,7 +161,7 @@ AUTHORS = Resource(
 BOOKS = Resource(
     Book,
     {
-        "search": Parameter(words(limits.TITLE), _search_books),
+        "search": Parameter(_search_text, _search_books),
         "author": Parameter(key, _equal("author_id")),
         "tag": Parameter(words(limits.TAG_NAME), _tagged),
         "published_before": Parameter(YEAR, lambda value: ComparisonFilter("published", "lt", value)),
