@@ -105,11 +105,12 @@ def key(text: str) -> UUID:
 
 def keys(text: str) -> list[UUID]:
     """Read UUIDs separated by commas."""
+    parts = text.split(",", limits.IDS_MAX)
     try:
-        found = list(dict.fromkeys(key(part.strip()) for part in text.split(",", limits.IDS_MAX)))
+        found = [key(part.strip()) for part in parts[: limits.IDS_MAX]]
     except ValueError:
         found = []
-    if not found:
+    if len(found) != len(parts):
         raise ValueError(f"1 to {limits.IDS_MAX} UUIDs, separated by commas")
     return found
 
