@@ -252,8 +252,8 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
     if not root.isascii():
         root = root.encode().decode("latin-1")
-    if root and path.startswith(root):
-        path = path[len(root) :]
+    if root and (path == root or path.startswith(f"{root.rstrip('/')}/")):
+        path = path[len(root.rstrip("/")) :]
     host, port = scope.get("server") or ("localhost", 80)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],

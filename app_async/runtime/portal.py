@@ -123,9 +123,11 @@ class Portal:
         if self._server_loop is loop:
             return
         async with self._adopting:
-            if self._server_loop is not None and self._server_loop.is_running():
-                msg = "this app is already served on another event loop of the process: use one app object per loop"
-                raise RuntimeError(msg)
+            if self._server_loop is not None:
+                if self._server_loop.is_running():
+                    msg = "this app is already served on another event loop of the process: use one app object per loop"
+                    raise RuntimeError(msg)
+                self.forget()
             if (former := _process_loop.running()) is not None:
                 await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
             self._server_loop = loop
