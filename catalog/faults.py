@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import Constraint, UniqueConstraint
+from sqlalchemy import Constraint, PrimaryKeyConstraint, UniqueConstraint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
@@ -76,7 +76,7 @@ def classify(error: BaseException) -> Fault | None:
     constraint = _constraints().get(_constraint_name(driver_error))
     if constraint is None:
         return Fault(kind)
-    columns = constraint.columns.keys() if isinstance(constraint, UniqueConstraint) else ()
+    columns = constraint.columns.keys() if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint) else ()
     return Fault(kind, str(constraint.name), tuple(columns))
 
 
@@ -111,6 +111,6 @@ def _constraints() -> dict[str, Constraint]:
         for table in metadata.tables.values():
             for constraint in table.constraints:
                 found[str(constraint.name)] = constraint
-                if isinstance(constraint, UniqueConstraint):
+                if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint):
                     found[", ".join(f"{table.name}.{column.name}" for column in constraint.columns)] = constraint
     return found

@@ -63,10 +63,10 @@ def describe(error: BaseException) -> Problem | None:
     if fault is None:
         return None
     if fault.kind == "duplicate":
-        fields = " and ".join(fault.fields)
+        what = f"a record with this {' and '.join(fault.fields)}" if fault.fields else "such a record"
         return Problem(
             409,
-            f"There already is a record with this {fields}.",
+            f"There already is {what}.",
             errors=[{"field": field, "message": "is already taken"} for field in fault.fields],
         )
     if fault.kind == "reference":
