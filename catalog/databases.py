@@ -59,7 +59,7 @@ def _sqlite(url: URL) -> Database:
         raise ValueError("SQLite needs a file: in memory, every connection would have a database of its own")
     if url.host or url.query or url.database.startswith("file:"):
         raise ValueError("a SQLite URL is sqlite:///relative/file or sqlite:////absolute/file, without host or options")
-    return Database(url.set(database=str(Path(url.database).absolute())))
+    return Database(url.set(database=str(Path(url.database).resolve())))
 
 
 def _postgresql(url: URL) -> Database:

@@ -47,9 +47,14 @@ def load_settings(app: Flask, driver: Driver) -> Settings:
         SettingsError: A value is not allowed.
     """
     instance = Path(app.instance_path)
+    database = _database(app, "DATABASE_URL", instance / "catalog.sqlite3", driver)
+    activity = _database(app, "ACTIVITY_DATABASE_URL", instance / "activity.sqlite3", driver)
+    if database == activity and database.url.get_backend_name() == "sqlite":
+        # A request that writes has a transaction in each, and SQLite has one writer: the second would wait for the first.
+        raise SettingsError("ACTIVITY_DATABASE_URL: must be another SQLite file than DATABASE_URL")
     return Settings(
-        database=_database(app, "DATABASE_URL", instance / "catalog.sqlite3", driver),
-        activity=_database(app, "ACTIVITY_DATABASE_URL", instance / "activity.sqlite3", driver),
+        database=database,
+        activity=activity,
         commit_mode=_commit_mode(app.config.get("COMMIT_MODE", "autocommit_include_redirect")),
         pool_size=_pool_size(app.config.get("POOL_SIZE", 10)),
         secret_key=_secret_key(app.config.get("SECRET_KEY"), instance),

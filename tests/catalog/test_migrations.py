@@ -21,7 +21,9 @@ TABLES = {"author", "book", "book_tag", "tag", "catalog_version"}
 LOG = {"activity", "activity_version"}
 
 
-@pytest.fixture(params=[("sqlite", False), ("sqlite", True), ("postgresql", True)], ids=["two files", "one file", "postgresql"])
+@pytest.fixture(
+    params=[("sqlite", False), ("postgresql", False), ("postgresql", True)], ids=["sqlite", "postgresql", "one database"]
+)
 def urls(request: pytest.FixtureRequest, new_database: Callable[[str], AbstractContextManager[str]]) -> Iterator[tuple[str, str]]:
     """The URLs of the two binds: two databases, or one for both."""
     kind, together = request.param

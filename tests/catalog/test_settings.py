@@ -112,6 +112,13 @@ def test_a_wrong_setting_is_refused_by_its_name(tmp_path: Path, config: Mapping[
     assert error.value.exit_code == 2
 
 
+def test_two_sqlite_transactions_of_one_request_need_two_files(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(SettingsError, match="ACTIVITY_DATABASE_URL: must be another SQLite file"):
+        settings(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/file", ACTIVITY_DATABASE_URL=f"sqlite:///{tmp_path}/link")
+    settings(tmp_path, DATABASE_URL=POSTGRES, ACTIVITY_DATABASE_URL=POSTGRES)
+
+
 def test_a_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         made = set(threads.map(lambda _: settings(tmp_path).secret_key, range(16)))
