@@ -38,7 +38,7 @@ async def create_book() -> Response:
 async def create_books() -> Response:
     """Add many books, all or none."""
     service = BookService.open()
-    made = await service.create_many([await service.make(book) for book in read_body(BookBulk)])
+    made = await service.create_many(await service.make(read_body(BookBulk)))
     await record("created", "book", None, f"{len(made)} books")
     return service.jsonify({"count": len(made), "ids": [book.id for book in made]}, status_code=201)
 
