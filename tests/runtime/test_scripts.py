@@ -1,0 +1,304 @@
+"""Plain scripts, each in a process of its own: how they end, are interrupted, and fork."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.answers import PATIENCE, wait_until
+from tests.runtime.databases import Databases, backends, with_driver
+
+ENDING_SECONDS = 5.0
+"""The promise is one second; a shared machine may take a few, and a process that hangs takes for ever."""
+
+PROBE = """
+import asyncio, atexit, os, sys, threading, time
+late = []
+atexit.register(lambda: [func() for func in late])  # called after what the runtime registers
+if os.environ.get("LOOP") == "asyncio":
+    sys.modules["uvloop"] = None
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
+from sqlalchemy import text
+from app_async.runtime import AdvancedAlchemy, AsyncFlask
+
+def probe(url=None):
+    app = AsyncFlask("probe")
+    if url is not None:
+        AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string=url), app)
+    return app
+
+def session_of(app):
+    return app.extensions["advanced_alchemy"].get_session()
+
+async def select(app, statement="SELECT pg_backend_pid()"):
+    return await session_of(app).scalar(text(statement))
+
+app = probe(*sys.argv[1:])
+"""
+
+
+class Script:
+    """A running script that has the names of `PROBE`; ``url`` is its app's database."""
+
+    def __init__(self, bare: Path, code: str, url: str | None = None, loop: str = "uvloop", warnings: str = "always") -> None:
+        """Run it where there is nothing but the runtime; ``warnings`` says what to do with a ResourceWarning."""
+        filters = ["error", "ignore:The declarative_mixin decorator", f"{warnings}::ResourceWarning"]
+        self.process = subprocess.Popen(
+            [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
+            env={**os.environ, "PYTHONPATH": str(bare), "LOOP": loop},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
+    def line(self) -> str:
+        """The next line it prints; empty at its end."""
+        assert self.process.stdout
+        return self.process.stdout.readline().rstrip("\n")
+
+    def end(self, seconds: float = PATIENCE) -> tuple[int, str, str]:
+        """Its status and what else it writes to stdout and stderr; killed when it takes longer."""
+        try:
+            output, errors = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.communicate()
+            pytest.fail(f"the script did not end within {seconds:g} s")
+        return self.process.returncode, output, errors
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+WAITING = """
+from contextlib import suppress
+def in_thread(func):
+    def call():
+        with suppress(asyncio.CancelledError):
+            app.portal.call(func)
+    threading.Thread(target=call, daemon=True).start()
+    started.wait()
+started = threading.Event()
+"""
+WAYS_TO_END = {
+    "without a call": "",
+    "after a call": "app.portal.call(asyncio.sleep, 0)",
+    "while coroutines wait": WAITING
+    + """
+async def wait():
+    global task
+    task = asyncio.create_task(asyncio.Event().wait())
+    started.set()
+    await asyncio.sleep(3600)
+in_thread(wait)
+""",
+    "while a coroutine blocks the loop": WAITING
+    + """
+async def block():
+    started.set()
+    time.sleep(3600)
+in_thread(block)
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def ending(bare: Path) -> Iterator[dict[str, Script]]:
+    """All of them at once: starting takes longer than ending."""
+    scripts = {name: Script(bare, f"{code}\nprint('end', flush=True)") for name, code in WAYS_TO_END.items()}
+    yield scripts
+    for script in scripts.values():
+        script.end()
+
+
+@pytest.mark.parametrize("name", WAYS_TO_END)
+def test_script_ends_in_time_and_in_silence(ending: dict[str, Script], name: str) -> None:
+    assert ending[name].line() == "end"
+    assert ending[name].end(ENDING_SECONDS) == (0, "", "")
+
+
+def test_script_ends_in_time_though_a_task_will_not_be_cancelled(bare: Path) -> None:
+    code = """
+async def resist():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+async def start():
+    global task
+    task = asyncio.create_task(resist())
+    await asyncio.sleep(0)
+app.portal.call(start)
+print("end", flush=True)
+"""
+    script = Script(bare, code)
+    assert script.line() == "end"
+    status, _, errors = script.end(ENDING_SECONDS)
+    assert status == 0
+    assert errors.startswith("Task was destroyed but it is pending!\n")
+    assert "resist" in errors
+
+
+OPEN_POOL = """
+async def several():
+    await asyncio.gather(*(one() for _ in range(3)))
+async def one():
+    async with app.extensions["advanced_alchemy"].new_session() as session:
+        await session.execute(text("SELECT 1"))
+app.portal.call(several)
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_script_ends_in_time_with_an_open_pool(bare: Path, loop: str, kind: str, on_postgres: Databases, tmp_path: Path) -> None:
+    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": on_postgres.main}[kind]
+    script = Script(bare, OPEN_POOL + "print('end', flush=True)", with_driver(main, "asyncpg", "aiosqlite"), loop)
+    assert script.line() == "end"
+    assert script.end(ENDING_SECONDS) == (0, "", "")
+    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_script_ends_in_time_with_connections_in_use(bare: Path, kind: str, on_postgres: Databases, tmp_path: Path) -> None:
+    """One in a transaction that nobody ends, one in a query that does not end."""
+    code = """
+context = app.app_context()
+context.push()
+app.portal.call(select, app, "SELECT 1")
+async def wait():
+    async with app.extensions["advanced_alchemy"].new_session() as session:
+        asyncio.get_running_loop().call_later(0.1, started.set)
+        await session.execute(text(endless))
+endless = {
+    "postgresql": "SELECT pg_sleep(3600)",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+}[sys.argv[1].partition("+")[0]]
+in_thread(wait)
+print("end", flush=True)
+"""
+    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": on_postgres.main}[kind]
+    script = Script(bare, OPEN_POOL + WAITING + code, with_driver(main, "asyncpg", "aiosqlite"), warnings="ignore")
+    assert script.line() == "end"
+    assert script.end(ENDING_SECONDS) == (0, "", "")
+    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+
+
+def test_ctrl_c_cancels_the_coroutine_that_is_waited_for(bare: Path, loop: str) -> None:
+    code = """
+async def wait():
+    print("waiting", flush=True)
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        print("cancelled", flush=True)
+        raise
+    finally:
+        cancelled.set()
+async def answer():
+    return "usable"
+cancelled = threading.Event()
+try:
+    app.portal.call(wait)
+except KeyboardInterrupt:
+    print("interrupted", cancelled.wait(10))
+print(app.portal.call(answer))
+"""
+    script = Script(bare, code, loop=loop)
+    assert script.line() == "waiting"
+    script.process.send_signal(signal.SIGINT)
+    status, output, errors = script.end()
+    assert (status, output.split("\n"), errors) == (0, ["cancelled", "interrupted True", "usable", ""], "")
+
+
+def test_forked_child_has_a_loop_and_connections_of_its_own(bare: Path, loop: str, on_postgres: Databases) -> None:
+    """Parent and child go on, neither with a connection of the other, and both end in silence."""
+    code = """
+def backend():
+    with app.app_context():
+        return app.portal.call(select, app)
+async def loop_of_caller():
+    return id(asyncio.get_running_loop())
+former = backend()
+threads = [threading.Thread(target=backend) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+child = os.fork()
+if child == 0:
+    print("child", former, *(backend() for _ in range(3)), flush=True)
+    sys.exit(7)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print("parent", former, *(backend() for _ in range(3)), status)
+"""
+    script = Script(bare, code, with_driver(on_postgres.main, "asyncpg"), loop)
+    status, output, errors = script.end()
+    assert (status, errors) == (0, "")
+    child, parent = (line.split() for line in output.splitlines())
+    assert (child[0], parent[0], parent[-1]) == ("child", "parent", "7")
+    assert len({child[1], *child[2:]}) == 2, "the child uses one connection, which is not its parent's"
+    assert {*child[2:]}.isdisjoint(parent[1:-1])
+    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+
+
+def test_fork_while_calls_are_running(bare: Path, on_postgres: Databases) -> None:
+    """Each of several children, forked from threads that wait and start loops, answers; so does the parent all the time."""
+    code = """
+async def hold():
+    async with app.extensions["advanced_alchemy"].new_session() as session:
+        return await session.scalar(text("SELECT 1 FROM pg_sleep(0.02)"))
+def work():
+    while not ended.is_set():
+        assert app.portal.call(hold) == 1
+ended = threading.Event()
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+for _ in range(5):
+    child = os.fork()
+    if child == 0:
+        app.portal.call(hold)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+ended.set()
+for thread in threads: thread.join()
+"""
+    assert Script(bare, code, with_driver(on_postgres.main, "asyncpg")).end() == (0, "", "")
+
+
+def test_several_apps_of_a_script_close_what_is_theirs(bare: Path, on_postgres: Databases) -> None:
+    code = """
+other = probe(sys.argv[1])
+backends = []
+for one in (app, other, app, other):
+    with one.app_context():
+        backends.append(one.portal.call(select, one))
+print(*backends, flush=True)
+sys.stdin.readline()
+"""
+    script = Script(bare, code, with_driver(on_postgres.main, "asyncpg"))
+    used = [int(pid) for pid in script.line().split()]
+    assert used[:2] == used[2:]
+    assert used[0] != used[1]
+    assert script.end(ENDING_SECONDS) == (0, "", "")
+    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+
+
+def test_call_while_the_process_exits_is_a_clear_error(bare: Path) -> None:
+    code = """
+def call_late():
+    try:
+        app.portal.call(asyncio.sleep, 0)
+    except RuntimeError as error:
+        print(error, flush=True)
+app.portal.call(asyncio.sleep, 0)
+late.append(call_late)
+"""
+    assert Script(bare, code).end() == (0, "the event loop is stopped: the process is exiting\n", "")
