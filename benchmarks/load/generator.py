@@ -128,12 +128,7 @@ class Load:
     def _open(self, delay: float = 0.0) -> None:
         task = asyncio.get_running_loop().create_task(self._opened(delay))
         self.opening.add(task)
-        task.add_done_callback(self._opening_done)
-
-    def _opening_done(self, task: asyncio.Task[None]) -> None:
-        self.opening.discard(task)
-        if not task.cancelled():
-            self.crash = self.crash or task.exception()
+        task.add_done_callback(self.opening.discard)
 
     async def _opened(self, delay: float) -> None:
         while True:

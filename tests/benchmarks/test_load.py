@@ -28,23 +28,24 @@ class Server:
 
     def __init__(self, respond: Callable[[Server, asyncio.StreamWriter], Awaitable[bool]]) -> None:
         self.respond = respond
-        self.connections = self.open = self.busy = self.busiest = 0
+        self.connections = self.busy = self.busiest = 0
         self.paths: list[str] = []
         self.bodies: list[bytes] = []
         self.idle = threading.Event()
+        self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.open += 1
         self.idle.clear()
+        self.writers.add(writer)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 while await self.answer(reader, writer):
                     pass
         finally:
             writer.close()
-            self.open -= 1
-            if not self.open:
+            self.writers.discard(writer)
+            if not self.writers:
                 self.idle.set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -65,17 +66,20 @@ def serving(
 ) -> Iterator[tuple[Server, int]]:
     """A server in a thread of its own, on a free port or on a socket that is `bound` already; and its port."""
     server, listening = Server(respond), Future[int]()
-    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    loop = uvloop.new_event_loop()  # asyncio's trips over a connection that comes while it stops listening
+    stop = asyncio.Event()
 
     async def main() -> None:
         host, port = (None, None) if bound else ("127.0.0.1", 0)
         async with await asyncio.start_server(server.serve, host, port, sock=bound) as listener:
             listening.set_result(listener.sockets[0].getsockname()[1])
             await stop.wait()
-        handlers = asyncio.all_tasks() - {asyncio.current_task()}
-        for handler in handlers:
-            handler.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
+        quiet = 0
+        while quiet < 5:  # a connection that was just accepted gets its handler in the fourth turn of the loop
+            quiet = quiet + 1 if len(asyncio.all_tasks()) == 1 else 0
+            for writer in server.writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
     def work() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -113,7 +117,7 @@ def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.Ab
     assert outcome.count == outcome.answered["read"] == len(server.paths) > 5
     assert outcome.throughput == outcome.count / 0.5
     assert server.connections == server.busiest == 5  # persistent, and all at work
-    assert outcome.overall.shortest >= 0.005
+    assert outcome.overall.shortest >= 0.004  # the loop rounds its 5 ms
     assert outcome.lateness.count == 0
     assert outcome.wall >= 0.5
     assert outcome.cpu > 0
@@ -280,8 +284,8 @@ def test_a_server_that_resets_now_and_then(new_loop: Callable[[], asyncio.Abstra
 
 
 async def never(server: Server, writer: asyncio.StreamWriter) -> bool:
-    await asyncio.sleep(3600)
-    return True
+    await writer.wait_closed()
+    return False
 
 
 @pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
@@ -380,25 +384,26 @@ def test_a_server_that_comes_late_is_found() -> None:
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("rate", [None, 50])
-def test_a_fault_in_the_plan_is_raised(rate: float | None) -> None:
+@pytest.mark.parametrize("call", [1, 10])
+@pytest.mark.parametrize("rate", [None, 100])
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_a_fault_in_the_plan_is_raised(
+    call: int, rate: float | None, keep: bool, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """Though it happens but once, wherever the request is made: at the start, on an answer, on a new connection."""
+    calls = iter(range(1, 1_000_000))
+
     def make(random: Random) -> Request:
-        raise LookupError("no books to ask for")
-
-    with serving(always(OK)) as (server, port), pytest.raises(LookupError, match="no books to ask for"):
-        run(Plan(port=port, mix=(Kind("read", make),), seconds=0.5, rate=rate))
-    assert server.paths == []
-
-
-def test_a_fault_that_comes_later_is_raised_too() -> None:
-    def make(random: Random) -> Request:
-        if len(server.paths) > 10:
-            raise LookupError("no more books")
+        if next(calls) == call:
+            raise LookupError("no books to ask for")
         return Request("/")
 
-    with serving(always(OK)) as (server, port), pytest.raises(LookupError, match="no more books"):
-        run(Plan(port=port, mix=(Kind("read", make),), seconds=5, connections=2))
-    assert len(server.paths) >= 11
+    answer = OK.replace(b"\r\n\r\n", b"\r\nConnection: %b\r\n\r\n" % (b"keep-alive" if keep else b"close"))
+    with serving(always(answer, keep=keep)) as (server, port), pytest.raises(LookupError, match="no books"):
+        run(Plan(port=port, mix=(Kind("read", make),), seconds=0.5, rate=rate, connections=1), new_loop=new_loop)
+    if rate is None and call == 10:
+        assert len(server.paths) >= 9
 
 
 def test_a_process_of_its_own_and_json() -> None:
