@@ -1,0 +1,1 @@
+"""What both apps share: models, schemas, queries, problems, settings, fixtures, migrations, templates."""

@@ -14,7 +14,7 @@ from ..config import alchemy
 from ..runtime import AdvancedAlchemy, stream
 from ..services import BookService, record
 
-EXPORT_BATCH = 500
+EXPORT_BATCH = 200
 
 books = Blueprint("books", __name__, url_prefix="/books")
 

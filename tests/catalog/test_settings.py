@@ -165,7 +165,8 @@ def test_a_server_ends_with_one_line(
 )
 def test_a_wrong_value_stops_the_start(command: list[str], status: int) -> None:
     program = Path(sys.executable).parent / command[0]
-    environment = {**os.environ, "CATALOG_POOL_SIZE": "many"}
+    databases = {"CATALOG_DATABASE_URL": "sqlite:////x", "CATALOG_ACTIVITY_DATABASE_URL": "sqlite:////y"}
+    environment = {**os.environ, **databases, "CATALOG_POOL_SIZE": "many"}
     ended = subprocess.run(
         [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
