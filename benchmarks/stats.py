@@ -66,9 +66,7 @@ def scatter(contender: Sequence[float], baseline: Sequence[float]) -> float:
     return float(logs.std(ddof=1))
 
 
-def ratio_interval(
-    contender: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95
-) -> Estimate:
+def ratio_interval(contender: Sequence[float], baseline: Sequence[float], *, confidence: float = 0.95) -> Estimate:
     """Geometric mean of the ratios within rounds, with Student's t interval on their logs.
 
     Why t and no bootstrap: in simulation (95 % wanted, n = 3/5/12/30 rounds) t covered 95/95/95/95 % of
@@ -97,9 +95,7 @@ def resolvable(rounds: int, scatter: float, *, confidence: float = 0.95) -> floa
     12 rounds resolve 1.14 at a scatter of 0.2, and 1.05 at 0.075; a single round resolves nothing (inf).
     """
     if rounds < 1 or not (scatter >= 0 and math.isfinite(scatter)):
-        raise ValueError(
-            f"rounds must be at least 1 and scatter finite and not negative: {rounds}, {scatter}"
-        )
+        raise ValueError(f"rounds must be at least 1 and scatter finite and not negative: {rounds}, {scatter}")
     return _exp(scatter * _half_width(rounds, confidence)) if rounds > 1 else math.inf
 
 
@@ -124,9 +120,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-def verdict(
-    estimate: Estimate, floor: Estimate | None, *, margin: float = MARGIN, lower_is_better: bool = True
-) -> Verdict:
+def verdict(estimate: Estimate, floor: Estimate | None, *, margin: float = MARGIN, lower_is_better: bool = True) -> Verdict:
     """Judge the interval against `margin` and against the noise `floor`, the interval of the A/A control.
 
     The margin reaches from 1/(1 + margin) to 1 + margin; the floor reaches as far, either way, as its end
