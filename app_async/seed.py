@@ -1,9 +1,11 @@
 """`flask seed`: fill the catalogue, with a real library or with a generated one of any size."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import click
+from advanced_alchemy.filters import CollectionFilter
 from advanced_alchemy.utils.fixtures import open_fixture_async
 from flask import current_app
 from flask.cli import with_appcontext
@@ -17,7 +19,7 @@ from catalog.models import Author, Book, Tag, book_tag
 from catalog.paths import FIXTURES
 
 from .config import alchemy
-from .services import AuthorService, BookService, TagService
+from .services import AuthorService, BookService, CatalogService, ModelT, TagService
 
 MOST_BOOKS = 10_000_000
 
@@ -41,16 +43,18 @@ def seed(books: int | None) -> None:
 
 
 async def load_library() -> str:
-    """Insert the fixtures, or update the rows that have their names; return how many there are."""
+    """Insert the fixtures, or update the rows that differ from them; return how many there are."""
     async with alchemy().new_session() as session:
-        tags = await TagService(session).upsert_many(await open_fixture_async(FIXTURES, "tags"), match_fields=["name"])
-        authors = await AuthorService(session).upsert_many(await open_fixture_async(FIXTURES, "authors"), match_fields=["name"])
+        tags = await _upsert(TagService(session), await open_fixture_async(FIXTURES, "tags"), "name")
+        authors = await _upsert(AuthorService(session), await open_fixture_async(FIXTURES, "authors"), "name")
         author_ids = {author.name: author.id for author in authors}
         tag_ids = {tag.name: tag.id for tag in tags}
         works = await open_fixture_async(FIXTURES, "books")
-        books = await BookService(session, load=[]).upsert_many(  # RETURNING cannot load relationships
+        books = await _upsert(
+            BookService(session, load=[]),  # RETURNING cannot load relationships
             [{"author_id": author_ids[work["author"]], **_without(work, "author", "tags")} for work in works],
-            match_fields=["author_id", "title"],
+            "author_id",
+            "title",
         )
         links = [
             {"book_id": book.id, "tag_id": tag_ids[name]}
@@ -60,6 +64,24 @@ async def load_library() -> str:
         await _insert_missing_links(session, links)
         await session.commit()
     return f"{len(authors)} authors, {len(books)} books and {len(tags)} tags are in the catalogue."
+
+
+async def _upsert(service: CatalogService[ModelT], rows: list[Row], *key: str) -> list[ModelT]:
+    """Return the row's items, in order; those that are as they should be are not written again."""
+
+    def key_of(item: ModelT) -> tuple[Any, ...]:
+        return tuple(getattr(item, name) for name in key)
+
+    found = await service.get_many(CollectionFilter(key[0], [row[key[0]] for row in rows]))
+    items = {key_of(item): item for item in found}
+
+    def differs(row: Row) -> bool:
+        item = items.get(tuple(row[name] for name in key))
+        return item is None or any(getattr(item, name) != value for name, value in row.items())
+
+    if written := [row for row in rows if differs(row)]:
+        items |= {key_of(item): item for item in await service.upsert_many(written, match_fields=list(key))}
+    return [items[tuple(row[name] for name in key)] for row in rows]
 
 
 async def generate(count: int, done: Callable[[int], None]) -> int:

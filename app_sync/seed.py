@@ -3,9 +3,11 @@
 """`flask seed`: fill the catalogue, with a real library or with a generated one of any size."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import click
+from advanced_alchemy.filters import CollectionFilter
 from advanced_alchemy.utils.fixtures import open_fixture
 from flask import current_app
 from flask.cli import with_appcontext
@@ -19,7 +21,7 @@ from catalog.models import Author, Book, Tag, book_tag
 from catalog.paths import FIXTURES
 
 from .config import alchemy
-from .services import AuthorService, BookService, TagService
+from .services import AuthorService, BookService, CatalogService, ModelT, TagService
 
 MOST_BOOKS = 10_000_000
 
@@ -43,16 +45,18 @@ def seed(books: int | None) -> None:
 
 
 def load_library() -> str:
-    """Insert the fixtures, or update the rows that have their names; return how many there are."""
+    """Insert the fixtures, or update the rows that differ from them; return how many there are."""
     with alchemy().new_session() as session:
-        tags = TagService(session).upsert_many(open_fixture(FIXTURES, "tags"), match_fields=["name"])
-        authors = AuthorService(session).upsert_many(open_fixture(FIXTURES, "authors"), match_fields=["name"])
+        tags = _upsert(TagService(session), open_fixture(FIXTURES, "tags"), "name")
+        authors = _upsert(AuthorService(session), open_fixture(FIXTURES, "authors"), "name")
         author_ids = {author.name: author.id for author in authors}
         tag_ids = {tag.name: tag.id for tag in tags}
         works = open_fixture(FIXTURES, "books")
-        books = BookService(session).upsert_many(
+        books = _upsert(
+            BookService(session, load=[]),  # RETURNING cannot load relationships
             [{"author_id": author_ids[work["author"]], **_without(work, "author", "tags")} for work in works],
-            match_fields=["author_id", "title"],
+            "author_id",
+            "title",
         )
         links = [
             {"book_id": book.id, "tag_id": tag_ids[name]}
@@ -62,6 +66,24 @@ def load_library() -> str:
         _insert_missing_links(session, links)
         session.commit()
     return f"{len(authors)} authors, {len(books)} books and {len(tags)} tags are in the catalogue."
+
+
+def _upsert(service: CatalogService[ModelT], rows: list[Row], *key: str) -> list[ModelT]:
+    """Return the row's items, in order; those that are as they should be are not written again."""
+
+    def key_of(item: ModelT) -> tuple[Any, ...]:
+        return tuple(getattr(item, name) for name in key)
+
+    found = service.get_many(CollectionFilter(key[0], [row[key[0]] for row in rows]))
+    items = {key_of(item): item for item in found}
+
+    def differs(row: Row) -> bool:
+        item = items.get(tuple(row[name] for name in key))
+        return item is None or any(getattr(item, name) != value for name, value in row.items())
+
+    if written := [row for row in rows if differs(row)]:
+        items |= {key_of(item): item for item in service.upsert_many(written, match_fields=list(key))}
+    return [items[tuple(row[name] for name in key)] for row in rows]
 
 
 def generate(count: int, done: Callable[[int], None]) -> int:

@@ -2,6 +2,7 @@
 # app_async/services.py
 """Services: what views do with the databases, on the session of the current request."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
@@ -11,12 +12,16 @@ from advanced_alchemy.repository import SQLAlchemySyncRepository
 from advanced_alchemy.service import SQLAlchemySyncRepositoryService, schema_dump
 from flask import Response, current_app, request, url_for
 from msgspec import Struct
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from catalog import limits
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
+from catalog.problems import InvalidBody
 from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Resource, parse
 from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, TagRead
+from catalog.tagging import insert_missing
 
 from .config import alchemy
 from .driver import unique_tag
@@ -115,33 +120,54 @@ class BookService(CatalogService[Book]):
         selectinload(Book.tags).load_only(Tag.name),
     ]
 
-    def make(self, data: BookCreate) -> Book:
-        """Return a new book with its tags, which are found by name or made."""
-        return Book(**self._with_tags(schema_dump(data)))
+    def make(self, data: Sequence[BookCreate]) -> list[Book]:
+        """Return new books with their tags, which are found by name or made.
+
+        Raises:
+            InvalidBody: They have too many different tags.
+        """
+        names = {name for book in data for name in book.tags}
+        if len(names) > limits.TAGS_PER_BULK:
+            raise InvalidBody("", f"There are {len(names)} different tags; at most {limits.TAGS_PER_BULK} are allowed at once")
+        tags = self._tags(names)
+        return [Book(**_with_tags(schema_dump(book), tags)) for book in data]
 
     def to_model_on_create(self, data: Any) -> Any:
         """Make a new book with what its answer shows; an unknown author is left to the commit to refuse."""
         if isinstance(data, Book):
             return data
-        book = self.make(data)
+        [book] = self.make([data])
         set_committed_value(book, "author", self._author(book.author_id))
         return book
 
     def to_model_on_update(self, data: Any) -> Any:
         """Replace the tags and the author that the answer shows, if they are to change."""
-        fields = self._with_tags(schema_dump(data))
+        fields = schema_dump(data)
+        fields = _with_tags(fields, self._tags(fields.get("tags", [])))
         author = self._author(fields["author_id"]) if "author_id" in fields else None
         return {**fields, "author": author} if author else fields
 
-    def _with_tags(self, fields: dict[str, Any]) -> dict[str, Any]:
-        if "tags" not in fields:
-            return fields
+    def _tags(self, names: Iterable[str]) -> dict[str, Tag]:
         session = self.repository.session
-        tags = [unique_tag(session, name=name) for name in fields["tags"]]
-        return {**fields, "tags": sorted(tags, key=lambda tag: tag.sort_key)}
+        tags = {name: unique_tag(session, name=name) for name in names}
+        missing = [name for name, tag in tags.items() if tag in session.new]
+        if missing:
+            for name in missing:
+                session.expunge(tags[name])
+            session.execute(insert_missing(missing, session.get_bind().dialect.name))
+            made = session.scalars(select(Tag).where(Tag.name.in_(missing)))
+            tags.update({tag.name: tag for tag in made})
+        return tags
 
     def _author(self, author_id: UUID) -> Author | None:
         return self.repository.session.get(Author, author_id)
+
+
+def _with_tags(fields: dict[str, Any], tags: Mapping[str, Tag]) -> dict[str, Any]:
+    """Return `fields` with tags in place of their names, in the order in which they are shown."""
+    if "tags" not in fields:
+        return fields
+    return {**fields, "tags": sorted((tags[name] for name in fields["tags"]), key=lambda tag: tag.sort_key)}
 
 
 class ActivityService(CatalogService[Activity]):

@@ -25,9 +25,7 @@ pages = Blueprint("pages", __name__)
 @pages.after_request
 def allow_only_own_content(response: Response) -> Response:
     """Have browsers refuse scripts and anything from elsewhere, should any get into a page."""
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'"
-    )
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
 
