@@ -1,0 +1,1 @@
+"""The in-process comparison: `pytest benchmarks/micro --benchmark-only`, or in passes by `python -m benchmarks micro`."""

@@ -1,0 +1,140 @@
+"""Options, the plan, and what all trials share. Without options: one pass over both databases, and pytest-benchmark's tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from benchmarks.contenders import CONTENDERS, PORTALS, Contender, PortalWay
+from benchmarks.data import KINDS, SETTINGS, DataError
+from benchmarks.environment import environment
+from benchmarks.micro.cells import Cell, groups, passes
+from benchmarks.micro.laboratory import Laboratory
+from benchmarks.micro.trials import Measure, run_trial
+from benchmarks.postgres import PostgresError, connect_or_start
+from benchmarks.results import Check, Group, Header, Recorder
+from benchmarks.scenarios import BOOKS, SCENARIOS
+
+PLAN = pytest.StashKey[list[Cell]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `python -m benchmarks micro` sets."""
+    group = parser.getgroup("micro", "in-process comparison")
+    group.addoption("--passes", type=int, default=1, help="how often to measure everything (default: %(default)s)")
+    group.addoption("--database", choices=KINDS, action="append", help="default: both")
+    group.addoption("--scenario", choices=list(SCENARIOS), action="append", help="default: all")
+    group.addoption("--seed", type=int, default=0, help="of the order of the contenders (default: %(default)s)")
+    group.addoption("--seconds", type=float, default=0.15, help="a trial, warm-up included (default: %(default)s)")
+    group.addoption("--record", type=Path, help="raw file to write")
+    group.addoption("--folder", type=Path, help="for SQLite's files; removed at the end (default: a temporary one)")
+    group.addoption("--command", default="", help="what to name in the raw file as the command")
+    group.addoption("--lifeline", type=int, metavar="FD", help="end when this pipe does: whoever started this is gone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Plan; let nothing but answers decide, as a server would: no warning is an error here."""
+    config.addinivalue_line("markers", "measures(*scenarios): the test measures these")
+    config.addinivalue_line("filterwarnings", "ignore")
+    if config.getoption("--lifeline") is not None:
+        threading.Thread(target=_interrupt_at_end, args=(config.getoption("--lifeline"),), daemon=True).start()
+    config.stash[PLAN] = passes(_groups(config), config.getoption("--passes"), config.getoption("--seed"))
+
+
+def _interrupt_at_end(descriptor: int) -> None:
+    while os.read(descriptor, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def _groups(config: pytest.Config) -> list[Group]:
+    return groups(config.getoption("--database") or KINDS, config.getoption("--scenario") or ())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test the cells of its scenarios."""
+    marker = metafunc.definition.get_closest_marker("measures")
+    if marker and "cell" in metafunc.fixturenames:
+        cells = [cell for cell in metafunc.config.stash[PLAN] if cell.group.scenario in marker.args]
+        several = metafunc.config.getoption("--passes") > 1
+        metafunc.parametrize("cell", cells, ids=[f"{cell.number}-{cell.name}" if several else cell.name for cell in cells])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """Run in the order of the plan; leave out tests that have nothing in it."""
+    plan: list[Cell] = config.stash[PLAN]
+    place: dict[object, int] = {cell: index for index, cell in enumerate(plan)}
+    planned = (item for item in items if item.callspec.params["cell"] in place)
+    items[:] = sorted(planned, key=lambda item: place[item.callspec.params["cell"]])
+
+
+@pytest.fixture(scope="session")
+def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
+    """The raw file, if there is to be one."""
+    path = request.config.getoption("--record")
+    recorder = Recorder(path) if path else None
+    yield recorder
+    if recorder:
+        recorder.close()
+
+
+@pytest.fixture(scope="session")
+def laboratory(request: pytest.FixtureRequest, recorder: Recorder | None) -> Iterator[Laboratory]:
+    """All contenders, open on databases of their own; the header of the raw file is written first."""
+    config = request.config
+    chosen = _groups(config)
+
+    def found(check: Check) -> None:
+        if recorder:
+            recorder.write(check)
+
+    with ExitStack() as stack:
+        folder = config.getoption("--folder") or Path(tempfile.mkdtemp(prefix="benchmarks-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        laboratory = Laboratory(found)
+        try:
+            needed = any(group.database == "postgresql" for group in chosen)
+            server = stack.enter_context(connect_or_start(os.environ.get("DATABASE_URL"))) if needed else None
+            laboratory.make_databases(chosen, server, folder)
+        except (PostgresError, DataError) as error:
+            pytest.exit(str(error), returncode=2)
+        if recorder:
+            recorder.write(_header(config, chosen, laboratory))
+        laboratory.examine(chosen)
+        with laboratory.open(chosen):
+            yield laboratory
+
+
+@pytest.fixture(scope="session")
+def measure(request: pytest.FixtureRequest, laboratory: Laboratory, recorder: Recorder | None) -> Measure:
+    """What runs a trial."""
+    return partial(run_trial, laboratory, recorder, request.config.getoption("--seconds"))
+
+
+def _header(config: pytest.Config, chosen: list[Group], laboratory: Laboratory) -> Header:
+    contenders: list[Contender | PortalWay] = [*CONTENDERS.values(), *PORTALS.values()]
+    about = {one.name: one.about for one in contenders}
+    return Header(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=config.getoption("--command"),
+        seed=config.getoption("--seed"),
+        passes=config.getoption("--passes"),
+        seconds=config.getoption("--seconds"),
+        books=BOOKS,
+        databases=laboratory.facts(),
+        groups=tuple(chosen),
+        contenders={name: about[name] for group in chosen for name in group.contenders},
+        settings={name: value for name, value in SETTINGS.items() if name != "SECRET_KEY"},
+        environment=environment(),
+    )

@@ -1,0 +1,121 @@
+"""Sentences that say what the verdicts say, and no more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.results import NO_DATABASE, Run
+from benchmarks.stats import Estimate, Verdict
+from benchmarks.summary import Comparison, Quantity, Row
+
+DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
+"""In the order in which they are spoken of."""
+MODELS = {
+    "native": "Flask on the server's own event loop",
+    "loop": "one event loop per process under WSGI",
+    "documented": "asgiref and the stock extension",
+}
+"""Who is spoken of, in this order."""
+
+
+def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
+    """One sentence for each execution model on CPU time per request, the cost that all later ones follow from."""
+    return [sentence for model in MODELS if (sentence := _sentence(run, comparisons, model))]
+
+
+def _sentence(run: Run, comparisons: Sequence[Comparison], model: str) -> str | None:
+    parts = []
+    for database, name in DATABASES.items():
+        rows = [
+            (comparison, row)
+            for comparison in comparisons
+            if comparison.group.database == database
+            for row in comparison.rows
+            if row.contender == model
+        ]
+        if rows:
+            parts.append(f"on {name} {tally(rows, 'cpu')}{_together(run, database, model, rows)}")
+    return f"**{model}** ({MODELS[model]}), CPU time per request against `sync`: {'; '.join(parts)}." if parts else None
+
+
+def _together(run: Run, database: str, model: str, rows: Sequence[tuple[Comparison, Row]]) -> str:
+    problem = run.problem(database, "together", model)
+    measured = any(row.measured for _, row in rows)
+    return f", and two callers at once break it (“{problem}”)" if problem and measured else ""
+
+
+def tally(rows: Sequence[tuple[Comparison, Row]], quantity: Quantity) -> str:
+    """Say how many operations cost less, more, the same; which are undecided, which fail. Ratios with intervals."""
+    total = len(rows)
+    failing = [comparison for comparison, row in rows if row.problem]
+    by_verdict: dict[Verdict, list[tuple[Comparison, Estimate]]] = {verdict: [] for verdict in Verdict}
+    for comparison, row in rows:
+        found = row.measured.get(quantity)
+        if found and found.estimate and found.verdict:
+            by_verdict[found.verdict].append((comparison, found.estimate))
+    words = {
+        Verdict.FASTER: "less in",
+        Verdict.SLOWER: "more in",
+        Verdict.SAME: "the same within 5 % in",
+        Verdict.INCONCLUSIVE: "undecided in",
+    }
+    parts = [f"{words[verdict]} {_of(len(found), total)} ({_which(found)})" for verdict, found in by_verdict.items() if found]
+    if failing:
+        parts.append(f"fails in {_of(len(failing), total)}")
+    return ", ".join(parts) or "not measured"
+
+
+def _of(count: int, total: int) -> str:
+    if count == total:
+        return f"all {total} operations" if total > 1 else "the one operation"
+    return f"{count} of {total} operations"
+
+
+def _which(found: Sequence[tuple[Comparison, Estimate]]) -> str:
+    """Name one or two with their intervals; of more, the range of their ratios."""
+    if len(found) <= 2:
+        return ", ".join(f"{comparison.group.title} {interval(estimate)}" for comparison, estimate in found)
+    ratios = sorted(estimate.ratio for _, estimate in found)
+    return f"{ratio(ratios[0])} to {ratio(ratios[-1])} times"
+
+
+def failures(run: Run) -> list[str]:
+    """What answered wrong, crashed or hung, by contender and database, in the run's order."""
+    titles = {group.scenario: group.title for group in run.header.groups}
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for check in run.checks:
+        if check.problem:
+            what = titles.get(check.scenario, "two callers at once")
+            found.setdefault((check.contender, check.database, check.problem), []).append(what)
+    names = {**DATABASES, NO_DATABASE: "no database"}
+    return [
+        f"`{contender}`, {names[database]}, {', '.join(whats)}: {problem}"
+        for (contender, database, problem), whats in sorted(found.items())
+    ]
+
+
+def ratio(value: float) -> str:
+    """Two decimals below 10, one below 100: 0.87, 1.20, 12.3, 140."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def interval(estimate: Estimate) -> str:
+    """A ratio with its 95 % interval."""
+    if estimate.rounds < 2:
+        return f"{ratio(estimate.ratio)} [one pass]"
+    return f"{ratio(estimate.ratio)} [{ratio(estimate.low)}, {ratio(estimate.high)}]"
+
+
+def reach(floor: Estimate | None) -> str:
+    """How far the A/A control's interval reaches from 1, either way."""
+    return percent(max(floor.high, 1 / floor.low) - 1) if floor and floor.rounds > 1 else "-"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """0.034 is 3.4 %."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def microseconds(value: float) -> str:
+    """Three digits at least: 0.52, 48.1, 512, 12,345."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
