@@ -1,6 +1,7 @@
 """Errors that real databases raise through all four drivers, and what they mean."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -57,6 +58,10 @@ def run(url: str, driver: Driver, steps: Steps) -> None:
                 await session.run_sync(steps_and_commit)
         finally:
             await engine.dispose()
+            # A failed connect stops aiosqlite's thread without waiting for its last word to this loop.
+            for thread in threading.enumerate():
+                if "_connection_worker_thread" in thread.name:
+                    await asyncio.to_thread(thread.join)
 
     if driver == "async":
         asyncio.run(run_async())
