@@ -1,0 +1,139 @@
+"""The databases of the apps under test: made once per backend by the app's own commands, then copied for each app."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import Engine, Select, create_engine, func, select
+from sqlalchemy.orm import Session
+
+import app_async
+import app_sync
+from benchmarks.postgres import Server
+from catalog.databases import parse_database
+from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
+
+Backend = Literal["sqlite", "postgresql"]
+BACKENDS: tuple[Backend, ...] = ("sqlite", "postgresql")
+BINDS = (DEFAULT_BIND, ACTIVITY_BIND)
+
+
+@dataclass(frozen=True)
+class Store:
+    """The two databases of one app by bind, as URLs without driver, and a look into them that does not go through the app."""
+
+    urls: Mapping[str, str]
+    engines: dict[str, Engine] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """What an app needs to use these databases."""
+        return {"DATABASE_URL": self.urls[DEFAULT_BIND], "ACTIVITY_DATABASE_URL": self.urls[ACTIVITY_BIND], "SECRET_KEY": "test"}
+
+    @contextmanager
+    def session(self, bind: str = DEFAULT_BIND) -> Iterator[Session]:
+        """A session on a connection that the app has nothing to do with."""
+        if bind not in self.engines:
+            self.engines[bind] = create_engine(parse_database(self.urls[bind], "sync").url, pool_size=1, max_overflow=0)
+        with Session(self.engines[bind]) as session:
+            yield session
+
+    def rows(self, statement: Select[*tuple[Any, ...]], bind: str = DEFAULT_BIND) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        with self.session(bind) as session:
+            return [tuple(row) for row in session.execute(statement)]
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each table has."""
+        tables = {DEFAULT_BIND: (Author, Book, Tag, book_tag), ACTIVITY_BIND: (Activity,)}
+        return {
+            str(table): self.rows(select(func.count()).select_from(table), bind)[0][0] for bind in BINDS for table in tables[bind]
+        }
+
+    def log(self, subject_id: str | None) -> list[tuple[Any, ...]]:
+        """What is logged about a record, in order: action, kind, detail."""
+        subject = Activity.subject_id == (UUID(subject_id) if subject_id else None)
+        return self.rows(
+            select(Activity.action, Activity.kind, Activity.detail).where(subject).order_by(Activity.id), ACTIVITY_BIND
+        )
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Assert that the block adds and removes no row, not even to the log."""
+        before = self.counts()
+        yield
+        assert self.counts() == before
+
+
+@dataclass
+class Stores:
+    """Copies of the real library, and empty databases. Names are unique on a server that is not the tests' own."""
+
+    folder: Path
+    postgres: Server
+    prefix: str = field(default_factory=lambda: f"contract_{secrets.token_hex(4)}")
+    made: int = 0
+    libraries: dict[Backend, Store] = field(default_factory=dict)
+
+    @contextmanager
+    def empty(self, backend: Backend) -> Iterator[Store]:
+        """Databases without tables."""
+        with self._new(backend, None) as store:
+            yield store
+
+    @contextmanager
+    def library(self, backend: Backend) -> Iterator[Store]:
+        """A copy of the databases with the real library."""
+        if backend not in self.libraries:
+            self.libraries[backend] = self._make_library(backend)
+        with self._new(backend, self.libraries[backend]) as store:
+            yield store
+
+    def _make_library(self, backend: Backend) -> Store:
+        store = self._make(backend, None)
+        app: Flask = {"sqlite": app_async, "postgresql": app_sync}[backend].create_app(store.settings())
+        try:
+            for command in (["database", "upgrade", "--no-prompt"], ["seed"]):
+                result = app.test_cli_runner().invoke(args=command, catch_exceptions=False)
+                assert result.exit_code == 0, result.output
+        finally:
+            close_connections(app)
+        return store
+
+    @contextmanager
+    def _new(self, backend: Backend, original: Store | None) -> Iterator[Store]:
+        store = self._make(backend, original)
+        yield store
+        for engine in store.engines.values():
+            engine.dispose()
+        for url in store.urls.values():
+            if backend == "postgresql" and (name := url.rpartition("/")[2]) in self.postgres.created:
+                self.postgres.drop_database(name)
+            elif backend == "sqlite":
+                for file in self.folder.glob(f"{Path(url).name}*"):
+                    file.unlink()
+
+    def _make(self, backend: Backend, original: Store | None) -> Store:
+        self.made += 1
+        urls = {}
+        for bind in BINDS:
+            name = f"{self.prefix}_{self.made}_{bind}"
+            source = original.urls[bind].rpartition("/")[2] if original else None
+            if backend == "postgresql":
+                urls[bind] = self.postgres.create_database(name, source)
+            else:
+                urls[bind] = f"sqlite:///{self.folder}/{name}"
+                if source:
+                    shutil.copyfile(self.folder / source, self.folder / name)
+        return Store(urls)
+
+
+def close_connections(app: Any) -> None:
+    """Close what the app's pools hold, on the loop that opened it."""
+    portal = app.portal
+    portal.call(portal.close)
