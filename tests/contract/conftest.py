@@ -11,6 +11,7 @@ import pytest
 from benchmarks.postgres import Server
 from catalog.settings import CommitMode
 
+from . import trials
 from .serving import STYLES, Served, Style, serve
 from .stores import BACKENDS, Backend, Stores
 from .transcripts import Api
@@ -44,14 +45,14 @@ def mode(request: pytest.FixtureRequest) -> CommitMode:
 @pytest.fixture(scope="session")
 def reading_app(style: Style, backend: Backend, stores: Stores) -> Iterator[Served]:
     """An app with the real library, which no test changes."""
-    with stores.library(backend) as store, serve(style, store) as served:
+    with stores.make(backend) as store, serve(style, store) as served:
         yield served
 
 
 @pytest.fixture(scope="session")
 def writing_app(style: Style, backend: Backend, mode: CommitMode, stores: Stores) -> Iterator[Served]:
     """An app in one of the commit modes; each test makes the records it changes."""
-    with stores.library(backend) as store, serve(style, store, COMMIT_MODE=mode) as served:
+    with stores.make(backend) as store, serve(style, store, trials.register, COMMIT_MODE=mode) as served:
         yield served
 
 
@@ -65,7 +66,7 @@ def _client(served: Served, request: pytest.FixtureRequest) -> Iterator[Api]:
     api = Api(served)
     yield api
     served.check_at_rest()
-    served.client.cookies.clear()
+    api.forget_cookies()
     parameters = {name: value for name, value in request.node.callspec.params.items() if name not in NOT_COMPARED_BY}
     key = (request.node.path, request.node.originalname, repr(parameters))
     who, answers = request.getfixturevalue("transcripts").setdefault(key, (request.node.name, api.transcript))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from flask import Flask
 from sqlalchemy import Engine, Select, create_engine, func, select
 from sqlalchemy.orm import Session
 
@@ -19,9 +18,13 @@ from benchmarks.postgres import Server
 from catalog.databases import parse_database
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
 
+UPGRADE = ["database", "upgrade", "--no-prompt"]
 Backend = Literal["sqlite", "postgresql"]
 BACKENDS: tuple[Backend, ...] = ("sqlite", "postgresql")
 BINDS = (DEFAULT_BIND, ACTIVITY_BIND)
+Contents = Literal["nothing", "tables", "library"]
+COMMANDS = {"tables": [UPGRADE], "library": [UPGRADE, ["seed"]]}
+MAKERS = {"sqlite": app_async, "postgresql": app_sync}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many rows each table has."""
-        tables = {DEFAULT_BIND: (Author, Book, Tag, book_tag), ACTIVITY_BIND: (Activity,)}
+        tables = {DEFAULT_BIND: (Author.__table__, Book.__table__, Tag.__table__, book_tag), ACTIVITY_BIND: (Activity.__table__,)}
         return {
             str(table): self.rows(select(func.count()).select_from(table), bind)[0][0] for bind in BINDS for table in tables[bind]
         }
@@ -72,51 +75,42 @@ class Store:
 
 @dataclass
 class Stores:
-    """Copies of the real library, and empty databases. Names are unique on a server that is not the tests' own."""
+    """Makes databases. Their names are unique on a server that is not the tests' own."""
 
     folder: Path
     postgres: Server
     prefix: str = field(default_factory=lambda: f"contract_{secrets.token_hex(4)}")
     made: int = 0
-    libraries: dict[Backend, Store] = field(default_factory=dict)
+    originals: dict[tuple[Backend, Contents], Store] = field(default_factory=dict)
 
     @contextmanager
-    def empty(self, backend: Backend) -> Iterator[Store]:
-        """Databases without tables."""
-        with self._new(backend, None) as store:
-            yield store
+    def make(self, backend: Backend, contents: Contents = "library") -> Iterator[Store]:
+        """New databases with these contents; deleted in the end."""
+        key = (backend, contents)
+        if contents != "nothing" and key not in self.originals:
+            self.originals[key] = self._original(*key)
+        store = self._make(backend, self.originals.get(key))
+        yield store
+        for engine in store.engines.values():
+            engine.dispose()
+        for url in store.urls.values():
+            name = url.rpartition("/")[2]
+            if backend == "sqlite":
+                for file in self.folder.glob(f"{name}*"):
+                    file.unlink()
+            elif name in self.postgres.created:
+                self.postgres.drop_database(name)
 
-    @contextmanager
-    def library(self, backend: Backend) -> Iterator[Store]:
-        """A copy of the databases with the real library."""
-        if backend not in self.libraries:
-            self.libraries[backend] = self._make_library(backend)
-        with self._new(backend, self.libraries[backend]) as store:
-            yield store
-
-    def _make_library(self, backend: Backend) -> Store:
+    def _original(self, backend: Backend, contents: Contents) -> Store:
         store = self._make(backend, None)
-        app: Flask = {"sqlite": app_async, "postgresql": app_sync}[backend].create_app(store.settings())
+        app = MAKERS[backend].create_app(store.settings())
         try:
-            for command in (["database", "upgrade", "--no-prompt"], ["seed"]):
+            for command in COMMANDS[contents]:
                 result = app.test_cli_runner().invoke(args=command, catch_exceptions=False)
                 assert result.exit_code == 0, result.output
         finally:
             close_connections(app)
         return store
-
-    @contextmanager
-    def _new(self, backend: Backend, original: Store | None) -> Iterator[Store]:
-        store = self._make(backend, original)
-        yield store
-        for engine in store.engines.values():
-            engine.dispose()
-        for url in store.urls.values():
-            if backend == "postgresql" and (name := url.rpartition("/")[2]) in self.postgres.created:
-                self.postgres.drop_database(name)
-            elif backend == "sqlite":
-                for file in self.folder.glob(f"{Path(url).name}*"):
-                    file.unlink()
 
     def _make(self, backend: Backend, original: Store | None) -> Store:
         self.made += 1

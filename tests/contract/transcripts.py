@@ -16,7 +16,7 @@ CHANGING = re.compile(
     r"\b(?:(?P<key>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
     r"|(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?))"
 )
-TOKEN = re.compile(r"(?<=session=)[\w.-]+|(?<=name=\"csrf_token\" type=\"hidden\" value=\")[\w.-]+")
+TOKEN = re.compile(r"(?:(?<=session=)|(?<=name=\"csrf_token\" type=\"hidden\" value=\")|(?<='csrf_token': '))[\w.-]+")
 LEAKS = re.compile(
     r"Traceback|File \"|sqlalchemy|sqlite|psycopg|asyncpg|advanced_alchemy|sa_orm_sentinel|_sa_instance_state"
     r"|SELECT |INSERT |UPDATE |DELETE FROM|\b[upfc][qk]_[a-z]+_|DETAIL:|constraint|0x[0-9a-f]{8}",
@@ -71,6 +71,10 @@ class Api:
             assert page.keys() == {"items", "next"}
             yield from page["items"]
             after = page["next"]
+
+    def forget_cookies(self) -> None:
+        """Go on as another client."""
+        self._client.cookies.clear()
 
     def _check(self, response: httpx.Response) -> None:
         """A length that is right, a media type that fits, nothing of the machinery in an error."""
