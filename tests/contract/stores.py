@@ -90,7 +90,12 @@ class Stores:
         if contents != "nothing" and key not in self.originals:
             self.originals[key] = self._original(*key)
         store = self._make(backend, self.originals.get(key))
-        yield store
+        try:
+            yield store
+        finally:
+            self._delete(backend, store)
+
+    def _delete(self, backend: Backend, store: Store) -> None:
         for engine in store.engines.values():
             engine.dispose()
         for url in store.urls.values():
