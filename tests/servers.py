@@ -65,7 +65,8 @@ class ServerError(Exception):
 class Server:
     """A running server. ``url`` has no slash at its end; ``process`` is the one that was started, parent of all workers."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    def __init__(self, kind: str, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+        self.kind = kind
         self.process = process
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -140,7 +141,7 @@ def serve(
                 stderr=subprocess.STDOUT,
                 process_group=0,
             )
-        server = Server(process, port, output)
+        server = Server(kind if isinstance(kind, str) else kind[0], process, port, output)
         try:
             _wait_until_it_answers(server)
             yield server

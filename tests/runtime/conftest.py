@@ -1,33 +1,32 @@
 """Databases and clients for the runtime's tests."""
 
 import asyncio
-import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import httpx
+import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 import app_async.runtime
 from app_async.runtime import AsyncFlask, asgi_app
-from benchmarks.postgres import Server, connect_or_start
+from benchmarks.postgres import Server
 from tests.runtime.answers import Answer
 from tests.runtime.databases import Databases, create_tables, empty_tables, engines
+from tests.servers import ASGI, serve
+from tests.servers import Server as WebServer
+
+Closing = Callable[[AsyncFlask], AsyncFlask]
 
 
 class Ask(Protocol):
     """Ask an app in this process; the whole body is read."""
 
     def __call__(self, app: AsyncFlask, path: str, method: str = "GET", body: bytes = b"") -> Answer: ...
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    """The server that DATABASE_URL names, or one of its own."""
-    with connect_or_start(os.environ.get("DATABASE_URL")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +93,34 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
             assert not any(left.values()), left
 
 
+@pytest.fixture
+def closing() -> Iterator[Closing]:
+    """For an app that is not asked through ``ask``: returns it, and closes its connections when the test ends."""
+    apps: list[AsyncFlask] = []
+
+    def add(app: AsyncFlask) -> AsyncFlask:
+        apps.append(app)
+        return app
+
+    yield add
+    for app in apps:
+        app.portal.call(app.portal.close)
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """The sessions in the order of their closing, each as often as it is closed."""
+    sessions: list[Session] = []
+    close = Session.close
+
+    def note_and_close(self: Session) -> None:
+        sessions.append(self)
+        close(self)
+
+    monkeypatch.setattr(Session, "close", note_and_close)
+    return sessions
+
+
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds the runtime and nothing else of the project, as if it had been copied elsewhere."""
@@ -102,3 +129,57 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "app_async" / "__init__.py").touch()
     (folder / "app_async" / "runtime").symlink_to(app_async.runtime.__path__[0])
     return folder
+
+
+SLOW_COMMIT = """
+CREATE TABLE slow (name text);
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION be_slow();
+"""
+
+
+class Serving:
+    """Servers of `tests.runtime.app_served`, each started when it is first asked for, on a database of their own."""
+
+    def __init__(self, postgres: Server, bare: Path) -> None:
+        self.database = Databases(*(postgres.create_database(f"runtime_{secrets.token_hex(4)}") for _ in range(2)))
+        create_tables(self.database)
+        with psycopg.connect(self.database.main, autocommit=True) as connection:
+            connection.execute(SLOW_COMMIT)
+        self.env = {
+            "PYTHONPATH": str(bare),
+            "PYTHONWARNINGS": "default::ResourceWarning,default::RuntimeWarning",
+            "PROBE_URL": self.database.main,
+        }
+        self._running: dict[str, tuple[WebServer, ExitStack]] = {}
+
+    def start(self, kind: str) -> WebServer:
+        """The running server of this kind."""
+        if kind not in self._running:
+            stack = ExitStack()
+            attribute = "asgi" if kind in ASGI else "app"
+            server = stack.enter_context(serve(kind, f"tests.runtime.app_served:{attribute}", env=self.env))
+            self._running[kind] = server, stack
+        return self._running[kind][0]
+
+    @contextmanager
+    def ending(self, kind: str) -> Iterator[None]:
+        """After this block the server has ended; whoever needs it gets another."""
+        _, stack = self._running.pop(kind)
+        with stack:
+            yield
+
+    def end_all(self) -> None:
+        with ExitStack() as stacks:
+            for kind in [*self._running]:
+                stacks.enter_context(self.ending(kind))
+
+
+@pytest.fixture(scope="session")
+def serving(postgres: Server, bare: Path) -> Iterator[Serving]:
+    """The servers that tests share."""
+    servers = Serving(postgres, bare)
+    try:
+        yield servers
+    finally:
+        servers.end_all()

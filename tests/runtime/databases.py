@@ -8,7 +8,7 @@ from advanced_alchemy.config import AsyncSessionConfig
 from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from sqlalchemy import Engine, ForeignKey, NullPool, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app_async.runtime import AdvancedAlchemy, AsyncFlask
@@ -16,22 +16,22 @@ from app_async.runtime import AdvancedAlchemy, AsyncFlask
 CommitMode = Literal["manual", "autocommit", "autocommit_include_redirect"]
 
 
-class Author(BigIntBase):
-    __tablename__ = "author"
+class Owner(BigIntBase):
+    __tablename__ = "owner"
     __bind_key__ = "main"
 
     name: Mapped[str] = mapped_column(unique=True)
-    books: Mapped[list["Book"]] = relationship(back_populates="author")
+    pets: Mapped[list["Pet"]] = relationship(back_populates="owner")
 
 
-class Book(BigIntBase):
-    """Its author is looked for when the transaction commits, not before."""
+class Pet(BigIntBase):
+    """Its owner is looked for when the transaction commits, not before."""
 
-    __tablename__ = "book"
+    __tablename__ = "pet"
     __bind_key__ = "main"
 
-    author_id: Mapped[int] = mapped_column(ForeignKey("author.id", deferrable=True, initially="DEFERRED"))
-    author: Mapped[Author] = relationship(back_populates="books")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("owner.id", deferrable=True, initially="DEFERRED"))
+    owner: Mapped[Owner] = relationship(back_populates="pets")
 
 
 class Note(BigIntBase):
@@ -48,7 +48,7 @@ class Databases:
     main: str
     second: str
 
-    def count(self, table: type[BigIntBase] = Author) -> int:
+    def count(self, table: type[BigIntBase] = Owner) -> int:
         """The rows that are committed."""
         (number,) = select(getattr(self, table.__bind_key__ or ""), f"SELECT count(*) FROM {table.__tablename__}")
         return int(number)
@@ -106,6 +106,16 @@ def extension(app: AsyncFlask) -> AdvancedAlchemy:
     return found
 
 
+def main(app: AsyncFlask, read_only: bool = False) -> AsyncSession:
+    """The current context's session on the first bind."""
+    return extension(app).get_session("main", read_only=read_only)
+
+
+def second(app: AsyncFlask) -> AsyncSession:
+    """The same on the second."""
+    return extension(app).get_session("second")
+
+
 def engines(app: AsyncFlask) -> list[Engine]:
     """The engines of its binds; none for an app without databases."""
     if "advanced_alchemy" not in app.extensions:
@@ -121,7 +131,7 @@ def create_tables(databases: Databases) -> None:
 
 def empty_tables(databases: Databases) -> None:
     """Delete all rows; on PostgreSQL."""
-    for url, tables in ((databases.main, "author, book"), (databases.second, "note")):
+    for url, tables in ((databases.main, "owner, pet"), (databases.second, "note")):
         with create_engine(with_driver(url, "psycopg"), poolclass=NullPool).begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
 

@@ -1,6 +1,7 @@
 """Plain scripts, each in a process of its own: how they end, are interrupted, and fork."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.postgres import Server
 from tests.runtime.answers import PATIENCE, wait_until
-from tests.runtime.databases import Databases, backends, with_driver
+from tests.runtime.databases import backends, with_driver
 
 ENDING_SECONDS = 5.0
 """The promise is one second; a shared machine may take a few, and a process that hangs takes for ever."""
@@ -73,10 +75,10 @@ class Script:
         return self.process.returncode, output, errors
 
 
-@pytest.fixture(params=["uvloop", "asyncio"])
-def loop(request: pytest.FixtureRequest) -> str:
-    kind: str = request.param
-    return kind
+@pytest.fixture(scope="module")
+def database(postgres: Server) -> str:
+    """On PostgreSQL, for the connections of one script after the other."""
+    return postgres.create_database(f"runtime_{secrets.token_hex(4)}")
 
 
 WAITING = """
@@ -159,17 +161,17 @@ app.portal.call(several)
 """
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_script_ends_in_time_with_an_open_pool(bare: Path, loop: str, kind: str, on_postgres: Databases, tmp_path: Path) -> None:
-    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": on_postgres.main}[kind]
+@pytest.mark.parametrize(("kind", "loop"), [("sqlite", "uvloop"), ("postgresql", "uvloop"), ("postgresql", "asyncio")])
+def test_script_ends_in_time_with_an_open_pool(bare: Path, kind: str, loop: str, database: str, tmp_path: Path) -> None:
+    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": database}[kind]
     script = Script(bare, OPEN_POOL + "print('end', flush=True)", with_driver(main, "asyncpg", "aiosqlite"), loop)
     assert script.line() == "end"
     assert script.end(ENDING_SECONDS) == (0, "", "")
-    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+    wait_until(lambda: not backends(database), "the end of every connection")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_script_ends_in_time_with_connections_in_use(bare: Path, kind: str, on_postgres: Databases, tmp_path: Path) -> None:
+def test_script_ends_in_time_with_connections_in_use(bare: Path, kind: str, database: str, tmp_path: Path) -> None:
     """One in a transaction that nobody ends, one in a query that does not end."""
     code = """
 context = app.app_context()
@@ -186,14 +188,14 @@ endless = {
 in_thread(wait)
 print("end", flush=True)
 """
-    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": on_postgres.main}[kind]
+    main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": database}[kind]
     script = Script(bare, OPEN_POOL + WAITING + code, with_driver(main, "asyncpg", "aiosqlite"), warnings="ignore")
     assert script.line() == "end"
     assert script.end(ENDING_SECONDS) == (0, "", "")
-    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+    wait_until(lambda: not backends(database), "the end of every connection")
 
 
-def test_ctrl_c_cancels_the_coroutine_that_is_waited_for(bare: Path, loop: str) -> None:
+def test_ctrl_c_cancels_the_coroutine_that_is_waited_for(bare: Path) -> None:
     code = """
 async def wait():
     print("waiting", flush=True)
@@ -213,14 +215,15 @@ except KeyboardInterrupt:
     print("interrupted", cancelled.wait(10))
 print(app.portal.call(answer))
 """
-    script = Script(bare, code, loop=loop)
+    script = Script(bare, code)
     assert script.line() == "waiting"
     script.process.send_signal(signal.SIGINT)
     status, output, errors = script.end()
     assert (status, output.split("\n"), errors) == (0, ["cancelled", "interrupted True", "usable", ""], "")
 
 
-def test_forked_child_has_a_loop_and_connections_of_its_own(bare: Path, loop: str, on_postgres: Databases) -> None:
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_forked_child_has_a_loop_and_connections_of_its_own(bare: Path, loop: str, database: str) -> None:
     """Parent and child go on, neither with a connection of the other, and both end in silence."""
     code = """
 def backend():
@@ -239,18 +242,18 @@ if child == 0:
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print("parent", former, *(backend() for _ in range(3)), status)
 """
-    script = Script(bare, code, with_driver(on_postgres.main, "asyncpg"), loop)
+    script = Script(bare, code, with_driver(database, "asyncpg"), loop)
     status, output, errors = script.end()
     assert (status, errors) == (0, "")
     child, parent = (line.split() for line in output.splitlines())
     assert (child[0], parent[0], parent[-1]) == ("child", "parent", "7")
     assert len({child[1], *child[2:]}) == 2, "the child uses one connection, which is not its parent's"
     assert {*child[2:]}.isdisjoint(parent[1:-1])
-    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+    wait_until(lambda: not backends(database), "the end of every connection")
 
 
-def test_fork_while_calls_are_running(bare: Path, on_postgres: Databases) -> None:
-    """Each of several children, forked from threads that wait and start loops, answers; so does the parent all the time."""
+def test_fork_while_calls_are_running(bare: Path, database: str) -> None:
+    """Each child answers, on a loop and connections of its own, and the parent goes on all the time."""
     code = """
 async def hold():
     async with app.extensions["advanced_alchemy"].new_session() as session:
@@ -258,6 +261,7 @@ async def hold():
 def work():
     while not ended.is_set():
         assert app.portal.call(hold) == 1
+app.portal.call(hold)  # no lock of a first connection is held when it forks
 ended = threading.Event()
 threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads: thread.start()
@@ -270,10 +274,10 @@ for _ in range(5):
 ended.set()
 for thread in threads: thread.join()
 """
-    assert Script(bare, code, with_driver(on_postgres.main, "asyncpg")).end() == (0, "", "")
+    assert Script(bare, code, with_driver(database, "asyncpg")).end() == (0, "", "")
 
 
-def test_several_apps_of_a_script_close_what_is_theirs(bare: Path, on_postgres: Databases) -> None:
+def test_several_apps_of_a_script_close_what_is_theirs(bare: Path, database: str) -> None:
     code = """
 other = probe(sys.argv[1])
 backends = []
@@ -283,12 +287,12 @@ for one in (app, other, app, other):
 print(*backends, flush=True)
 sys.stdin.readline()
 """
-    script = Script(bare, code, with_driver(on_postgres.main, "asyncpg"))
+    script = Script(bare, code, with_driver(database, "asyncpg"))
     used = [int(pid) for pid in script.line().split()]
     assert used[:2] == used[2:]
     assert used[0] != used[1]
     assert script.end(ENDING_SECONDS) == (0, "", "")
-    wait_until(lambda: not backends(on_postgres.main), "the end of every connection")
+    wait_until(lambda: not backends(database), "the end of every connection")
 
 
 def test_call_while_the_process_exits_is_a_clear_error(bare: Path) -> None:
