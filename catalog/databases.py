@@ -9,7 +9,6 @@ from sqlalchemy import URL, Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 Driver = Literal["async", "sync"]
 
@@ -105,14 +104,13 @@ def _seconds(text: str) -> int:
 
 
 def prepare(engine: Engine | AsyncEngine) -> None:
-    """Set up SQLite: foreign keys are checked, writers wait for each other, no transaction outlives its session.
+    """Set up SQLite: foreign keys are checked, writers wait for each other.
 
     Readers and a writer do not block each other (write-ahead log); a commit is safe from a crash of the process.
     """
     if engine.dialect.name == "sqlite":
         target = engine.sync_engine if isinstance(engine, AsyncEngine) else engine
         event.listen(target, "connect", _set_pragmas)
-        event.listen(target, "reset", _end_transaction)
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
@@ -124,15 +122,3 @@ def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:
     except BaseException:
         connection.close()  # the pool forgets it, and an aiosqlite connection is a thread
         raise
-
-
-def _end_transaction(connection: DBAPIConnection, record: ConnectionPoolEntry, _state: object) -> None:
-    """Roll back what a COMMIT refused.
-
-    When a deferred constraint fails, PostgreSQL has rolled back and SQLite has not; SQLAlchemy 2.1 takes the transaction for
-    ended (engine/base.py, `RootTransaction._do_commit`) and gives the connection back as it is: the next request would
-    commit the refused rows together with its own, or fail in the same way.
-    """
-    driver_connection: Any = record.driver_connection
-    if driver_connection is not None and driver_connection.in_transaction:
-        connection.rollback()

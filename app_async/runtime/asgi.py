@@ -78,9 +78,10 @@ class ASGIApp:
             return  # the client left while it sent its request
         environ["wsgi.input"] = body
         request = _Request(receive)
+        response = _Response(send, request)
         self.watch.add(request)
         try:
-            await greenlet_spawn(_respond, self.app, environ, send)
+            await greenlet_spawn(_respond, self.app, environ, response)
         except asyncio.CancelledError:
             if not request.disconnected:
                 raise  # the server itself ends the request
@@ -96,20 +97,22 @@ class ASGIApp:
 class _Request:
     """The task of one request, cancelled when its client disconnects."""
 
-    __slots__ = ("disconnected", "receive", "seen", "task", "watcher")
+    __slots__ = ("answered", "disconnected", "receive", "seen", "task", "watcher")
 
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
         self.task = asyncio.current_task()
         self.watcher: asyncio.Task[None] | None = None
         self.seen = False
+        self.answered = False
+        """Whether the response is complete: what is done after it is not for the client, who may go."""
         self.disconnected = False
 
     async def watch(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
-        self.disconnected = True
-        if self.task is not None:
+        if self.task is not None and not self.answered:
+            self.disconnected = True
             self.task.cancel()
 
 
@@ -121,11 +124,12 @@ class _Watch:
 
     def __init__(self) -> None:
         self.requests: set[_Request] = set()
-        self.looking = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """On which it looks, if it does."""
 
     def add(self, request: _Request) -> None:
         self.requests.add(request)
-        if not self.looking:
+        if self.loop is not asyncio.get_running_loop():
             self._look_again()
 
     def discard(self, request: _Request) -> None:
@@ -134,11 +138,11 @@ class _Watch:
             request.watcher.cancel()
 
     def _look_again(self) -> None:
-        self.looking = True
-        asyncio.get_running_loop().call_later(WATCH_EVERY, self._look)
+        self.loop = asyncio.get_running_loop()
+        self.loop.call_later(WATCH_EVERY, self._look)
 
     def _look(self) -> None:
-        self.looking = False
+        self.loop = None
         for request in self.requests:
             if request.seen and request.watcher is None:
                 request.watcher = asyncio.ensure_future(request.watch())
@@ -147,9 +151,8 @@ class _Watch:
             self._look_again()
 
 
-def _respond(app: AsyncFlask, environ: dict[str, Any], send: Send) -> None:
+def _respond(app: AsyncFlask, environ: dict[str, Any], response: "_Response") -> None:
     """Call the WSGI application and send what it answers; runs in the request's greenlet."""
-    response = _Response(send)
     chunks: Iterable[bytes] = app(environ, response.start)
     try:
         for chunk in chunks:
@@ -163,10 +166,11 @@ def _respond(app: AsyncFlask, environ: dict[str, Any], send: Send) -> None:
 class _Response:
     """``start_response`` and the chunks after it, as ASGI messages. Waiting for ``send`` is the back-pressure."""
 
-    __slots__ = ("head", "left", "send", "started")
+    __slots__ = ("head", "left", "request", "send", "started")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, request: _Request) -> None:
         self.send = send
+        self.request = request
         self.head: Message | None = None
         self.started = False
         self.left = -1
@@ -194,18 +198,21 @@ class _Response:
             return
         self._send_head()
         if self.left < 0:
-            await_(self.send({"type": "http.response.body", "body": chunk, "more_body": True}))
+            self._send_chunk(chunk, more=True)
         elif self.left > 0:
             chunk = chunk[: self.left]
             self.left -= len(chunk)
-            await_(self.send({"type": "http.response.body", "body": chunk, "more_body": self.left > 0}))
+            self._send_chunk(chunk, more=self.left > 0)
 
     def end(self) -> None:
         """End the response, unless its last chunk has done so."""
-        ended = self.started and self.left == 0
         self._send_head()
-        if not ended:
-            await_(self.send({"type": "http.response.body", "body": b"", "more_body": False}))
+        if not self.request.answered:
+            self._send_chunk(b"", more=False)
+
+    def _send_chunk(self, chunk: bytes, *, more: bool) -> None:
+        self.request.answered = not more
+        await_(self.send({"type": "http.response.body", "body": chunk, "more_body": more}))
 
     def _send_head(self) -> None:
         if not self.started:
@@ -219,8 +226,9 @@ class _Response:
 async def _read_body(scope: Scope, environ: dict[str, Any], receive: Receive, limit: int | None) -> IO[bytes] | None:
     """The whole request body, or None if the client disconnects before its end.
 
-    Async views read it while they hold no greenlet to wait in, so it has to be there before. Of a body that is over the
-    limit only enough is read for Flask to answer 413 by itself.
+    Async views read it while they hold no greenlet to wait in, so it has to be there before. A body over the limit is not read
+    to its end; its length in the environ says so, and Flask answers 413. A body without a length gets one: werkzeug would
+    cut it at the limit in silence.
     """
     length = environ.get("CONTENT_LENGTH")
     if length is None and "HTTP_TRANSFER_ENCODING" not in environ and scope["http_version"] in {"1.0", "1.1"}:
@@ -229,13 +237,16 @@ async def _read_body(scope: Scope, environ: dict[str, Any], receive: Receive, li
         return io.BytesIO()
     body: IO[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - the caller closes it
     more = True
-    while more:
+    while more and (limit is None or body.tell() <= limit):
         message = await receive()
         if message["type"] == "http.disconnect":
             body.close()
             return None
         body.write(message.get("body", b""))
-        more = message.get("more_body", False) and (limit is None or body.tell() <= limit)
+        more = message.get("more_body", False)
+    if length is None and body.tell():
+        environ["CONTENT_LENGTH"] = str(body.tell() + more)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
     body.seek(0)
     return body
 
@@ -266,7 +277,6 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,
-        "wsgi.input_terminated": True,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,

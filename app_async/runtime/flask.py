@@ -1,8 +1,9 @@
 """Flask with its coroutines on one event loop, and async generators as response bodies."""
 
+import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from flask import current_app
 
@@ -36,11 +37,52 @@ def stream(source: AsyncGenerator[T, None]) -> Iterator[T]:
 
 
 def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:
-    async def following() -> T | object:
-        return await anext(source, _END)
-
+    steps: _Steps[T] = _Steps(source)
+    advance, close = (steps.here, source.aclose) if portal.on_loop() else (steps.in_own_task, steps.close)
     try:
-        while (item := portal.call(following)) is not _END:
+        while (item := portal.call(advance)) is not _END:
             yield cast("T", item)
     finally:
-        portal.call(source.aclose)
+        portal.call(close)
+
+
+class _Steps(Generic[T]):
+    """An async generator, item by item.
+
+    It runs in one task from beginning to end, because what it enters (a timeout, a context) it has to leave in the same task.
+    Under ASGI that is the request's; else every call from the request's thread is a task, so it gets one of its own.
+    """
+
+    def __init__(self, source: AsyncGenerator[T, None]) -> None:
+        self.source = source
+        self.wanted: asyncio.Queue[asyncio.Future[T | object] | None] = asyncio.Queue()
+        self.task: asyncio.Task[None] | None = None
+
+    async def here(self) -> T | object:
+        return await anext(self.source, _END)
+
+    async def in_own_task(self) -> T | object:
+        if self.task is None:
+            self.task = asyncio.create_task(self._serve())
+        item: asyncio.Future[T | object] = asyncio.get_running_loop().create_future()
+        self.wanted.put_nowait(item)
+        return await item
+
+    async def close(self) -> None:
+        if self.task is not None:
+            self.wanted.put_nowait(None)
+            await self.task
+
+    async def _serve(self) -> None:
+        try:
+            while (item := await self.wanted.get()) is not None:
+                try:
+                    result = await self.here()
+                except BaseException as error:  # noqa: BLE001 - it is raised where the item is waited for
+                    if not item.done():
+                        item.set_exception(error)
+                else:
+                    if not item.done():
+                        item.set_result(result)
+        finally:
+            await self.source.aclose()

@@ -46,7 +46,7 @@ class Portal:
 
     def __init__(self) -> None:
         self._server_loop: asyncio.AbstractEventLoop | None = None
-        self._adopting = asyncio.Lock()
+        self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
         self._inherited: list[Any] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -60,10 +60,14 @@ class Portal:
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop of this app: the server's under ASGI, else the process's own, started if need be."""
         if self._server_loop is not None:
-            if not self._server_loop.is_closed():
+            if self._server_loop.is_running():
                 return self._server_loop
             self.forget()
         return _process_loop.get()
+
+    def on_loop(self) -> bool:
+        """Whether the caller's thread is running the app's loop."""
+        return asyncio._get_running_loop() is self.loop  # noqa: SLF001 - the exported variant that does not raise
 
     def own(self, engine: AsyncEngine) -> None:
         """Have the engine's connections closed on the loop that made them, at exit at the latest."""
@@ -79,9 +83,7 @@ class Portal:
             RuntimeError: if the caller itself runs on the app's loop, outside a greenlet: it has to ``await``.
             BaseException: whatever the coroutine raises, ``SystemExit`` and ``KeyboardInterrupt`` included.
         """
-        loop = self._server_loop
-        if loop is None or loop.is_closed():
-            loop = self.loop
+        loop = self.loop
         if asyncio._get_running_loop() is not loop:  # noqa: SLF001 - the exported variant that does not raise
             return _Call(loop, func(*args, **kwargs)).wait()
         if in_greenlet():
@@ -95,21 +97,19 @@ class Portal:
         It runs to its end even if the request is cancelled meanwhile. Called from a coroutine, which it cannot keep waiting, it
         is started as a task of its own.
         """
-        loop = self.loop
-        if asyncio._get_running_loop() is not loop:  # noqa: SLF001
+        if not self.on_loop():
             return self.call(_in_greenlet, func, *args)
         running = finish(greenlet_spawn(func, *args))
         if in_greenlet():
             return await_(running)
-        task = loop.create_task(running)
+        task = asyncio.ensure_future(running)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return None
 
     def run_briefly(self, func: Callable[..., R], *args: Any) -> R:
         """Call a synchronous function on the app's loop that waits for nothing there."""
-        loop = self.loop
-        if asyncio._get_running_loop() is loop:  # noqa: SLF001
+        if self.on_loop():
             return func(*args)
         return self.call(_in_greenlet, func, *args)
 
@@ -121,16 +121,19 @@ class Portal:
         """
         loop = asyncio.get_running_loop()
         if self._server_loop is loop:
+            if self._adopting is not None:
+                await asyncio.shield(self._adopting)
             return
-        async with self._adopting:
-            if self._server_loop is not None:
-                if self._server_loop.is_running():
-                    msg = "this app is already served on another event loop of the process: use one app object per loop"
-                    raise RuntimeError(msg)
-                self.forget()
-            if (former := _process_loop.running()) is not None:
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
-            self._server_loop = loop
+        if self._server_loop is not None:
+            if self._server_loop.is_running():
+                msg = "this app is already served on another event loop of the process: use one app object per loop"
+                raise RuntimeError(msg)
+            self.forget()
+        self._server_loop = loop
+        if (former := _process_loop.running()) is not None:
+            self._adopting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
+            await asyncio.shield(self._adopting)
+            self._adopting = None
 
     async def release(self) -> None:
         """Let go of the server's loop, which is about to stop: close on it what was made on it."""
@@ -150,7 +153,7 @@ class Portal:
 
         They are kept from the collector too: their finalizers would work on the sockets of a forked child's parent.
         """
-        self._server_loop = None
+        self._server_loop = self._adopting = None
         for engine in self._engines:
             self._inherited.append(engine.pool)
             engine.sync_engine.dispose(close=False)

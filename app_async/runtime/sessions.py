@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from .portal import Portal, core
 from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
+from .upstream import end_refused_transactions
 
 
 class Flask(flask.Flask):
@@ -104,14 +105,15 @@ class AdvancedAlchemy(StockExtension):
         maker = config.create_session_maker()
         if isinstance(maker, async_sessionmaker):
             maker.configure(close_resets_only=False)  # a closed session that begins again would leak its connection
-        self._makers[bind_key] = maker
+        self._makers[_name(bind_key, False)] = maker
         engine = config.get_engine()
         app.portal.own(engine)
+        end_refused_transactions(engine)
         reading = {**config.session_config_dict, "class_": ReadSession, "close_resets_only": False}
         if engine.dialect.name in READS_IN_AUTOCOMMIT:
             engine = engine.execution_options(isolation_level="AUTOCOMMIT")
             reading["info"] = {**reading.get("info", {}), "autocommit": True}
-        self._makers[f"{bind_key}_read"] = async_sessionmaker(**{**reading, "bind": engine})
+        self._makers[_name(bind_key, True)] = async_sessionmaker(**{**reading, "bind": engine})
         if config.create_all:
             app.portal.call(self._create_all, config)
 
@@ -130,11 +132,10 @@ class AdvancedAlchemy(StockExtension):
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
         """
-        key = self._key(bind_key, read_only)
-        name = f"advanced_alchemy_session_{key}"
+        name = _name(self._bind_key(bind_key), read_only)
         session: AsyncSession | None = g.get(name)
         if session is None:
-            session = self._makers[key]()
+            session = self._makers[name]()
             setattr(g, name, session)
         return session
 
@@ -144,15 +145,15 @@ class AdvancedAlchemy(StockExtension):
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
         """
-        return self._makers[self._key(bind_key, read_only)]()
+        return self._makers[_name(self._bind_key(bind_key), read_only)]()
 
-    def _key(self, bind_key: str, read_only: bool) -> str:
+    def _bind_key(self, bind_key: str) -> str:
         if bind_key == "default" and len(self._configs) == 1:
             (bind_key,) = self._configs
         if bind_key not in self._configs:
             msg = f"no database is configured for the bind key {bind_key!r}; there are: {', '.join(self._configs)}"
             raise ImproperConfigurationError(msg)
-        return f"{bind_key}_read" if read_only else bind_key
+        return bind_key
 
     @contextmanager
     def with_session(self, bind_key: str = "default") -> Iterator[AsyncSession]:
@@ -168,7 +169,7 @@ class AdvancedAlchemy(StockExtension):
         return [
             Open(name, core(session), config)
             for bind_key, config in self._configs.items()
-            for name in (f"advanced_alchemy_session_{bind_key}", f"advanced_alchemy_session_{bind_key}_read")
+            for name in (_name(bind_key, False), _name(bind_key, True))
             if (session := g.get(name)) is not None
         ]
 
@@ -216,6 +217,11 @@ def commit(sessions: Sequence[Session]) -> None:
             session.flush()
     for session in sessions:
         session.commit()
+
+
+def _name(bind_key: str, read_only: bool) -> str:
+    """What a session is called on ``g``; the stock extension's name, but for the reading ones."""
+    return f"advanced_alchemy_{'reading' if read_only else 'session'}_{bind_key}"
 
 
 def _portal() -> Portal:
