@@ -23,8 +23,8 @@ from benchmarks.results import ResultsError
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.summary import summarize
 
-PASSES = 12
-SECONDS = 0.15
+PASSES = 24
+SECONDS = 0.06
 INTERRUPTED = 130
 
 
@@ -72,18 +72,21 @@ def micro(passes: int, database: str, scenarios: tuple[str, ...], seed: int, sec
         f"{plan.cells} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"
         f" about {_duration(plan.duration)}; raw results in {output}"
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with Progress(plan.measuring) as progress:
             run(plan, progress.see)
-    except (PostgresError, RunError, OSError) as error:
+    except (PostgresError, RunError) as error:
         raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
     except KeyboardInterrupt:
-        click.echo(
-            f"\nInterrupted. Finished trials are in {output}: python -m benchmarks report {output} --output build/micro.md",
-            err=True,
-        )
+        trials = output.read_text("utf-8").count('"line": "trial"') if output.exists() else 0
+        hint = f": python -m benchmarks report {output} --output {output.with_suffix('.md')}" if trials else ""
+        click.echo(f"\nInterrupted. {trials} finished trials are in {output}{hint}", err=True)
         sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
     recorded = _read(output)
     verdicts.show(recorded)
     report = output.with_suffix(".md")
@@ -107,7 +110,7 @@ def report(file: Path, output: Path, check: bool) -> None:
         _write(recorded, file, output)
         return
     for path, text in _rendered(recorded, file, output).items():
-        if not path.exists() or path.read_text() != text:
+        if not path.exists() or path.read_text("utf-8") != text:
             raise click.ClickException(f"{path} is not what {file} gives: python -m benchmarks report {file} --output {output}")
 
 
@@ -137,7 +140,7 @@ def _read(path: Path) -> results.Run:
 def _write(run: results.Run, raw: Path, output: Path) -> None:
     for path, text in _rendered(run, raw, output).items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, "utf-8")
 
 
 def _rendered(run: results.Run, raw: Path, output: Path) -> dict[Path, str]:

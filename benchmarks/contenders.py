@@ -60,8 +60,12 @@ def _sync(config: Config) -> Caller:
 
 def _documented(config: Config) -> Caller:
     app = documented.create_app(config)
-    # The stock extension disposes of no engine (its `close_engines` is never called), and its portal may be gone.
-    return _wsgi(app, _async_noop, _session_of(app), lambda: None)
+
+    async def close() -> None:  # the stock extension never does
+        for one in app.extensions["advanced_alchemy"].config:
+            await one.get_engine().dispose()
+
+    return _wsgi(app, _async_noop, _session_of(app), lambda: asyncio.run(close()))
 
 
 def _loop(config: Config) -> Caller:

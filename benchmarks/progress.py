@@ -18,7 +18,7 @@ class Progress:
         self._expected = expected
         self._console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
-        self._bar = Bar(*columns, console=self._console, disable=not self._console.is_terminal, transient=True)
+        self._bar = Bar(*columns, console=self._console, transient=True)
         self._task = self._bar.add_task("preparing databases", total=None, left="")
         self._began = time.monotonic()
         self._checks = self._trials = self._total = self._pass = 0
@@ -26,11 +26,13 @@ class Progress:
         self._passes = self._per_pass = 0
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._console.is_terminal:
+            self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self._console.is_terminal:
+            self._bar.stop()
 
     def see(self, line: dict[str, Any]) -> None:
         """Take note of a header, a check or a trial."""

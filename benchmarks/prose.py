@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.results import NO_DATABASE, Run
-from benchmarks.stats import Estimate, Verdict
+from benchmarks.stats import MARGIN, Estimate, Verdict
 from benchmarks.summary import Comparison, Quantity, Row
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
@@ -44,24 +46,25 @@ def _together(run: Run, database: str, model: str, rows: Sequence[tuple[Comparis
     return f", and two callers at once break it (“{problem}”)" if problem and measured else ""
 
 
+WORDS = {
+    Verdict.FASTER: "less in",
+    Verdict.SLOWER: "more in",
+    Verdict.SAME: f"the same within {MARGIN:.0%} in".replace("%", " %"),
+    Verdict.INCONCLUSIVE: "undecided in",
+}
+
+
 def tally(rows: Sequence[tuple[Comparison, Row]], quantity: Quantity) -> str:
     """Say how many operations cost less, more, the same; which are undecided, which fail. Ratios with intervals."""
-    total = len(rows)
-    failing = [comparison for comparison, row in rows if row.problem]
-    by_verdict: dict[Verdict, list[tuple[Comparison, Estimate]]] = {verdict: [] for verdict in Verdict}
-    for comparison, row in rows:
-        found = row.measured.get(quantity)
-        if found and found.estimate and found.verdict:
-            by_verdict[found.verdict].append((comparison, found.estimate))
-    words = {
-        Verdict.FASTER: "less in",
-        Verdict.SLOWER: "more in",
-        Verdict.SAME: "the same within 5 % in",
-        Verdict.INCONCLUSIVE: "undecided in",
-    }
-    parts = [f"{words[verdict]} {_of(len(found), total)} ({_which(found)})" for verdict, found in by_verdict.items() if found]
-    if failing:
-        parts.append(f"fails in {_of(len(failing), total)}")
+    parts = []
+    for verdict, words in WORDS.items():
+        measured = [(comparison, row.measured[quantity]) for comparison, row in rows if row.measured]
+        found = [(comparison, one.estimate) for comparison, one in measured if one.verdict is verdict and one.estimate]
+        if found:
+            which = "" if verdict is Verdict.INCONCLUSIVE else f" ({_which(found)})"
+            parts.append(f"{words} {_of(len(found), len(rows))}{which}")
+    if problems := [row.problem for _, row in rows if row.problem]:
+        parts.append(f"fails in {_of(len(problems), len(rows))} (“{Counter(problems).most_common(1)[0][0]}”)")
     return ", ".join(parts) or "not measured"
 
 
@@ -72,11 +75,11 @@ def _of(count: int, total: int) -> str:
 
 
 def _which(found: Sequence[tuple[Comparison, Estimate]]) -> str:
-    """Name one or two with their intervals; of more, the range of their ratios."""
+    """Name one or two with their intervals; of more, say what all their intervals together span."""
     if len(found) <= 2:
         return ", ".join(f"{comparison.group.title} {interval(estimate)}" for comparison, estimate in found)
-    ratios = sorted(estimate.ratio for _, estimate in found)
-    return f"{ratio(ratios[0])} to {ratio(ratios[-1])} times"
+    low, high = min(estimate.low for _, estimate in found), max(estimate.high for _, estimate in found)
+    return f"{ratio(low)} to {ratio(high)} times, intervals included"
 
 
 def failures(run: Run) -> list[str]:
@@ -108,7 +111,10 @@ def interval(estimate: Estimate) -> str:
 
 def reach(floor: Estimate | None) -> str:
     """How far the A/A control's interval reaches from 1, either way."""
-    return percent(max(floor.high, 1 / floor.low) - 1) if floor and floor.rounds > 1 else "-"
+    if floor is None or floor.rounds < 2:
+        return "-"
+    away = max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf
+    return percent(away) if away < 10 else "> 1000 %"
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -25,7 +25,7 @@ def render(run: Run, *, raw: str, picture: str) -> str:
     """The report; `raw` and `picture` are the links to the raw file and to the drawing of the ratios."""
     comparisons = summarize(run)
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    return environment.from_string(TEMPLATE.read_text()).render(
+    return environment.from_string(TEMPLATE.read_text("utf-8")).render(
         raw=raw,
         picture=picture,
         table=table,

@@ -108,7 +108,7 @@ class Recorder:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", buffering=1)
+        self._file = path.open("w", buffering=1, encoding="utf-8")
 
     def write(self, record: Header | Check | Trial) -> None:
         """Append a line, for others to read at once."""
@@ -122,7 +122,7 @@ class Recorder:
 def read(path: Path) -> Run:
     """Read a raw file. Raises `ResultsError`."""
     try:
-        text = path.read_text()
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ResultsError(f"{path}: cannot be read: {reason}") from None

@@ -111,23 +111,23 @@ def _fan_out(_: int) -> Request:
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        Scenario("noop", "dispatch of an empty view", 200, _noop, database=False),
+        Scenario("noop", "dispatch of an empty view", 100, _noop, database=False),
         Scenario(
             "portal",
             "call of an empty coroutine from synchronous code",
-            400,
+            200,
             database=False,
             contenders=("stock-portal", "stock-portal-aa", "asgiref", "runtime-portal", "own-loop"),
             baseline="stock-portal",
             control="stock-portal-aa",
             unit="call",
         ),
-        Scenario("session", "session: open, one query, close", 40, unit="session"),
-        Scenario("read", "read one book", 20, _read),
-        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", 8, _list),
-        Scenario("create", "create a book", 8, _create, writes=True),
-        Scenario("update", "update a book", 8, _update, writes=True),
-        Scenario("fan-out", "overview report, 10 queries", 4, _fan_out),
+        Scenario("session", "session: open, one query, close", 20, unit="session"),
+        Scenario("read", "read one book", 8, _read),
+        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", 4, _list),
+        Scenario("create", "create a book", 4, _create, writes=True),
+        Scenario("update", "update a book", 4, _update, writes=True),
+        Scenario("fan-out", "overview report, 10 queries", 2, _fan_out),
     )
 }
 """By name, in the order in which they run and are reported."""

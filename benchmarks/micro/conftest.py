@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from benchmarks.results import Check, Group, Header, Recorder
 from benchmarks.scenarios import BOOKS, SCENARIOS
 
 PLAN = pytest.StashKey[list[Cell]]()
+STATUS = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--database", choices=KINDS, action="append", help="default: both")
     group.addoption("--scenario", choices=list(SCENARIOS), action="append", help="default: all")
     group.addoption("--seed", type=int, default=0, help="of the order of the contenders (default: %(default)s)")
-    group.addoption("--seconds", type=float, default=0.15, help="a trial, warm-up included (default: %(default)s)")
+    group.addoption("--seconds", type=float, default=0.06, help="a trial, warm-up included (default: %(default)s)")
     group.addoption("--record", type=Path, help="raw file to write")
     group.addoption("--folder", type=Path, help="for SQLite's files; removed at the end (default: a temporary one)")
     group.addoption("--command", default="", help="what to name in the raw file as the command")
@@ -49,6 +51,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--lifeline") is not None:
         threading.Thread(target=_interrupt_at_end, args=(config.getoption("--lifeline"),), daemon=True).start()
     config.stash[PLAN] = passes(_groups(config), config.getoption("--passes"), config.getoption("--seed"))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember the status."""
+    session.config.stash[STATUS] = exitstatus
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End at once where somebody waits for it: a contender that hung may have threads that never end."""
+    if config.getoption("--lifeline") is not None:
+        sys.stdout.flush()
+        os._exit(config.stash.get(STATUS, pytest.ExitCode.INTERNAL_ERROR))
 
 
 def _interrupt_at_end(descriptor: int) -> None:

@@ -26,6 +26,11 @@ OWN = {"portal"}
 """Scenarios whose contenders are no apps."""
 
 
+def _kind(group: Group) -> Kind:
+    """The databases under a group's apps; those that need none have SQLite's."""
+    return "postgresql" if group.database == "postgresql" else "sqlite"
+
+
 class Laboratory:
     """Everything that is measured, open at the same time; `problems` are the cells that must not be measured."""
 
@@ -33,11 +38,11 @@ class Laboratory:
         """`found` is told of each finding."""
         self._found = found
         self.problems: dict[tuple[str, str, str], str] = {}
-        self._callers: dict[tuple[str, str], Caller] = {}
+        self._callers: dict[tuple[Kind, str], Caller] = {}
         self._portals: dict[str, Callable[[int], Batch]] = {}
-        self._databases: dict[str, Databases] = {}
-        self._urls: dict[tuple[str, str], dict[str, str]] = {}
-        self._numbers: dict[tuple[str, str, str], Iterator[int]] = defaultdict(count)
+        self._databases: dict[Kind, Databases] = {}
+        self._urls: dict[tuple[Kind, str], dict[str, str]] = {}
+        self._numbers: dict[tuple[Kind, str, str], Iterator[int]] = defaultdict(count)
 
     def batch(self, cell: Cell) -> Batch:
         """The cell's next batch of work."""
@@ -46,47 +51,42 @@ class Laboratory:
     def _batch(self, group: Group, contender: str, *, check: bool = False) -> Batch:
         if group.scenario in OWN:
             return self._portals[contender](group.batch)
-        caller = self._callers[group.database, contender]
+        caller = self._callers[_kind(group), contender]
         request = SCENARIOS[group.scenario].request
         if request is None:
             return caller.sessions(group.batch)
-        numbers = self._numbers[group.database, group.scenario, contender]
+        numbers = self._numbers[_kind(group), group.scenario, contender]
         return caller.batch([request(next(numbers)) for _ in range(group.batch)], check=check)
 
-    def clean(self, cell: Cell) -> None:
+    def clean(self, group: Group, contender: str) -> None:
         """Undo what a trial wrote."""
-        if SCENARIOS[cell.group.scenario].writes:
-            database, contender = cell.group.database, cell.contender
-            self._databases[database].undo_writes(self._urls[database, contender])
+        if SCENARIOS[group.scenario].writes:
+            self._databases[_kind(group)].undo_writes(self._urls[_kind(group), contender])
 
     def make_databases(self, groups: Sequence[Group], server: Server | None, folder: Path) -> None:
-        """Migrate and seed one of each kind; an app without work for its database has SQLite's. Raises `DataError`."""
-        made: dict[str, Databases] = {}
-        for label in dict.fromkeys(group.database for group in groups):
-            kind: Kind = "postgresql" if label == "postgresql" else "sqlite"
-            if kind not in made:
-                made[kind] = Databases(kind, folder, server if kind == "postgresql" else None)
-                made[kind].seed(BOOKS)
-            self._databases[label] = made[kind]
+        """Migrate and seed one of each kind. Raises `DataError`."""
+        for kind in dict.fromkeys(_kind(group) for group in groups if group.scenario not in OWN):
+            self._databases[kind] = Databases(kind, folder, server if kind == "postgresql" else None)
+            self._databases[kind].seed(BOOKS)
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Version and settings of each kind of database."""
-        return {label: databases.facts() for label, databases in self._databases.items() if label != NO_DATABASE}
+        return {kind: databases.facts() for kind, databases in self._databases.items()}
 
     def examine(self, groups: Sequence[Group]) -> None:
         """Give each contender its databases, and see whether it answers right."""
         examinations = []
-        for label in dict.fromkeys(group.database for group in groups):
-            scenarios = [group.scenario for group in groups if group.database == label and group.scenario not in OWN]
-            for contender in CONTENDERS if scenarios else ():
-                urls = self._databases[label].copy(f"{label}_{contender}".replace("-", "_"))
-                self._urls[label, contender] = urls
-                examinations.append(Examination(label, contender, {**SETTINGS, **urls}, scenarios))
+        for kind, databases in self._databases.items():
+            scenarios = [group.scenario for group in groups if _kind(group) == kind and group.scenario not in OWN]
+            for contender in CONTENDERS:
+                self._urls[kind, contender] = databases.copy(contender.replace("-", "_"))
+                config = {**SETTINGS, **self._urls[kind, contender]}
+                examinations.append(Examination(kind, contender, config, scenarios))
 
         def note(examination: Examination, findings: Findings) -> None:
             for scenario, problem in findings.items():
-                self._note(Check(examination.label, examination.contender, scenario, problem))
-            self._databases[examination.label].undo_writes(self._urls[examination.label, examination.contender])
+                apart = scenario in SCENARIOS and not SCENARIOS[scenario].database
+                self._note(Check(NO_DATABASE if apart else examination.label, examination.contender, scenario, problem))
 
         examinations.sort(key=lambda examination: examination.contender != "documented")  # it may hang: the others go on
         examine(examinations, note)
@@ -109,7 +109,7 @@ class Laboratory:
             yield
 
     def _open(self, stack: ExitStack, group: Group, contender: str) -> None:
-        where = (group.database, contender)
+        where = (_kind(group), contender)
         try:
             with time_limit(SECONDS):
                 if group.scenario in OWN:
@@ -121,8 +121,7 @@ class Laboratory:
                     self._batch(group, contender, check=True)()
         except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever it is, it is the finding
             self.fail(group, contender, error)
-        if SCENARIOS[group.scenario].writes:
-            self._databases[group.database].undo_writes(self._urls[where])
+        self.clean(group, contender)
 
     def fail(self, group: Group, contender: str, error: BaseException) -> None:
         """Note why a contender that answered right before cannot be measured any more."""

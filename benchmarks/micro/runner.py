@@ -23,6 +23,8 @@ POLL_SECONDS = 0.2
 ENDING_SECONDS = 30
 """How long the process may take to clean up after an interruption."""
 PREPARING_SECONDS = 20
+EXIT = "_pytest.outcomes.Exit: "
+"""How pytest begins the reason that was given to `pytest.exit`."""
 OVERHEAD = 1.15
 """A trial's time over its nominal one: what is prepared before it, and undone after it."""
 
@@ -88,8 +90,14 @@ def run(plan: Plan, see: Callable[[dict[str, Any]], object]) -> None:
             see(line)
         if process.returncode not in {0, 1}:  # 1: a contender failed, which the raw file tells
             log.seek(0)
-            last = log.read().strip().rpartition("\n")[2].strip("! ").removeprefix("_pytest.outcomes.Exit: ")
-            raise RunError(f"the comparison ended early: {last or process.returncode}")
+            raise RunError(f"the comparison ended early: {_last_words(log.read()) or process.returncode}")
+
+
+def _last_words(log: str) -> str:
+    """Why pytest was told to exit, or else its last line."""
+    lines = log.strip().splitlines()
+    told = [line.partition(EXIT)[2] for line in lines if EXIT in line]
+    return (told or lines or [""])[-1].strip("!= ")
 
 
 def _options(plan: Plan, folder: Path) -> list[str]:
@@ -124,11 +132,14 @@ def _pytest(options: list[str], environment: dict[str, str], log: Any) -> Iterat
         try:
             yield process
         finally:
-            former = signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough
+            former = {
+                number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+            }  # once is enough
             try:
                 _end(process)
             finally:
-                signal.signal(signal.SIGINT, former)
+                for number, handler in former.items():
+                    signal.signal(number, handler)
                 os.close(writing)
 
 
@@ -145,7 +156,7 @@ def _lines(path: Path) -> Iterator[list[dict[str, Any]]]:
     """Each time, the lines that have become complete since the last time."""
     while not path.exists():
         yield []
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         rest = ""
         while True:
             *complete, rest = (rest + file.read()).split("\n")

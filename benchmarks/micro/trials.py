@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.checks import TimeLimitExceeded, time_limit
+from benchmarks.checks import TimeLimitExceeded, root, time_limit
 from benchmarks.micro.cells import Cell
 from benchmarks.micro.laboratory import Laboratory
 from benchmarks.results import Recorder, Trial
@@ -35,11 +35,13 @@ def run_trial(laboratory: Laboratory, recorder: Recorder | None, seconds: float,
         with time_limit(SECONDS):
             trial = _measure(benchmark, cell, laboratory, seconds)
     except (Exception, TimeLimitExceeded) as error:
+        if isinstance(root(error), KeyboardInterrupt):  # an app may have made something else of it
+            raise KeyboardInterrupt from None
         laboratory.fail(group, cell.contender, error)
         raise
     if recorder:
         recorder.write(trial)
-    laboratory.clean(cell)
+    laboratory.clean(group, cell.contender)
 
 
 def _measure(benchmark: BenchmarkFixture, cell: Cell, laboratory: Laboratory, seconds: float) -> Trial:

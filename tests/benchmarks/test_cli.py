@@ -1,0 +1,97 @@
+"""The command line: what it lists, and one line with exit status 2 for what is wrong. Whole runs are in test_micro.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cli import main
+from benchmarks.contenders import CONTENDERS, PORTALS
+from benchmarks.scenarios import SCENARIOS
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run it in this process; the exit status."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(monkeypatch, "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in (*CONTENDERS, *PORTALS, *SCENARIOS):
+        assert any(line.split()[:1] == [name] for line in lines), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "No such command 'nothing'"),
+        (["micro", "--nothing"], "No such option '--nothing'"),
+        (["micro", "--group", "nothing"], "'nothing' is not one of 'noop', 'portal', 'session', 'read'"),
+        (["micro", "--database", "mysql"], "'mysql' is not one of 'sqlite', 'postgresql', 'both'"),
+        (["micro", "--passes", "0"], "0 is not in the range"),
+        (["micro", "--passes", "many"], "'many' is not a valid integer"),
+        (["micro", "--seconds", "0"], "0.0 is not in the range"),
+        (["micro", "--output", "."], "File '.' is a directory"),
+        (["report"], "Missing argument 'FILE'"),
+        (["report", "nothing.jsonl"], "nothing.jsonl: cannot be read: No such file or directory"),
+        (["report", "pyproject.toml"], "pyproject.toml: is not a raw file of benchmark results"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert command(monkeypatch, *arguments) == 2
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert words in error
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://user:secret@127.0.0.1:1/catalog", "PostgreSQL at postgresql://user:***@127.0.0.1:1/catalog: "),
+        ("mysql://127.0.0.1/catalog", "a URL of 'mysql' is not PostgreSQL's"),
+    ],
+)
+def test_an_unreachable_database_is_said_in_one_line_and_spoils_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str, words: str
+) -> None:
+    raw = tmp_path / "micro.jsonl"
+    raw.write_text("the last run's\n")
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert command(monkeypatch, "micro", "--database", "postgresql", "--output", str(raw)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"Error: {words}")
+    assert error.count("\n") == 1
+    assert "secret" not in error
+    assert raw.read_text() == "the last run's\n"
+
+
+def test_a_run_that_ends_early_says_why_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ending = tmp_path / "python"
+    ending.write_text("#!/bin/sh\necho '!!! _pytest.outcomes.Exit: no disk left !!!'\necho '=== no tests ran ==='\nexit 2\n")
+    ending.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(ending))
+    assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "Error: the comparison ended early: no disk left"
+
+
+def test_without_a_command_it_helps() -> None:
+    result = subprocess.run([sys.executable, "-m", "benchmarks"], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0
+    assert "Compare the sync and the async app." in result.stdout
+    assert result.stderr == ""

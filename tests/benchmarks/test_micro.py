@@ -1,0 +1,336 @@
+"""The in-process comparison: the plan, the checks that come first, and whole runs in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from sqlalchemy import NullPool, create_engine, func, select, table
+
+from benchmarks.checks import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, reason, time_limit
+from benchmarks.contenders import CONTENDERS, PORTALS
+from benchmarks.data import KINDS, SETTINGS, Databases, Kind
+from benchmarks.load import Request
+from benchmarks.messages import WrongAnswerError
+from benchmarks.micro.cells import groups, passes
+from benchmarks.postgres import server
+from benchmarks.results import NO_DATABASE, Run, read
+from benchmarks.scenarios import BOOKS, SCENARIOS
+from benchmarks.summary import summarize
+from catalog.databases import parse_database
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 90.0
+REQUESTS = [name for name, scenario in SCENARIOS.items() if scenario.request]
+
+
+@pytest.fixture(scope="module")
+def sqlite() -> Iterator[Databases]:
+    with tempfile.TemporaryDirectory() as folder:
+        databases = Databases("sqlite", Path(folder), None)
+        databases.seed(BOOKS)
+        yield databases
+
+
+# The plan
+
+
+def test_every_pass_has_every_cell_once_its_contenders_side_by_side() -> None:
+    chosen = groups(KINDS, [])
+    plan = passes(chosen, 3, seed=1)
+    cells = Counter((cell.number, cell.name) for cell in plan)
+    assert set(cells.values()) == {1}
+    assert len(cells) == 3 * sum(len(group.contenders) for group in chosen)
+    runs = [cell for place, cell in enumerate(plan) if not place or plan[place - 1].group is not cell.group]
+    assert [(cell.number, cell.group) for cell in runs] == [(number, group) for number in (1, 2, 3) for group in chosen]
+
+
+def test_the_order_of_contenders_is_shuffled_by_the_seed() -> None:
+    chosen = groups(KINDS, [])
+    first, again, other = (passes(chosen, 2, seed) for seed in (1, 1, 2))
+    assert first == again != other
+    half = len(first) // 2
+    assert [cell.name for cell in first[:half]] != [cell.name for cell in first[half:]]
+
+
+def test_groups_are_chosen_by_database_and_scenario() -> None:
+    assert [(group.database, group.scenario) for group in groups(["sqlite"], ["read", "noop"])] == [
+        (NO_DATABASE, "noop"),
+        ("sqlite", "read"),
+    ]
+
+
+def test_every_group_has_its_baseline_and_control_among_known_contenders() -> None:
+    for scenario in SCENARIOS.values():
+        known = CONTENDERS if scenario.name != "portal" else PORTALS
+        assert set(scenario.contenders) <= set(known)
+        assert {scenario.baseline, scenario.control} <= set(scenario.contenders)
+    assert CONTENDERS["sync"].open is CONTENDERS["sync-aa"].open
+
+
+# The checks
+
+
+def findings_of(contender: str, config: dict[str, Any], scenarios: list[str]) -> Findings:
+    found: list[Findings] = []
+    examine([Examination("sqlite", contender, {**SETTINGS, **config}, scenarios)], lambda _, findings: found.append(findings))
+    return found[0]
+
+
+@pytest.mark.parametrize("contender", ["sync", "loop", "native"])
+def test_contenders_answer_right_alone_and_together(sqlite: Databases, contender: str) -> None:
+    scenarios = [*REQUESTS, "session"]
+    findings = findings_of(contender, sqlite.copy(f"right_{contender}"), scenarios)
+    assert findings == dict.fromkeys([*scenarios, TOGETHER])
+
+
+def test_a_contender_that_answers_wrong_is_found_with_its_reason(tmp_path: Path) -> None:
+    empty = {setting: f"sqlite:///{tmp_path}/{setting}" for setting in ("DATABASE_URL", "ACTIVITY_DATABASE_URL")}
+    findings = findings_of("loop", empty, ["noop", "read", "session", "fan-out"])
+    read_problem, report_problem = findings["read"], findings["fan-out"]
+    assert read_problem
+    assert report_problem
+    assert "no such table: book" in read_problem or "status 503" in read_problem
+    assert findings["noop"] is findings["session"] is findings[TOGETHER] is None
+    assert "503" in report_problem or "no such table" in report_problem
+
+
+def test_a_contender_that_does_not_start_fails_in_every_scenario() -> None:
+    findings = findings_of("native", {"DATABASE_URL": "mysql://nowhere"}, ["noop", "read"])
+    assert set(findings) == {"noop", "read"}
+    assert all(
+        problem and problem.startswith("SettingsError: DATABASE_URL: 'mysql' is not supported") for problem in findings.values()
+    )
+
+
+def test_a_contender_that_crashes_fails_where_it_did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    crashing = tmp_path / "python"
+    crashing.write_text("#!/bin/sh\necho '[\"noop\", null]'\nkill -SEGV $$\n")
+    crashing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crashing))
+    findings: list[Findings] = []
+    examine([Examination("x", "sync", {}, ["noop", "read"])], lambda _, found: findings.append(found))
+    assert findings[0] == {"noop": None, "read": "the process crashed: SIGSEGV", TOGETHER: "the process crashed: SIGSEGV"}
+
+
+def test_the_time_limit_ends_what_waits_for_ever() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    with pytest.raises(TimeLimitExceeded, match=r"no answer within 0\.05 s"), time_limit(0.05):
+        lock.acquire()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_a_reason_is_the_root_cause_without_addresses() -> None:
+    def fail() -> None:
+        try:
+            try:
+                raise RuntimeError("Task <Task pending coro=<view() at 0x7f> cb=[<x>]> got\nFuture <Future at 0x8>")
+            except RuntimeError as error:
+                raise OSError("outer") from error
+        except OSError as error:
+            raise ExceptionGroup("group", [error]) from None
+
+    with pytest.raises(ExceptionGroup) as raised:
+        fail()
+    assert reason(raised.value) == "RuntimeError: Task got Future"
+
+
+@pytest.mark.parametrize("contender", ["sync", "loop", "native"])
+def test_a_wrong_status_or_body_stops_a_batch(sqlite: Databases, contender: str) -> None:
+    caller = CONTENDERS[contender].open({**SETTINGS, **sqlite.copy(f"wrong_{contender}")})
+    try:
+        caller.batch([Request("/noop", check=lambda body: body == b"")], check=True)()
+        with pytest.raises(WrongAnswerError, match="GET /noop: status 200"):
+            caller.batch([Request("/noop", status=404)])()
+        with pytest.raises(WrongAnswerError, match="GET /nothing: status 404"):
+            caller.batch([Request("/nothing")])()
+        with pytest.raises(WrongAnswerError, match="wrong body"):
+            caller.batch([Request("/noop", check=lambda body: body == b"x")], check=True)()
+    finally:
+        caller.close()
+
+
+# The data
+
+
+def counts(databases: Databases, urls: dict[str, str]) -> dict[str, int]:
+    """Rows by table."""
+    tables = {"DATABASE_URL": ("book", "book_tag", "author", "tag"), "ACTIVITY_DATABASE_URL": ("activity",)}
+    found = {}
+    for setting, names in tables.items():
+        engine = create_engine(parse_database(urls[setting], "sync").url, poolclass=NullPool)
+        with engine.connect() as connection:
+            for name in names:
+                found[name] = connection.scalar(select(func.count()).select_from(table(name))) or 0
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path) -> None:
+    with server() as running:
+        databases = Databases(kind, tmp_path, running if kind == "postgresql" else None)
+        databases.seed(200)
+        first, second = databases.copy("first"), databases.copy("second")
+        before = counts(databases, first)
+        assert before == counts(databases, second)
+        assert before["book"] == 200
+        caller = CONTENDERS["sync"].open({**SETTINGS, **first})
+        create = SCENARIOS["create"].request
+        assert create
+        numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
+        caller.batch([create(number) for number in numbers], check=True)()
+        after = counts(databases, first)
+        assert (after["book"], after["activity"], after["book_tag"]) == (205, 5, before["book_tag"] + 5)
+        assert counts(databases, second) == before
+        databases.undo_writes(first)
+        assert counts(databases, first) == before
+        caller.close()
+        assert databases.facts()["version"]
+
+
+# Whole runs
+
+
+class Started:
+    """`python -m benchmarks micro` as a process, with a folder for temporary files of its own."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        self.temporary.chmod(0o755)
+        folder.chmod(0o755)
+        self.output = folder / "micro.jsonl"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks", "micro", "--output", str(self.output), *arguments],
+            cwd=ROOT,
+            env={**inherited, "TMPDIR": str(self.temporary), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.seen: set[psutil.Process] = set()
+
+    def wait_for_trials(self, count: int) -> None:
+        """Wait until so many trials are recorded; note which processes belong to the run."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while not self.output.exists() or self.output.read_text().count('"line": "trial"') < count:
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        self.seen = set(psutil.Process(self.process.pid).children(recursive=True))
+
+    def assert_nothing_is_left(self) -> None:
+        gone, alive = psutil.wait_procs(self.seen, timeout=30)
+        assert not alive
+        assert gone
+        end = time.monotonic() + 10  # after SIGKILL, the one that cleans up may be a moment behind
+        while list(self.temporary.iterdir()) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert list(self.temporary.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, Run, str, str]:
+    """A small run on SQLite, to its end."""
+    folder = tmp_path_factory.mktemp("finished")
+    scenarios = [f"--group={name}" for name in ("noop", "portal", "read", "create")]
+    started = Started(folder, "--passes=2", "--database=sqlite", "--seconds=0.01", "--seed=7", *scenarios)
+    stdout, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
+    assert started.process.returncode == 0, stderr
+    return started, read(started.output), stdout, stderr
+
+
+def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, str, str]) -> None:
+    started, run, _, _ = finished
+    keys = Counter((trial.number, trial.database, trial.scenario, trial.contender) for trial in run.trials)
+    wanted = {
+        (number, group.database, group.scenario, contender)
+        for number in (1, 2)
+        for group in run.header.groups
+        for contender in group.contenders
+    }
+    assert set(keys) == wanted
+    assert set(keys.values()) == {1}
+    assert [(group.database, group.scenario) for group in run.header.groups] == [
+        (NO_DATABASE, "noop"),
+        (NO_DATABASE, "portal"),
+        ("sqlite", "read"),
+        ("sqlite", "create"),
+    ]
+    assert run.header.seed == 7
+    assert run.header.settings["POOL_SIZE"] == SETTINGS["POOL_SIZE"]
+    assert "SECRET_KEY" not in run.header.settings
+    assert run.header.environment["packages"]["sqlalchemy"]
+    assert list(started.temporary.iterdir()) == []
+
+
+def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, Run, str, str]) -> None:
+    _, run, _, _ = finished
+    checked = {(check.database, check.contender, check.scenario): check.problem for check in run.checks}
+    for contender in CONTENDERS:
+        assert {(NO_DATABASE, contender, "noop"), ("sqlite", contender, "read"), ("sqlite", contender, TOGETHER)} <= set(checked)
+    assert {contender for (_, contender, _), problem in checked.items() if problem} <= {"documented"}
+
+
+def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
+    """One process runs on one thread at a time: wall time is at least about the CPU time of a single thread's work."""
+    _, run, _, _ = finished
+    for trial in run.trials:
+        group = next(one for one in run.header.groups if (one.database, one.scenario) == (trial.database, trial.scenario))
+        assert trial.requests >= 3 * group.batch
+        assert trial.requests % group.batch == 0
+        assert 1 < trial.wall < 1e6
+        assert 1 < trial.cpu < 1e6
+
+
+def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, Run, str, str]) -> None:
+    started, run, stdout, stderr = finished
+    assert "20 cells (4 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
+    assert "read one book on SQLite (A/A" in stdout
+    assert f"Report: {started.output.with_suffix('.md')}" in stdout
+    assert "pass 2 of 2" in stderr
+    assert started.output.with_suffix(".md").read_text().startswith("# Does async pay in Flask?")
+    assert started.output.with_suffix(".svg").exists()
+    assert len(summarize(run)) == 4
+
+
+def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) -> None:
+    started = Started(tmp_path, "--passes=500", "--database=postgresql", "--group=read")
+    started.wait_for_trials(6)
+    assert any("postgres" in process.name() for process in started.seen)
+    started.process.send_signal(signal.SIGINT)
+    _, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
+    assert started.process.returncode == 130
+    assert re.search(rf"Interrupted\. \d+ finished trials are in {started.output}: python -m benchmarks report ", stderr)
+    assert "Traceback" not in stderr
+    started.assert_nothing_is_left()
+    run = read(started.output)
+    assert len(run.trials) >= 6
+    problems = {check.contender: check.problem for check in run.checks if check.scenario == "read" and check.problem}
+    assert set(problems) == {"documented"}, "pooled asyncpg under asgiref answers right: the catalogue of hazards is out of date"
+    assert {trial.contender for trial in run.trials} == {"sync", "sync-aa", "loop", "native"}
+
+
+def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
+    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--group=portal", "--group=noop")
+    started.wait_for_trials(6)
+    started.process.kill()
+    started.process.communicate()
+    started.assert_nothing_is_left()
+    lines = started.output.read_text().splitlines()
+    assert all(json.loads(line) for line in lines[:-1])

@@ -1,0 +1,273 @@
+"""The report: what it says of crafted raw data, that it says the same each time, and that the committed one is up to date."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.cli import main
+from benchmarks.forest import draw
+from benchmarks.prose import answer
+from benchmarks.report import render
+from benchmarks.results import Check, Group, Header, Recorder, ResultsError, Run, Trial, read
+from benchmarks.summary import summarize
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("sync", "sync-aa", "documented", "loop", "native")
+BASE = 1_000.0
+WIGGLE = (0.99, 1.0, 1.01, 1.0, 0.995, 1.005)
+"""Factors of successive passes, so that intervals have a width: about 1 %."""
+
+
+def group(database: str = "postgresql", scenario: str = "read", title: str = "read one book") -> Group:
+    return Group(database, scenario, title, 20, "request", MODELS, "sync", "sync-aa")
+
+
+def header(groups: Sequence[Group], passes: int = 6) -> Header:
+    return Header(
+        started="2026-01-01T00:00:00+00:00",
+        command="python -m benchmarks micro",
+        seed=0,
+        passes=passes,
+        seconds=0.15,
+        books=2_000,
+        databases={name: {"version": "1.0"} for name in ("sqlite", "postgresql") if name in {one.database for one in groups}},
+        groups=tuple(groups),
+        contenders=dict.fromkeys(MODELS, "about it"),
+        settings={"POOL_SIZE": 10},
+        environment={
+            "python": "CPython",
+            "system": "Linux",
+            "cpu": "CPU",
+            "cores": 2,
+            "memory_gib": 1.0,
+            "load_before": 0.1,
+            "event_loop": "uvloop",
+            "drivers": {"sync": "a", "async": "b"},
+            "packages": {"flask": "3"},
+            "commit": None,
+        },
+    )
+
+
+def trials(one: Group, ratios: Mapping[str, float], passes: int = 6) -> list[Trial]:
+    """Trials in which each contender costs `ratios` times the baseline, the control by default 1."""
+    return [
+        Trial(number + 1, one.database, one.scenario, name, 100, BASE * ratio * wiggle, BASE * ratio * wiggle)
+        for name, ratio in {"sync": 1.0, "sync-aa": 1.0, **ratios}.items()
+        for number in range(passes)
+        for wiggle in [1.0 if name == "sync" else WIGGLE[(number + len(name)) % len(WIGGLE)]]
+    ]
+
+
+def run_of(
+    *parts: tuple[Group, Mapping[str, float]],
+    checks: Sequence[Check] = (),
+    passes: int = 6,
+    control: Mapping[str, float] | None = None,
+) -> Run:
+    measured = [trial for one, ratios in parts for trial in trials(one, {**(control or {}), **ratios}, passes)]
+    return Run(header([one for one, _ in parts], passes), list(checks), measured)
+
+
+def record(path: Path, run: Run, count: int | None = None) -> None:
+    """Write the raw file of the run, or of its first `count` trials."""
+    recorder = Recorder(path)
+    recorder.write(run.header)
+    for check in run.checks:
+        recorder.write(check)
+    for trial in sorted(run.trials, key=lambda trial: trial.number)[:count]:
+        recorder.write(trial)
+    recorder.close()
+
+
+def row(text: str, contender: str) -> str:
+    return next(line for line in text.splitlines() if f"| `{contender}` |" in line)
+
+
+def rendered(run: Run) -> str:
+    return render(run, raw="raw/micro.jsonl", picture="raw/micro.svg")
+
+
+def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
+    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    native, loop, documented = answer(run, summarize(run))
+    assert re.search(
+        r"\*\*native\*\*.*on PostgreSQL less in the one operation \(read one book 0\.80 \[0\.79, 0\.81\]\)\.$", native
+    )
+    assert re.search(r"\*\*loop\*\*.*on PostgreSQL more in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop)
+    assert re.search(r"\*\*documented\*\*.*on PostgreSQL the same within 5 % in the one operation \(", documented)
+    text = rendered(run)
+    assert row(text, "native").count("| faster |") == row(text, "loop").count("| slower |") == 2
+    assert row(text, "documented").count("| same |") == 2
+
+
+def test_what_is_not_beyond_the_margin_or_the_control_is_undecided_and_shows_no_ratio_in_the_answer() -> None:
+    near = run_of((group(), {"native": 0.95, "loop": 1.5, "documented": 1.06}))
+    assert "undecided in the one operation" in answer(near, summarize(near))[0]
+    assert not re.search(r"\d\.\d", answer(near, summarize(near))[0])
+    noisy = run_of((group(), {"native": 0.8, "loop": 1.5, "documented": 9.0}), control={"sync-aa": 1.3})
+    sentences = answer(noisy, summarize(noisy))
+    assert "undecided" in sentences[0]  # 0.8 is within a control that reaches to 1.3
+    assert "more in the one operation" in sentences[1]
+    assert "| inconclusive |" in row(rendered(noisy), "native")
+    assert "It does not in: read one book on PostgreSQL, wall time; read one book on PostgreSQL, CPU time." in rendered(noisy)
+
+
+def test_several_operations_are_counted_by_verdict_with_the_span_of_their_intervals() -> None:
+    groups = [group(scenario=name, title=name) for name in ("read", "list", "create", "update", "fan-out")]
+    ratios = [0.5, 1.2, 1.3, 1.4, 1.0]
+    run = run_of(
+        *((one, dict.fromkeys(("native", "loop", "documented"), ratio)) for one, ratio in zip(groups, ratios, strict=True))
+    )
+    sentence = answer(run, summarize(run))[0]
+    assert re.search(r"less in 1 of 5 operations \(read 0\.50 \[", sentence)
+    assert re.search(r"more in 3 of 5 operations \(1\.1\d to 1\.4\d times, intervals included\)", sentence)
+    assert "the same within 5 % in 1 of 5 operations (fan-out 1.00 [" in sentence
+
+
+def test_a_contender_that_fails_is_a_row_with_its_reason_and_no_missing_one() -> None:
+    reason = "RuntimeError: Task got Future attached to a | different loop"
+    checks = [
+        Check("postgresql", "documented", "read", reason),
+        Check("sqlite", "documented", "read", None),
+        Check("sqlite", "documented", "together", "no answer within 10 s"),
+    ]
+    run = run_of(
+        (group(), {"native": 0.8, "loop": 1.3}),
+        (group("sqlite"), {"native": 2.0, "loop": 2.0, "documented": 4.0}),
+        checks=checks,
+    )
+    text = rendered(run)
+    assert "| `documented` | fails | RuntimeError: Task got Future attached to a &#124; different loop |" in text
+    sentence = answer(run, summarize(run))[2]
+    assert f"on PostgreSQL fails in the one operation (“{reason}”)" in sentence
+    assert "on SQLite more in the one operation" in sentence
+    assert sentence.endswith("and two callers at once break it (“no answer within 10 s”).")
+    assert "- `documented`, SQLite, two callers at once: no answer within 10 s" in text
+    assert "This run ended early" not in text
+    assert "documented: fails" in draw(summarize(run))
+
+
+def test_one_pass_claims_nothing() -> None:
+    run = run_of((group(), {"native": 0.1, "loop": 10.0, "documented": 1.0}), passes=1)
+    text = rendered(run)
+    assert "0.10 [one pass] | inconclusive |" in text
+    assert not re.search("[|] (faster|slower|same) [|]", text)
+    assert all("undecided in the one operation" in sentence for sentence in answer(run, summarize(run)))
+
+
+def test_ratios_are_taken_within_passes() -> None:
+    """A machine that is three times slower in every second pass changes nothing."""
+    calm = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    stormy = Run(
+        calm.header,
+        trials=[
+            Trial(one.number, one.database, one.scenario, one.contender, 100, one.wall * (1 + 2 * (one.number % 2)), one.cpu)
+            for one in calm.trials
+        ],
+    )
+    for before, after in zip(summarize(calm)[0].rows[1:], summarize(stormy)[0].rows[1:], strict=True):
+        first, second = before.measured["wall"].estimate, after.measured["wall"].estimate
+        assert first
+        assert second
+        assert first.ratio == pytest.approx(second.ratio)
+        assert first.high == pytest.approx(second.high)
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    record(tmp_path / "raw.jsonl", run)
+    assert rendered(read(tmp_path / "raw.jsonl")) == rendered(run)
+    assert draw(summarize(read(tmp_path / "raw.jsonl"))) == draw(summarize(run))
+
+
+def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
+    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    record(tmp_path / "raw.jsonl", run, 14)
+    with (tmp_path / "raw.jsonl").open("a") as file:
+        file.write('{"line": "trial", "number": 3, "datab')
+    partial = read(tmp_path / "raw.jsonl")
+    assert len(partial.trials) == 14
+    text = rendered(partial)
+    assert "**This run ended early**: 14 of 30 trials." in text
+    (comparison,) = summarize(partial)
+    estimates = [measured.estimate for one in comparison.rows for measured in one.measured.values() if measured.estimate]
+    assert {estimate.rounds for estimate in estimates} <= {2, 3}
+
+
+def test_the_picture_is_sound_xml_with_a_mark_for_every_ratio() -> None:
+    run = run_of((group(title="a < b & c"), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    tree = ElementTree.fromstring(draw(summarize(run)))
+    named = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}title")]
+    assert sum("a < b & c, native: 0.80 [0.79, 0.81]" in name for name in named) == 2
+    assert sum("a < b & c, loop" in name for name in named) == sum("a < b & c, documented" in name for name in named) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "has no results yet"),
+        ("no json\n", "is not a raw file of benchmark results"),
+        ('{"line": "trial"}\n', "is not a raw file of benchmark results"),
+        ("[]\n", "is not a raw file of benchmark results"),
+        ('{"line": "header", "kind": "micro", "schema": 99}\n', "is of kind 'micro', schema 99; read here are 'micro', 1"),
+        ('{"line": "header", "kind": "load", "schema": 1}\n', "is of kind 'load', schema 1; read here are 'micro', 1"),
+    ],
+)
+def test_other_files_are_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "raw.jsonl"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ResultsError, match=re.escape(f"{path}: {reason}")):
+        read(path)
+    with pytest.raises(ResultsError, match=r"missing\.jsonl: cannot be read: No such file or directory"):
+        read(tmp_path / "missing.jsonl")
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_check_fails_when_the_report_or_its_picture_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    raw, output = tmp_path / "raw" / "micro.jsonl", tmp_path / "RESULTS.md"
+    record(raw, run)
+    arguments = ("report", str(raw), "--output", str(output))
+    assert command(monkeypatch, *arguments, "--check") == 1
+    assert not output.exists()
+    assert command(monkeypatch, *arguments) == 0
+    assert "](raw/micro.svg)" in output.read_text("utf-8")
+    assert command(monkeypatch, *arguments, "--check") == 0
+    capsys.readouterr()
+    for path in (output, raw.with_suffix(".svg")):
+        text = path.read_text("utf-8")
+        path.write_text(text + " ", "utf-8")
+        assert command(monkeypatch, *arguments, "--check") == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert f"{path} is not what {raw} gives" in error
+        path.write_text(text, "utf-8")
+
+
+def test_the_committed_report_is_what_the_committed_results_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert command(monkeypatch, "report", "benchmarks/results/micro.jsonl", "--output", "RESULTS.md", "--check") == 0
+
+
+def test_the_committed_results_are_of_a_complete_run_and_name_no_folders() -> None:
+    text = (ROOT / "benchmarks" / "results" / "micro.jsonl").read_text("utf-8")
+    first = json.loads(text.partition("\n")[0])
+    assert {one["database"] for one in first["groups"]} == {"none", "sqlite", "postgresql"}
+    assert "This run ended early" not in (ROOT / "RESULTS.md").read_text("utf-8")
+    assert not re.search(r"/(home|root|tmp|work)/", text)
