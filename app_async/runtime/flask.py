@@ -3,6 +3,7 @@
 import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, Generic, TypeVar, cast
 
 from flask import current_app
@@ -66,21 +67,28 @@ class _Steps(Generic[T]):
             self.task = asyncio.create_task(self._serve())
         item: asyncio.Future[T | object] = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(item)
-        return await item
+        try:
+            return await item
+        except asyncio.CancelledError:
+            self.task.cancel()
+            raise
 
     async def close(self) -> None:
         if self.task is not None:
             self.wanted.put_nowait(None)
-            await self.task
+            with suppress(asyncio.CancelledError):
+                await self.task
 
     async def _serve(self) -> None:
         try:
             while (item := await self.wanted.get()) is not None:
                 try:
                     result = await self.here()
-                except BaseException as error:  # noqa: BLE001 - it is raised where the item is waited for
+                except BaseException as error:
                     if not item.done():
                         item.set_exception(error)
+                    if isinstance(error, asyncio.CancelledError):
+                        raise
                 else:
                     if not item.done():
                         item.set_result(result)

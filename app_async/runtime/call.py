@@ -1,0 +1,99 @@
+"""Waiting for a coroutine from synchronous code, and for synchronous code from a coroutine."""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from greenlet import getcurrent
+
+try:
+    from sqlalchemy.util import await_
+except ImportError:  # SQLAlchemy < 2.1
+    from sqlalchemy.util import await_only as await_
+
+__all__ = ("Call", "await_", "finish", "in_greenlet")
+
+R = TypeVar("R")
+_MISSING = object()
+
+
+def in_greenlet() -> bool:
+    """Whether the caller can wait by switching out of its greenlet."""
+    return getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False)
+
+
+class Call(Generic[R]):
+    """One coroutine on a loop that runs in another thread.
+
+    The waiting is on a bare lock, which costs a third of a ``concurrent.futures.Future``. The coroutine's exception is caught
+    inside its task whatever it is, because a ``SystemExit`` that reaches the loop would stop it for everybody.
+    """
+
+    __slots__ = ("context", "coroutine", "done", "error", "loop", "result", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R]) -> None:
+        self.loop = loop
+        self.coroutine = coroutine
+        self.context = contextvars.copy_context()
+        self.done = threading.Lock()
+        self.error: BaseException | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def wait(self) -> R:
+        self.done.acquire()
+        try:
+            self.loop.call_soon_threadsafe(self._start, context=self.context)
+        except BaseException:
+            self.coroutine.close()
+            raise
+        try:
+            self.done.acquire()
+        except BaseException:
+            self.loop.call_soon_threadsafe(self._cancel)
+            raise
+        for variable, value in self.context.items():
+            if variable.get(_MISSING) is not value:
+                variable.set(value)
+        if self.error is None:
+            return self.result
+        try:
+            raise self.error
+        finally:
+            del self.error  # it holds this frame: do not leave the cycle to the collector
+
+    def _start(self) -> None:
+        self.task = self.loop.create_task(self._run(), context=self.context)
+
+    def _cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            self.result = await self.coroutine
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
+            self.error = error
+        finally:
+            self.done.release()
+
+
+async def finish(awaitable: Awaitable[R]) -> R:
+    """Await to the end even if this task is cancelled meanwhile; the cancellation is raised afterwards.
+
+    For the end of a transaction: cancelled half-way, SQLAlchemy can lose the connection's place in the pool.
+    """
+    task = asyncio.ensure_future(awaitable)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        with suppress(BaseException):
+            task.result()
+        raise cancelled
+    return task.result()

@@ -1,0 +1,97 @@
+"""From an ASGI scope to a WSGI environ."""
+
+import io
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
+
+__all__ = ("Message", "Receive", "Scope", "Send", "build_environ", "read_body")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+SPOOL_BYTES = 1 << 20
+"""Request bodies up to this many bytes are kept in memory, larger ones in a temporary file."""
+
+
+def build_environ(scope: Scope) -> dict[str, Any]:
+    """The WSGI environ (PEP 3333) of an ASGI HTTP scope, without ``wsgi.input``.
+
+    Headers whose name has an underscore are dropped, as gunicorn does: ``X_Forwarded_For`` would pass for ``X-Forwarded-For``.
+    """
+    root = scope.get("root_path", "")
+    path = scope["path"]
+    raw_path = scope.get("raw_path")
+    if not path.isascii() or "%" in path or (raw_path is not None and b"%" in raw_path):
+        path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
+    if not root.isascii():
+        root = root.encode().decode("latin-1")
+    if root and (path == root or path.startswith(f"{root.rstrip('/')}/")):
+        path = path[len(root.rstrip("/")) :]
+    host, port = scope.get("server") or ("localhost", 80)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": root,
+        "PATH_INFO": path,
+        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or 0),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if client := scope.get("client"):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    for name, value in scope["headers"]:
+        if (key := _environ_key(name)) is None:
+            continue
+        text = value.decode("latin-1")
+        if key in environ:
+            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
+    return environ
+
+
+@lru_cache(maxsize=512)
+def _environ_key(name: bytes) -> str | None:
+    if b"_" in name:
+        return None
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+
+
+async def read_body(scope: Scope, environ: dict[str, Any], receive: Receive, limit: int | None) -> IO[bytes] | None:
+    """The whole request body, or None if the client disconnects before its end.
+
+    Async views read it while they hold no greenlet to wait in, so it has to be there before. A body over the limit is not read
+    to its end; its length in the environ says so, and Flask answers 413. A body without a length gets one: werkzeug would
+    cut it at the limit in silence.
+    """
+    length = environ.get("CONTENT_LENGTH")
+    if length is None and "HTTP_TRANSFER_ENCODING" not in environ and scope["http_version"] in {"1.0", "1.1"}:
+        return io.BytesIO()
+    if limit is not None and length is not None and length.isdecimal() and int(length) > limit:
+        return io.BytesIO()
+    body: IO[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - the caller closes it
+    more = True
+    while more and (limit is None or body.tell() <= limit):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            return None
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False)
+    if length is None and body.tell():
+        environ["CONTENT_LENGTH"] = str(body.tell() + more)
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+    body.seek(0)
+    return body

@@ -1,0 +1,120 @@
+"""The event loop of a process, for what is called from threads that have none."""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+import weakref
+from contextlib import suppress
+from typing import Any, Protocol, cast
+
+__all__ = ("ProcessLoop", "process_loop")
+
+CLOSING_SECONDS = 0.5
+"""At exit: how long cancelled coroutines, and connections that are closed, have in seconds."""
+
+logger = logging.getLogger(__name__)
+
+
+class User(Protocol):
+    """Somebody who has made things on the loop."""
+
+    async def close(self) -> None:
+        """Close them; awaited on the loop."""
+
+    def forget(self) -> None:
+        """Let go of them without touching them: the loop is gone."""
+
+
+class ProcessLoop:
+    """The event loop of this process, in a daemon thread."""
+
+    def __init__(self) -> None:
+        self.users: weakref.WeakSet[User] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._inherited: list[Any] = []
+        self._stopping = False
+        os.register_at_fork(after_in_child=self._after_fork)
+        atexit.register(self._stop)
+
+    def running(self) -> asyncio.AbstractEventLoop | None:
+        """The loop if it was started in this process, else None."""
+        return self._loop
+
+    def get(self) -> asyncio.AbstractEventLoop:
+        """The loop; the first call starts it.
+
+        Raises:
+            RuntimeError: if the interpreter is exiting.
+        """
+        if self._loop is not None:
+            return self._loop
+        with self._lock:
+            if self._stopping:
+                msg = "the event loop is stopped: the process is exiting"
+                raise RuntimeError(msg)
+            if self._loop is None:
+                loop = new_event_loop()
+                self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
+                self._thread.start()
+                self._loop = loop
+            return self._loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        while not self._stopping:
+            try:
+                loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                logger.exception("a task of its own raised this; the event loop goes on")
+
+    def _after_fork(self) -> None:
+        """In the child there is no thread any more, and the parent's loop and connections must not be touched.
+
+        Not even by their finalizers: the loop's would change the parent's epoll set, which a fork shares.
+        """
+        self._lock = threading.Lock()
+        if self._loop is not None:
+            self._inherited.append((self._loop, self._thread))
+            self._loop = self._thread = None
+        for user in list(self.users):
+            user.forget()
+
+    def _stop(self) -> None:
+        """At exit: cancel what still runs, close what belongs to the loop, stop it; within a bounded time."""
+        with self._lock:
+            self._stopping = True
+            loop, thread, self._loop = self._loop, self._thread, None
+        if loop is None or thread is None:
+            return
+        closing = asyncio.run_coroutine_threadsafe(self._close(), loop)
+        with suppress(TimeoutError):
+            closing.result(CLOSING_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(CLOSING_SECONDS / 2)
+        if not thread.is_alive():
+            loop.close()
+
+    async def _close(self) -> None:
+        others = asyncio.all_tasks() - {cast("asyncio.Task[Any]", asyncio.current_task())}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others)
+        for user in list(self.users):
+            await user.close()
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """A new event loop, uvloop's where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return cast("asyncio.AbstractEventLoop", uvloop.new_event_loop())
+
+
+process_loop = ProcessLoop()
