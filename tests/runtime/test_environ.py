@@ -1,11 +1,13 @@
 """The WSGI environ of a request is the same under ASGI servers as under gunicorn."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from flask import request
 
-from app_async.runtime.asgi import build_environ
+from app_async.runtime import AsyncFlask, asgi_app
 from tests.runtime.answers import open_socket
 from tests.runtime.conftest import Serving
 from tests.servers import ASGI, Server, serve
@@ -86,6 +88,19 @@ def test_root_path_is_the_script_name(mounted: tuple[Server, str]) -> None:
     ],
 )
 def test_root_path_is_cut_at_a_slash_only(root: str, path: str, expected: tuple[str, str]) -> None:
+    app = AsyncFlask("probe")
+    seen: list[tuple[str, str]] = []
+
+    @app.before_request
+    def note() -> str:
+        seen.append((request.environ["SCRIPT_NAME"], request.environ["PATH_INFO"]))
+        return ""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(_: object) -> None: ...
+
     scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "root_path": root, "headers": []}
-    made = build_environ(scope)
-    assert (made["SCRIPT_NAME"], made["PATH_INFO"]) == expected
+    asyncio.run(asgi_app(app)(scope, receive, send))
+    assert seen == [expected]

@@ -1,0 +1,184 @@
+"""Apps that change the loop: served on one, asked synchronously, served on another, as the tests of an app do."""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+from warnings import catch_warnings
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app_async.runtime import AsyncFlask, asgi_app
+from tests.runtime.answers import PATIENCE, wait_until
+from tests.runtime.conftest import Closing
+from tests.runtime.databases import Databases, backends, extension
+
+R = TypeVar("R")
+Message = MutableMapping[str, Any]
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+"""The connections of a loop that was closed before them cannot be closed any more."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected_here() -> Iterator[None]:
+    """Such connections are collected where their warning is expected."""
+    yield
+    with catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
+
+
+@pytest.fixture
+def app(on_postgres: Databases, closing: Closing) -> AsyncFlask:
+    """An app whose view holds a pooled asyncpg connection for a moment, and says which."""
+    app = closing(on_postgres.app(pool_size=4))
+
+    @app.get("/")
+    async def backend() -> str:
+        session = extension(app).get_async_session("main")
+        return str(await session.scalar(text("SELECT pg_backend_pid() FROM pg_sleep(0.01)")))
+
+    return app
+
+
+async def ask_native(app: AsyncFlask, times: int = 1) -> set[int]:
+    """Ask so many times at once, without a lifespan; the backends that answered."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi_app(app)), base_url="http://localhost") as client:
+        return {int(answer.text) for answer in await asyncio.gather(*(client.get("/") for _ in range(times)))}
+
+
+async def with_lifespan(app: AsyncFlask, inside: Callable[[], Awaitable[object]]) -> list[Message]:
+    """Start the application as a server does, do something, shut it down; what it sent."""
+    sent: list[Message] = []
+    orders: asyncio.Queue[Message] = asyncio.Queue()
+    started = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        started.set()
+
+    orders.put_nowait({"type": "lifespan.startup"})
+    task = asyncio.create_task(asgi_app(app)({"type": "lifespan"}, orders.get, send))
+    await started.wait()
+    await inside()
+    orders.put_nowait({"type": "lifespan.shutdown"})
+    await asyncio.wait_for(task, PATIENCE)
+    return sent
+
+
+def in_time(func: Callable[[], R]) -> R:
+    """Call it in a thread of its own, which is given up when it hangs."""
+    result: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(func())
+        except BaseException as error:  # noqa: BLE001 - it is raised in the waiting thread
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result.result(PATIENCE)
+
+
+def ask_sync(app: AsyncFlask) -> int:
+    return int(app.test_client().get("/").text)
+
+
+def test_one_loop_after_the_other(app: AsyncFlask) -> None:
+    for _ in range(3):
+        assert len(asyncio.run(ask_native(app, 4))) == 4
+
+
+def test_synchronously_after_a_loop_that_was_closed(app: AsyncFlask) -> None:
+    asyncio.run(ask_native(app))
+    assert ask_sync(app) == ask_sync(app)
+
+
+def test_synchronously_while_its_loop_rests(app: AsyncFlask) -> None:
+    """Between two coroutines of a runner nobody runs its loop: a call must not wait for it for ever."""
+    with asyncio.Runner() as runner:
+        runner.run(ask_native(app))
+        in_time(lambda: ask_sync(app))
+
+
+def test_connections_of_the_process_loop_are_closed_when_a_server_takes_over(app: AsyncFlask, on_postgres: Databases) -> None:
+    former = ask_sync(app)
+    assert former in backends(on_postgres.main)
+    latter = asyncio.run(ask_native(app, 4))
+    assert former not in latter
+    wait_until(lambda: former not in backends(on_postgres.main), "the end of the former connection")
+
+
+def test_first_requests_at_once_on_two_loops_in_turn(app: AsyncFlask) -> None:
+    """Each time the requests wait together while the connections of the former loop are closed."""
+    for _ in range(2):
+        ask_sync(app)
+        assert len(asyncio.run(ask_native(app, 4))) == 4
+
+
+def test_lifespan_ends_with_every_connection_closed(app: AsyncFlask, on_postgres: Databases) -> None:
+    answered: set[int] = set()
+
+    async def inside() -> None:
+        answered.update(await ask_native(app, 4))
+        assert answered <= backends(on_postgres.main)
+
+    sent = asyncio.run(with_lifespan(app, inside))
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert len(answered) == 4
+    wait_until(lambda: not answered & backends(on_postgres.main), "the end of the connections")
+    assert ask_sync(app) not in answered
+
+
+def test_second_running_loop_is_refused_at_startup(app: AsyncFlask) -> None:
+    async def start_again() -> list[Message]:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await asgi_app(app)({"type": "lifespan"}, receive, send)
+        return sent
+
+    async def inside() -> None:
+        (failed,) = await asyncio.to_thread(asyncio.run, start_again())
+        assert failed["type"] == "lifespan.startup.failed"
+        assert "already served on another event loop" in failed["message"]
+        assert await ask_native(app)
+
+    asyncio.run(with_lifespan(app, inside))
+
+
+def test_disconnect_is_noticed_on_every_loop() -> None:
+    app = AsyncFlask("probe")
+    ends: list[str] = []
+
+    @app.get("/")
+    async def view() -> str:
+        try:
+            await asyncio.sleep(2 * PATIENCE)
+        finally:
+            ends.append("cancelled")
+        return ""
+
+    asgi = asgi_app(app)
+
+    async def request_and_leave() -> None:
+        messages: asyncio.Queue[Message] = asyncio.Queue()
+        messages.put_nowait({"type": "http.request"})
+        messages.put_nowait({"type": "http.disconnect"})
+
+        async def send(message: Message) -> None: ...
+
+        scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "headers": []}
+        await asyncio.wait_for(asgi(scope, messages.get, send), PATIENCE)
+
+    for _ in range(3):
+        asyncio.run(request_and_leave())
+    assert ends == ["cancelled"] * 3

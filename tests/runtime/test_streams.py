@@ -1,0 +1,198 @@
+"""Streamed responses and the sessions they use, read by a client of either model."""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncGenerator
+
+import pytest
+from flask import Response, current_app, g, request, session, stream_with_context
+from sqlalchemy import text
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import Session
+
+from app_async.runtime import AsyncFlask, stream
+from tests.runtime.conftest import Ask, Closing
+from tests.runtime.databases import Databases, Owner, engines, extension, main
+
+
+def checked_out(app: AsyncFlask) -> int:
+    return sum(engine.pool.checkedout() for engine in engines(app))  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def app(databases: Databases) -> AsyncFlask:
+    return databases.app(pool_size=1)
+
+
+@pytest.mark.parametrize("kind", ["async view", "sync view"])
+def test_stream_uses_the_sessions_of_its_request_and_gives_them_back(
+    app: AsyncFlask, ask: Ask, closed: list[Session], kind: str
+) -> None:
+    async def numbers() -> AsyncGenerator[str, None]:
+        for number in range(3):
+            result = await main(app).scalar(text(f"SELECT {number}"))
+            yield f"{result} {request.path} {g.value} {session['key']}\n"
+
+    def answer() -> Response:
+        g.value = "of g"
+        session["key"] = "of the session"
+        return Response(stream_with_context(stream(numbers())))
+
+    @app.get("/sync")
+    def sync_view() -> Response:
+        return answer()
+
+    @app.get("/async")
+    async def async_view() -> Response:
+        await main(app).execute(text("SELECT 1"))
+        return answer()
+
+    path = f"/{kind.partition(' ')[0]}"
+    for _ in range(3):
+        assert ask(app, path).text == "".join(f"{number} {path} of g of the session\n" for number in range(3))
+        assert checked_out(app) == 0
+    assert len(closed) == len({*closed})
+
+
+def test_what_a_streaming_view_wrote_is_committed(app: AsyncFlask, databases: Databases, ask: Ask) -> None:
+    async def names() -> AsyncGenerator[str, None]:
+        for name in await main(app).scalars(text("SELECT name FROM owner")):
+            yield name
+
+    @app.post("/")
+    async def view() -> Response:
+        main(app).add(Owner(name="kept"))
+        await main(app).flush()
+        return Response(stream_with_context(stream(names())))
+
+    assert ask(app, "/", "POST").text == "kept"
+    assert databases.count() == 1
+
+
+def test_session_used_after_the_context_ended_is_a_clear_error(app: AsyncFlask, ask: Ask) -> None:
+    """Without ``stream_with_context`` the generator runs after the request's end."""
+    errors = []
+
+    @app.get("/")
+    async def view() -> Response:
+        db = main(app)
+        await db.execute(text("SELECT 1"))
+
+        async def late() -> AsyncGenerator[str, None]:
+            try:
+                await db.execute(text("SELECT 1"))
+            except InvalidRequestError as error:
+                errors.append(str(error))
+            try:
+                main(app)
+            except RuntimeError as error:
+                errors.append(str(error).partition("\n")[0])
+            yield "end"
+
+        return Response(stream(late()))
+
+    assert ask(app, "/").text == "end"
+    assert len(errors) == 2
+    assert "closed" in errors[0]
+    assert errors[1] == "Working outside of application context."
+    assert checked_out(app) == 0
+
+
+def test_stream_that_fails_gives_its_connection_back(app: AsyncFlask, closing: Closing, closed: list[Session]) -> None:
+    closing(app)
+
+    async def failing() -> AsyncGenerator[str, None]:
+        await main(app).execute(text("SELECT 1"))
+        yield "begun"
+        raise ValueError("in the middle")
+
+    @app.get("/")
+    async def view() -> Response:
+        return Response(stream_with_context(stream(failing())))
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="in the middle"), app.test_client().get("/", buffered=True):
+            pass
+        assert checked_out(app) == 0
+    assert len(closed) == len({*closed}) == 3
+
+
+def test_stream_that_nobody_reads_to_its_end_gives_its_connection_back(
+    app: AsyncFlask, closing: Closing, closed: list[Session]
+) -> None:
+    closing(app)
+    ends = []
+
+    async def endless() -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                await main(app).execute(text("SELECT 1"))
+                yield "more"
+        finally:
+            await asyncio.sleep(0)
+            ends.append("closed")
+
+    @app.get("/")
+    async def view() -> Response:
+        return Response(stream_with_context(stream(endless())))
+
+    for _ in range(3):
+        response = app.test_client().get("/")
+        assert [next(response.response) for _ in range(5)] == [b"more"] * 5  # type: ignore[call-overload]
+        assert checked_out(app) == 1
+        response.close()
+        assert checked_out(app) == 0
+    assert ends == ["closed"] * 3
+    assert len(closed) == len({*closed}) == 3
+
+
+def test_stream_of_a_session_of_its_own(app: AsyncFlask, ask: Ask, closed: list[Session]) -> None:
+    """The way that needs no request: the session lives as long as the generator."""
+
+    async def rows() -> AsyncGenerator[str, None]:
+        async with extension(app).new_session("main", read_only=True) as db:
+            for number in await db.scalars(text("SELECT 1 UNION ALL SELECT 2")):
+                yield f"{number}\n"
+
+    @app.get("/")
+    def view() -> Response:
+        return Response(stream(rows()))
+
+    for _ in range(2):
+        assert ask(app, "/").text == "1\n2\n"
+        assert checked_out(app) == 0
+    assert len(closed) == 2
+
+
+def test_generator_keeps_a_context_over_its_items(app: AsyncFlask, ask: Ask) -> None:
+    async def of_another_app() -> AsyncGenerator[str, None]:
+        with AsyncFlask("other").app_context():
+            yield current_app.name
+            yield current_app.name
+
+    @app.get("/")
+    def view() -> Response:
+        return Response(stream(of_another_app()))
+
+    assert contextvars.copy_context().run(ask, app, "/").text == "otherother"
+
+
+def test_generator_keeps_a_timeout_over_its_items(app: AsyncFlask, ask: Ask) -> None:
+    """asyncio binds it to the task that enters it."""
+    ends = []
+
+    async def limited() -> AsyncGenerator[str, None]:
+        try:
+            async with asyncio.timeout(0.05):
+                yield "first"
+                await asyncio.sleep(1)
+                ends.append("no timeout")
+        except TimeoutError:
+            ends.append("timeout")
+
+    @app.get("/")
+    def view() -> Response:
+        return Response(stream(limited()))
+
+    assert ask(app, "/").text == "first"
+    assert ends == ["timeout"]
