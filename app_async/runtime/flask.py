@@ -44,7 +44,8 @@ def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:
         while (item := portal.call(advance)) is not _END:
             yield cast("T", item)
     finally:
-        portal.call(close)
+        if not steps.ended():
+            portal.call(close)
 
 
 class _Steps(Generic[T]):
@@ -59,6 +60,10 @@ class _Steps(Generic[T]):
         self.wanted: asyncio.Queue[asyncio.Future[T | object] | None] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
 
+    def ended(self) -> bool:
+        """Whether its task has closed it."""
+        return self.task is not None and self.task.done()
+
     async def here(self) -> T | object:
         return await anext(self.source, _END)
 
@@ -71,6 +76,7 @@ class _Steps(Generic[T]):
             return await item
         except asyncio.CancelledError:
             self.task.cancel()
+            await asyncio.wait([self.task])
             raise
 
     async def close(self) -> None:

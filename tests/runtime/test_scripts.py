@@ -25,7 +25,7 @@ if os.environ.get("LOOP") == "asyncio":
     sys.modules["uvloop"] = None
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from sqlalchemy import text
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
+from app_async.runtime import AdvancedAlchemy, AsyncFlask, stream
 
 def probe(url=None):
     app = AsyncFlask("probe")
@@ -51,6 +51,7 @@ class Script:
         filters = ["error", "ignore:The declarative_mixin decorator", f"{warnings}::ResourceWarning"]
         self.process = subprocess.Popen(
             [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
+            cwd=bare,  # of which "-c" imports first
             env={**os.environ, "PYTHONPATH": str(bare), "LOOP": loop},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -102,6 +103,18 @@ async def wait():
     started.set()
     await asyncio.sleep(3600)
 in_thread(wait)
+""",
+    "while a stream waits": WAITING
+    + """
+async def source():
+    yield 1
+    started.set()
+    await asyncio.sleep(3600)
+def iterate():
+    with app.app_context(), suppress(asyncio.CancelledError):
+        list(stream(source()))
+threading.Thread(target=iterate, daemon=True).start()
+started.wait()
 """,
     "while a coroutine blocks the loop": WAITING
     + """
@@ -220,6 +233,30 @@ print(app.portal.call(answer))
     script.process.send_signal(signal.SIGINT)
     status, output, errors = script.end()
     assert (status, output.split("\n"), errors) == (0, ["cancelled", "interrupted True", "usable", ""], "")
+
+
+def test_ctrl_c_cancels_the_stream_that_is_waited_for(bare: Path) -> None:
+    code = """
+async def source():
+    try:
+        yield 1
+        print("waiting", flush=True)
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        print("cancelled", flush=True)
+        cancelled.set()
+        raise
+cancelled = threading.Event()
+with app.app_context():
+    try:
+        list(stream(source()))
+    except KeyboardInterrupt:
+        print("interrupted", cancelled.wait(10))
+"""
+    script = Script(bare, code)
+    assert script.line() == "waiting"
+    script.process.send_signal(signal.SIGINT)
+    assert script.end() == (0, "cancelled\ninterrupted True\n", "")
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
