@@ -25,7 +25,7 @@ results: setup ## measure longer, then write benchmarks/results/micro.jsonl and 
 	@$(BIN)/python -m benchmarks report benchmarks/results/micro.jsonl --output RESULTS.md
 
 test: lint types ## lint, types, and the tests: the mirror is one of them
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2
 
 lint: setup
 	@$(BIN)/ruff check
