@@ -1,5 +1,6 @@
 """Registering the extension: what it does to a database on start, and what it refuses."""
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/empty.db"
     postgres: Server = request.getfixturevalue("postgres")
-    name = f"runtime_{tmp_path.name}"
-    return postgres.create_database(name)
+    return postgres.create_database(f"runtime_{secrets.token_hex(4)}")
 
 
 def tables(url: str) -> list[str]:
