@@ -26,6 +26,7 @@ from benchmarks.summary import summarize
 PASSES = 24
 SECONDS = 0.06
 INTERRUPTED = 130
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class CommandError(click.ClickException):
@@ -59,8 +60,11 @@ def cli(context: click.Context) -> None:
 @click.option("--group", "scenarios", type=click.Choice(list(SCENARIOS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders.")
 @click.option("--seconds", type=click.FloatRange(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/micro.jsonl"), show_default=True)
-def micro(passes: int, database: str, scenarios: tuple[str, ...], seed: int, seconds: float, output: Path) -> None:
+@click.option("--output", type=FILE, default=Path("build/micro.jsonl"), show_default=True, help="Raw results.")
+@click.option("--report", type=FILE, help="Markdown to write.  [default: beside the output]")
+def micro(
+    passes: int, database: str, scenarios: tuple[str, ...], seed: int, seconds: float, output: Path, report: Path | None
+) -> None:
     """Compare in process, one caller at a time, and end in a table of verdicts.
 
     PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
@@ -89,7 +93,7 @@ def micro(passes: int, database: str, scenarios: tuple[str, ...], seed: int, sec
         signal.signal(signal.SIGTERM, former)
     recorded = _read(output)
     verdicts.show(recorded)
-    report = output.with_suffix(".md")
+    report = report or output.with_suffix(".md")
     _write(recorded, output, report)
     click.echo(f"Report: {report}")
     if broken := [check for check in recorded.checks if check.problem and check.contender != "documented"]:
@@ -101,7 +105,7 @@ def micro(passes: int, database: str, scenarios: tuple[str, ...], seed: int, sec
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default=Path("RESULTS.md"), show_default=True)
+@click.option("--output", type=FILE, default=Path("RESULTS.md"), show_default=True)
 @click.option("--check", is_flag=True, help="Write nothing; fail when the report is not what FILE gives.")
 def report(file: Path, output: Path, check: bool) -> None:
     """Write the report, and the picture beside FILE, from the raw results in FILE alone."""

@@ -81,7 +81,7 @@ class Databases:
             return {"version": sqlite3.sqlite_version, "journal_mode": "WAL", "synchronous": "NORMAL"}
         with psycopg.connect(self.server.url) as connection:
             shown = {name: str(connection.execute(f"SHOW {name}".encode()).fetchone()[0]) for name in SHOWN}  # type: ignore[index]
-        return {"version": shown.pop("server_version"), **shown, "server": "given" if self.server.pid is None else "started"}
+        return {"version": shown.pop("server_version"), **shown}
 
 
 def _flask(config: Mapping[str, str], *arguments: str) -> None:

@@ -10,7 +10,7 @@ from benchmarks.prose import DATABASES, interval
 from benchmarks.stats import MARGIN, Estimate
 from benchmarks.summary import Comparison, Quantity
 
-MODELS = {"documented": ("#b3b3b3", "diamond"), "loop": ("#e69f00", "square"), "native": ("#0072b2", "circle")}
+MODELS = {"documented": ("#cc79a7", "diamond"), "loop": ("#e69f00", "square"), "native": ("#0072b2", "circle")}
 """Colour and shape of each; the colours are told apart by colour-blind readers (Okabe and Ito 2008)."""
 QUANTITIES: dict[Quantity, str] = {"wall": "wall time", "cpu": "CPU time"}
 TICKS = (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
@@ -116,7 +116,8 @@ def _operation(one: Comparison, top: float, scale: tuple[float, float]) -> Itera
             y = top + place * LINE + LINE / 2 - 1
             measured = row.measured.get(quantity)
             if row.problem:
-                yield f'<text class="soft" x="{_x(1, panel, scale) + 8}" y="{y + 4:.1f}">{model}: fails</text>'
+                right = _x(scale[1], panel, scale)
+                yield f'<text class="soft" x="{right}" y="{y + 4:.1f}" text-anchor="end">{model}: fails</text>'
             elif measured and measured.estimate:
                 yield from _estimate(f"{one.group.title}, {model}", measured.estimate, y, panel, scale, MODELS[model])
 

@@ -64,7 +64,8 @@ def tally(rows: Sequence[tuple[Comparison, Row]], quantity: Quantity) -> str:
             which = "" if verdict is Verdict.INCONCLUSIVE else f" ({_which(found)})"
             parts.append(f"{words} {_of(len(found), len(rows))}{which}")
     if problems := [row.problem for _, row in rows if row.problem]:
-        parts.append(f"fails in {_of(len(problems), len(rows))} (“{Counter(problems).most_common(1)[0][0]}”)")
+        common, count = Counter(problems).most_common(1)[0]
+        parts.append(f"fails in {_of(len(problems), len(rows))} ({'' if count == len(problems) else 'mostly '}“{common}”)")
     return ", ".join(parts) or "not measured"
 
 
@@ -92,7 +93,7 @@ def failures(run: Run) -> list[str]:
             found.setdefault((check.contender, check.database, check.problem), []).append(what)
     names = {**DATABASES, NO_DATABASE: "no database"}
     return [
-        f"`{contender}`, {names[database]}, {', '.join(whats)}: {problem}"
+        f"`{contender}` on {names[database]}: {problem} (in: {'; '.join(whats)})"
         for (contender, database, problem), whats in sorted(found.items())
     ]
 

@@ -12,7 +12,7 @@ from benchmarks import prose
 from benchmarks.checks import CALLERS, TIMES
 from benchmarks.prose import DATABASES, interval, microseconds, percent, reach
 from benchmarks.results import NO_DATABASE, Run
-from benchmarks.stats import MARGIN, resolvable
+from benchmarks.stats import MARGIN, RANGE_LIMIT, SCATTER_LIMIT, resolvable
 from benchmarks.summary import QUANTITIES, Comparison, Quantity, Row, summarize
 
 TEMPLATE = Path(__file__).with_name("report.md.jinja")
@@ -95,6 +95,9 @@ def _validity(comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "sound": sum(floor.contains(1) for _, floor in floors),
         "missed": [name for name, floor in floors if not floor.contains(1)],
         "resolvable": able,
+        "series": sum(comparison.series for comparison in comparisons),
+        "scatter": percent(SCATTER_LIMIT, 0),
+        "range": percent(RANGE_LIMIT, 0),
         "flags": [f"{where(comparison)}: {flag}" for comparison in comparisons for flag in comparison.flags],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Row:
 class Comparison:
     """A group with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
 
-    `scatter` is that of the control's log-ratios, `flags` what is unstable, by contender. Both are empty with too few passes.
+    `scatter` is that of the control's log-ratios, empty with too few passes; `flags` says which of the `series` of values,
+    one for each contender and quantity, are unstable.
     """
 
     group: Group
@@ -49,6 +51,7 @@ class Comparison:
     passes: int
     floor: dict[Quantity, Estimate]
     scatter: dict[Quantity, float]
+    series: int
     flags: tuple[str, ...]
 
     def row(self, contender: str) -> Row:
@@ -77,7 +80,8 @@ def _compare(run: Run, group: Group) -> Comparison | None:
             problem = run.problem(group.database, group.scenario, contender)
             measured = {} if problem else _measured(trials[contender], baseline, floor)
             rows.append(Row(contender, problem, measured))
-    return Comparison(group, tuple(rows), len(baseline), floor, _scatter(control, baseline), _flags(group, trials))
+    series = len(QUANTITIES) * sum(bool(found) for found in trials.values())
+    return Comparison(group, tuple(rows), len(baseline), floor, _scatter(control, baseline), series, _flags(group, trials))
 
 
 def _measured(trials: dict[int, Trial], baseline: dict[int, Trial], floor: dict[Quantity, Estimate]) -> dict[Quantity, Measured]:
@@ -109,13 +113,15 @@ def _paired(
 
 
 def _flags(group: Group, trials: dict[str, dict[int, Trial]]) -> tuple[str, ...]:
-    return tuple(
-        f"{contender}, {quantity}: {'; '.join(found).replace('rounds', 'passes')}"
-        for contender in group.contenders
-        for quantity in QUANTITIES
-        if (values := [_value(trial, quantity) for _, trial in sorted(trials[contender].items())])
-        and (found := stats.instabilities(values))
-    )
+    """What is unstable, without the limits, which the report states once."""
+    flags = []
+    for contender in group.contenders:
+        for quantity in QUANTITIES if trials[contender] else ():
+            found = stats.instabilities([_value(trial, quantity) for _, trial in sorted(trials[contender].items())])
+            if found:
+                text = re.sub(", more than [0-9]+%", "", "; ".join(found))
+                flags.append(f"{contender}, {quantity}: {text.replace('rounds', 'passes').replace('%', ' %')}")
+    return tuple(flags)
 
 
 def _value(trial: Trial, quantity: Quantity) -> float:

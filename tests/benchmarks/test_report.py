@@ -150,7 +150,7 @@ def test_a_contender_that_fails_is_a_row_with_its_reason_and_no_missing_one() ->
     assert f"on PostgreSQL fails in the one operation (“{reason}”)" in sentence
     assert "on SQLite more in the one operation" in sentence
     assert sentence.endswith("and two callers at once break it (“no answer within 10 s”).")
-    assert "- `documented`, SQLite, two callers at once: no answer within 10 s" in text
+    assert "- `documented` on SQLite: no answer within 10 s (in: two callers at once)" in text
     assert "This run ended early" not in text
     assert "documented: fails" in draw(summarize(run))
 
