@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,27 +31,39 @@ PLAN = pytest.StashKey[list[Cell]]()
 STATUS = pytest.StashKey[int]()
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "passes": {"type": int, "default": 1, "help": "how often to measure everything (default: %(default)s)"},
+    "database": {"choices": KINDS, "action": "append", "default": [], "help": "may be repeated (default: both)"},
+    "scenario": {"choices": list(SCENARIOS), "action": "append", "default": [], "help": "may be repeated (default: all)"},
+    "seed": {"type": int, "default": 0, "help": "of the order of the contenders (default: %(default)s)"},
+    "seconds": {"type": float, "default": 0.06, "help": "a trial, warm-up included (default: %(default)s)"},
+    "record": {"type": Path, "default": None, "help": "raw file to write"},
+    "folder": {"type": Path, "default": None, "help": "for SQLite's files; removed at the end (default: a temporary one)"},
+    "command": {"default": "", "help": "what to name in the raw file as the command"},
+    "lifeline": {"type": int, "default": None, "help": "end when this pipe does: whoever started this is gone"},
+}
+"""What `python -m benchmarks micro` sets."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What `python -m benchmarks micro` sets."""
+    """Add the options."""
     group = parser.getgroup("micro", "in-process comparison")
-    group.addoption("--passes", type=int, default=1, help="how often to measure everything (default: %(default)s)")
-    group.addoption("--database", choices=KINDS, action="append", help="default: both")
-    group.addoption("--scenario", choices=list(SCENARIOS), action="append", help="default: all")
-    group.addoption("--seed", type=int, default=0, help="of the order of the contenders (default: %(default)s)")
-    group.addoption("--seconds", type=float, default=0.06, help="a trial, warm-up included (default: %(default)s)")
-    group.addoption("--record", type=Path, help="raw file to write")
-    group.addoption("--folder", type=Path, help="for SQLite's files; removed at the end (default: a temporary one)")
-    group.addoption("--command", default="", help="what to name in the raw file as the command")
-    group.addoption("--lifeline", type=int, metavar="FD", help="end when this pipe does: whoever started this is gone")
+    for name, options in OPTIONS.items():
+        group.addoption(f"--{name}", **options)
+
+
+def _option(config: pytest.Config, name: str) -> Any:
+    """Its value; where pytest was called on a parent folder this file comes too late to add options."""
+    return config.getoption(f"--{name}", OPTIONS[name]["default"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Plan; let nothing but answers decide, as a server would: no warning is an error here."""
     config.addinivalue_line("markers", "measures(*scenarios): the test measures these")
     config.addinivalue_line("filterwarnings", "ignore")
-    if config.getoption("--lifeline") is not None:
-        threading.Thread(target=_interrupt_at_end, args=(config.getoption("--lifeline"),), daemon=True).start()
-    config.stash[PLAN] = passes(_groups(config), config.getoption("--passes"), config.getoption("--seed"))
+    if _option(config, "lifeline") is not None:
+        threading.Thread(target=_interrupt_at_end, args=(_option(config, "lifeline"),), daemon=True).start()
+    config.stash[PLAN] = passes(_groups(config), _option(config, "passes"), _option(config, "seed"))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -61,7 +74,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End at once where somebody waits for it: a contender that hung may have threads that never end."""
-    if config.getoption("--lifeline") is not None:
+    if _option(config, "lifeline") is not None:
         sys.stdout.flush()
         os._exit(config.stash.get(STATUS, pytest.ExitCode.INTERNAL_ERROR))
 
@@ -73,7 +86,7 @@ def _interrupt_at_end(descriptor: int) -> None:
 
 
 def _groups(config: pytest.Config) -> list[Group]:
-    return groups(config.getoption("--database") or KINDS, config.getoption("--scenario") or ())
+    return groups(_option(config, "database") or KINDS, _option(config, "scenario"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -81,7 +94,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("measures")
     if marker and "cell" in metafunc.fixturenames:
         cells = [cell for cell in metafunc.config.stash[PLAN] if cell.group.scenario in marker.args]
-        several = metafunc.config.getoption("--passes") > 1
+        several = _option(metafunc.config, "passes") > 1
         metafunc.parametrize("cell", cells, ids=[f"{cell.number}-{cell.name}" if several else cell.name for cell in cells])
 
 
@@ -97,7 +110,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 @pytest.fixture(scope="session")
 def recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
     """The raw file, if there is to be one."""
-    path = request.config.getoption("--record")
+    path = _option(request.config, "record")
     recorder = Recorder(path) if path else None
     yield recorder
     if recorder:
@@ -115,7 +128,7 @@ def laboratory(request: pytest.FixtureRequest, recorder: Recorder | None) -> Ite
             recorder.write(check)
 
     with ExitStack() as stack:
-        folder = config.getoption("--folder") or Path(tempfile.mkdtemp(prefix="benchmarks-"))
+        folder = _option(config, "folder") or Path(tempfile.mkdtemp(prefix="benchmarks-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         laboratory = Laboratory(found)
         try:
@@ -134,7 +147,7 @@ def laboratory(request: pytest.FixtureRequest, recorder: Recorder | None) -> Ite
 @pytest.fixture(scope="session")
 def measure(request: pytest.FixtureRequest, laboratory: Laboratory, recorder: Recorder | None) -> Measure:
     """What runs a trial."""
-    return partial(run_trial, laboratory, recorder, request.config.getoption("--seconds"))
+    return partial(run_trial, laboratory, recorder, _option(request.config, "seconds"))
 
 
 def _header(config: pytest.Config, chosen: list[Group], laboratory: Laboratory) -> Header:
@@ -142,10 +155,10 @@ def _header(config: pytest.Config, chosen: list[Group], laboratory: Laboratory) 
     about = {one.name: one.about for one in contenders}
     return Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=config.getoption("--command"),
-        seed=config.getoption("--seed"),
-        passes=config.getoption("--passes"),
-        seconds=config.getoption("--seconds"),
+        command=_option(config, "command"),
+        seed=_option(config, "seed"),
+        passes=_option(config, "passes"),
+        seconds=_option(config, "seconds"),
         books=BOOKS,
         databases=laboratory.facts(),
         groups=tuple(chosen),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.cli import main
 from benchmarks.contenders import CONTENDERS, PORTALS
+from benchmarks.environment import environment
+from benchmarks.micro.runner import Plan
+from benchmarks.results import Check, Header, Recorder
 from benchmarks.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +93,23 @@ def test_a_run_that_ends_early_says_why_in_one_line(
     monkeypatch.setattr(sys, "executable", str(ending))
     assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "Error: the comparison ended early: no disk left"
+
+
+@pytest.mark.parametrize(("contender", "status"), [("documented", 0), ("native", 1)])
+def test_only_the_documented_wiring_may_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, contender: str, status: int
+) -> None:
+    def run(plan: Plan, see: Callable[[dict[str, Any]], object]) -> None:
+        recorder = Recorder(plan.output)
+        recorder.write(Header("now", "", 0, 1, 0.1, 1, {}, (), {}, {}, environment()))
+        recorder.write(Check("sqlite", contender, "read", "RuntimeError: it broke"))
+        recorder.close()
+
+    monkeypatch.setattr("benchmarks.cli.run", run)
+    assert command(monkeypatch, "micro", "--output", str(tmp_path / "micro.jsonl")) == status
+    error = capsys.readouterr().err
+    assert error == ("Error: 1 checks failed, the first: native, read: RuntimeError: it broke\n" if status else "")
+    assert "RuntimeError: it broke" in (tmp_path / "micro.md").read_text("utf-8")
 
 
 def test_without_a_command_it_helps() -> None:
