@@ -3,9 +3,13 @@
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from concurrent.futures import Future
+from typing import Any, NamedTuple, TypeVar
+
+R = TypeVar("R")
 
 PATIENCE = 10.0
 """Seconds until something that should happen soon is taken not to happen at all."""
@@ -82,3 +86,22 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"never seen: {what}"
         time.sleep(0.01)
+
+
+def in_background(func: Callable[[], R]) -> Future[R]:
+    """Call it in a thread of its own, which is given up when it hangs."""
+    result: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(func())
+        except BaseException as error:  # noqa: BLE001 - it is raised in the waiting thread
+            result.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return result
+
+
+def in_time(func: Callable[[], R]) -> R:
+    """What it returns or raises; a ``TimeoutError`` if it hangs."""
+    return in_background(func).result(PATIENCE)

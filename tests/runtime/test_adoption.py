@@ -2,10 +2,8 @@
 
 import asyncio
 import gc
-import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 from warnings import catch_warnings
 
 import httpx
@@ -13,11 +11,10 @@ import pytest
 from sqlalchemy import text
 
 from app_async.runtime import AsyncFlask, asgi_app
-from tests.runtime.answers import PATIENCE, wait_until
+from tests.runtime.answers import PATIENCE, in_time, wait_until
 from tests.runtime.conftest import Closing
 from tests.runtime.databases import Databases, backends, extension
 
-R = TypeVar("R")
 Message = MutableMapping[str, Any]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 """The connections of a loop that was closed before them cannot be closed any more."""
@@ -67,20 +64,6 @@ async def with_lifespan(app: AsyncFlask, inside: Callable[[], Awaitable[object]]
     orders.put_nowait({"type": "lifespan.shutdown"})
     await asyncio.wait_for(task, PATIENCE)
     return sent
-
-
-def in_time(func: Callable[[], R]) -> R:
-    """Call it in a thread of its own, which is given up when it hangs."""
-    result: Future[R] = Future()
-
-    def run() -> None:
-        try:
-            result.set_result(func())
-        except BaseException as error:  # noqa: BLE001 - it is raised in the waiting thread
-            result.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return result.result(PATIENCE)
 
 
 def ask_sync(app: AsyncFlask) -> int:

@@ -11,7 +11,7 @@ import pytest
 from flask import current_app, g
 
 from app_async.runtime import AsyncFlask, stream
-from tests.runtime.answers import PATIENCE
+from tests.runtime.answers import PATIENCE, in_background, in_time
 from tests.runtime.conftest import Ask
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
@@ -63,8 +63,8 @@ def test_exits_reach_the_caller_and_the_loop_goes_on(app: AsyncFlask, kind: type
 
     for _ in range(3):
         with pytest.raises(kind, match=r"^reason$"):
-            app.portal.call(leave)
-    assert app.portal.call(loop_of_caller) == before
+            in_time(lambda: app.portal.call(leave))
+    assert in_time(lambda: app.portal.call(loop_of_caller)) == before
 
 
 @pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
@@ -96,17 +96,16 @@ def test_exit_of_a_child_task_stops_nobody_else(
             await asyncio.wait(children)
         return "went on"
 
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(app.portal.call, neighbour)
-        assert started.wait(PATIENCE)
-        if awaited:
-            with pytest.raises(kind, match=r"^reason$"):
-                app.portal.call(parent)
-        else:
-            assert app.portal.call(parent) == "went on"
-            assert isinstance(children[0].exception(), kind)
-        app.portal.call(end)
-        assert other.result(PATIENCE) == "unharmed"
+    other = in_background(lambda: app.portal.call(neighbour))
+    assert started.wait(PATIENCE)
+    if awaited:
+        with pytest.raises(kind, match=r"^reason$"):
+            in_time(lambda: app.portal.call(parent))
+    else:
+        assert in_time(lambda: app.portal.call(parent)) == "went on"
+        assert isinstance(children[0].exception(), kind)
+    in_time(lambda: app.portal.call(end))
+    assert other.result(PATIENCE) == "unharmed"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

@@ -98,6 +98,25 @@ def test_session_used_after_the_context_ended_is_a_clear_error(app: AsyncFlask, 
     assert checked_out(app) == 0
 
 
+def test_session_that_was_made_before_the_stream_is_a_clear_error_in_it(app: AsyncFlask, ask: Ask) -> None:
+    """The request's context ends and begins again in between: sessions are to be asked for where they are used."""
+
+    @app.get("/")
+    async def view() -> Response:
+        made_before = main(app)
+        await made_before.execute(text("SELECT 1"))
+
+        async def late() -> AsyncGenerator[str, None]:
+            with pytest.raises(InvalidRequestError, match="closed"):
+                await made_before.execute(text("SELECT 1"))
+            yield str(await main(app).scalar(text("SELECT 1")))
+
+        return Response(stream_with_context(stream(late())))
+
+    assert ask(app, "/").text == "1"
+    assert checked_out(app) == 0
+
+
 def test_stream_that_fails_gives_its_connection_back(app: AsyncFlask, closing: Closing, closed: list[Session]) -> None:
     closing(app)
 
