@@ -20,8 +20,11 @@ NOT_COMPARED_BY = {"style", "backend", "mode"}
 
 
 @pytest.fixture(scope="session")
-def stores(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Stores:
-    return Stores(tmp_path_factory.mktemp("stores"), postgres)
+def stores(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    stores = Stores(tmp_path_factory.mktemp("stores"), postgres)
+    yield stores
+    for store in stores.read.values():
+        store.close()
 
 
 @pytest.fixture(scope="session", params=STYLES)
@@ -44,8 +47,8 @@ def mode(request: pytest.FixtureRequest) -> CommitMode:
 
 @pytest.fixture(scope="session")
 def reading_app(style: Style, backend: Backend, stores: Stores) -> Iterator[Served]:
-    """An app with the real library, which no test changes."""
-    with stores.make(backend) as store, serve(style, store) as served:
+    """An app with the real library, which no test changes: all of a backend have the same."""
+    with serve(style, stores.shared(backend)) as served:
         yield served
 
 
@@ -82,5 +85,6 @@ def library(reading_app: Served, request: pytest.FixtureRequest, transcripts: ob
 
 @pytest.fixture
 def api(writing_app: Served, request: pytest.FixtureRequest, transcripts: object) -> Iterator[Api]:
-    """A client for writing, compared in the same way."""
+    """A client for writing, compared in the same way; what it adds is there for one test only."""
     yield from _client(writing_app, request)
+    writing_app.store.restore()

@@ -5,17 +5,18 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Engine, Select, create_engine, func, select
+from sqlalchemy import Engine, Select, create_engine, delete, func, select
 from sqlalchemy.orm import Session
 
 import app_async
 import app_sync
 from benchmarks.postgres import Server
-from catalog.databases import parse_database
+from catalog import databases
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
 
 UPGRADE = ["database", "upgrade", "--no-prompt"]
@@ -33,6 +34,7 @@ class Store:
 
     urls: Mapping[str, str]
     engines: dict[str, Engine] = field(default_factory=dict)
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def settings(self) -> dict[str, Any]:
         """What an app needs to use these databases."""
@@ -42,7 +44,8 @@ class Store:
     def session(self, bind: str = DEFAULT_BIND) -> Iterator[Session]:
         """A session on a connection that the app has nothing to do with."""
         if bind not in self.engines:
-            self.engines[bind] = create_engine(parse_database(self.urls[bind], "sync").url, pool_size=1, max_overflow=0)
+            self.engines[bind] = create_engine(databases.parse_database(self.urls[bind], "sync").url, pool_size=1, max_overflow=0)
+            databases.prepare(self.engines[bind])
         with Session(self.engines[bind]) as session:
             yield session
 
@@ -53,10 +56,12 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many rows each table has."""
-        tables = {DEFAULT_BIND: (Author.__table__, Book.__table__, Tag.__table__, book_tag), ACTIVITY_BIND: (Activity.__table__,)}
-        return {
-            str(table): self.rows(select(func.count()).select_from(table), bind)[0][0] for bind in BINDS for table in tables[bind]
-        }
+        found: dict[str, int] = {}
+        for bind, models in ((DEFAULT_BIND, (Author, Book, Tag, book_tag)), (ACTIVITY_BIND, (Activity,))):
+            numbers = [select(func.count()).select_from(model).scalar_subquery() for model in models]
+            (row,) = self.rows(select(*numbers), bind)
+            found.update(zip((getattr(model, "__tablename__", "book_tag") for model in models), row, strict=True))
+        return found
 
     def log(self, subject_id: str | None) -> list[tuple[Any, ...]]:
         """What is logged about a record, in order: action, kind, detail."""
@@ -64,6 +69,18 @@ class Store:
         return self.rows(
             select(Activity.action, Activity.kind, Activity.detail).where(subject).order_by(Activity.id), ACTIVITY_BIND
         )
+
+    def restore(self) -> None:
+        """Delete the authors, books and tags that were not there when the databases were made."""
+        with self.session() as session:
+            for model in (Book, Author, Tag):
+                session.execute(delete(model).where(model.created_at >= self.made_at))
+            session.commit()
+
+    def close(self) -> None:
+        """Close the connections for looking."""
+        for engine in self.engines.values():
+            engine.dispose()
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -82,22 +99,19 @@ class Stores:
     prefix: str = field(default_factory=lambda: f"contract_{secrets.token_hex(4)}")
     made: int = 0
     originals: dict[tuple[Backend, Contents], Store] = field(default_factory=dict)
+    read: dict[Backend, Store] = field(default_factory=dict)
 
     @contextmanager
     def make(self, backend: Backend, contents: Contents = "library") -> Iterator[Store]:
         """New databases with these contents; deleted in the end."""
-        key = (backend, contents)
-        if contents != "nothing" and key not in self.originals:
-            self.originals[key] = self._original(*key)
-        store = self._make(backend, self.originals.get(key))
+        store = self._copy(backend, None if contents == "nothing" else self._original(backend, contents))
         try:
             yield store
         finally:
             self._delete(backend, store)
 
     def _delete(self, backend: Backend, store: Store) -> None:
-        for engine in store.engines.values():
-            engine.dispose()
+        store.close()
         for url in store.urls.values():
             name = url.rpartition("/")[2]
             if backend == "sqlite":
@@ -106,8 +120,18 @@ class Stores:
             elif name in self.postgres.created:
                 self.postgres.drop_database(name)
 
+    def shared(self, backend: Backend) -> Store:
+        """The real library, the same for everybody who asks: only to be read."""
+        if backend not in self.read:
+            self.read[backend] = self._copy(backend, self._original(backend, "library"))
+        return self.read[backend]
+
     def _original(self, backend: Backend, contents: Contents) -> Store:
-        store = self._make(backend, None)
+        """The databases that others are copied from; PostgreSQL does that only while nobody is connected to them."""
+        key = (backend, contents)
+        if key in self.originals:
+            return self.originals[key]
+        store = self.originals[key] = self._copy(backend, None)
         app = MAKERS[backend].create_app(store.settings())
         try:
             for command in COMMANDS[contents]:
@@ -117,7 +141,7 @@ class Stores:
             close_connections(app)
         return store
 
-    def _make(self, backend: Backend, original: Store | None) -> Store:
+    def _copy(self, backend: Backend, original: Store | None) -> Store:
         self.made += 1
         urls = {}
         for bind in BINDS:

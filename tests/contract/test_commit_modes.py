@@ -1,6 +1,7 @@
 """What is committed and what is rolled back, for every way in which a view can end, in every commit mode."""
 
 import logging
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -30,11 +31,17 @@ BUG = (
 _numbers = count()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_stays(writing_app: Served) -> Iterator[None]:
+    yield
+    writing_app.store.restore()
+
+
 class Attempt:
     """One request to a trial, and whether its rows were kept."""
 
     def __init__(self, served: Served, way: object, *steps: str) -> None:
-        name = f"Trial {next(_numbers)}"
+        name = f"~trial {next(_numbers)}"
         self.response = served.client.post(f"/trials/{way}", params={"name": name, **dict.fromkeys(steps, "")})
         served.check_at_rest()
         kept = {
@@ -107,7 +114,7 @@ def test_a_commit_that_fails_keeps_nothing(
 
 def test_every_writing_endpoint_is_kept_when_it_succeeds_and_not_when_it_fails(writing_app: Served) -> None:
     client, store = writing_app.client, writing_app.store
-    number = next(_numbers)
+    number = f"~{next(_numbers)}"
 
     def send(method: str, path: str, expected: int, **options: Any) -> Any:
         before = store.counts()
@@ -118,18 +125,18 @@ def test_every_writing_endpoint_is_kept_when_it_succeeds_and_not_when_it_fails(w
         assert expected < 400 or not LEAKS.search(response.text)
         return response.json() if "json" in response.headers.get("content-type", "") else response
 
-    author = send("POST", "/authors", 201, json={"name": f"Author {number}"})
-    send("POST", "/authors", 409, json={"name": f"Author {number}"})
+    author = send("POST", "/authors", 201, json={"name": number})
+    send("POST", "/authors", 409, json={"name": number})
     send("POST", "/authors", 422, json={"name": ""})
     book = send("POST", "/books", 201, json={"title": f"Book {number}", "author_id": author["id"]})
     send("POST", "/books", 409, json={"title": f"Book {number}", "author_id": author["id"]})
     send("POST", "/books", 409, json={"title": "x", "author_id": book["id"]})
     send("POST", "/books/bulk", 201, json=[{"title": f"Book {number}.{part}", "author_id": author["id"]} for part in range(2)])
     send("POST", "/books/bulk", 409, json=[{"title": "x", "author_id": key} for key in (author["id"], book["id"])])
-    tag = send("POST", "/tags", 201, json={"name": f"tag {number}"})
-    send("POST", "/tags", 409, json={"name": f"tag {number}"})
+    tag = send("POST", "/tags", 201, json={"name": number})
+    send("POST", "/tags", 409, json={"name": number})
     for kind, key, field in (("authors", author["id"], "name"), ("books", book["id"], "title"), ("tags", tag["id"], "name")):
-        send("PATCH", f"/{kind}/{key}", 200, json={field: f"Renamed {number}"})
+        send("PATCH", f"/{kind}/{key}", 200, json={field: f"{number} renamed"})
         send("PATCH", f"/{kind}/{key}", 422, json={field: None})
         send("PATCH", f"/{kind}/{book['id'] if kind != 'books' else tag['id']}", 404, json={field: "x"})
     send("DELETE", f"/authors/{author['id']}", 409)
@@ -137,8 +144,8 @@ def test_every_writing_endpoint_is_kept_when_it_succeeds_and_not_when_it_fails(w
     send("DELETE", f"/books/{book['id']}", 404)
     send("DELETE", f"/tags/{tag['id']}", 204)
     for path, fields in (
-        ("/pages/authors/new", {"name": f"Page {number}"}),
-        ("/pages/books/new", {"title": f"Page {number}", "author": f"Page {number}"}),
+        ("/pages/authors/new", {"name": f"{number} page"}),
+        ("/pages/books/new", {"title": number, "author": f"{number} page"}),
     ):
         token = Page(client.get(path).text).values["csrf_token"]
         send("POST", path, 303, data={**fields, "csrf_token": token})

@@ -109,6 +109,7 @@ def test_delete(api: Api, kind: str) -> None:
 
 
 @every_kind
+@pytest.mark.parametrize("mode", ["manual"], indirect=True)
 def test_space_around_text_is_dropped_and_any_script_is_kept(api: Api, kind: str) -> None:
     name = f"{kind}: \u65e5\u672c\u8a9e \u0627\u0644\u0639\u0631\u0628\u064a\u0629 <b>&amp; 'x' \"y\" %_\\ \N{PILE OF POO}"
     fields = {**named(api, kind, f"\n {name}\t\u3000"), **({"description": " x "} if kind == "tag" else {})}
