@@ -16,9 +16,9 @@ from .serving import Served
 from .transcripts import LEAKS, problem
 from .trials import EXISTING
 
-SUCCESS = (200, 201, 204, 299)
-REDIRECT = (300, 301, 302, 303, 304, 307, 308, 399)
-ERROR = (400, 401, 404, 409, 418, 422, 499, 500, 503, 599)
+SUCCESS = (200, 204, 299)
+REDIRECT = (300, 303, 304, 399)
+ERROR = (400, 409, 499, 500, 599)
 COMMITTED: dict[CommitMode, tuple[int, ...]] = {
     "manual": (),
     "autocommit": SUCCESS,

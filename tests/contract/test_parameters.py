@@ -90,7 +90,7 @@ BAD_FILTERS = [
 
 @pytest.mark.parametrize("path", ALLOWED)
 def test_a_bad_value(library: Api, path: str) -> None:
-    for query, name, message in BAD:
+    for query, name, message in BAD if path == "/books" else BAD[::4]:  # the lists share the code that reads these
         problem(library.get(f"{path}?{query}"), 400, f"The parameter {name!r} {message}.", parameter=name)
 
 

@@ -82,8 +82,8 @@ def test_change_each_field(api: Api, kind: str) -> None:
         changed = response.json()
         assert {**item, **step, "updated_at": changed["updated_at"]} == changed
         assert (changed["updated_at"] > item["updated_at"]) == any(item[name] != value for name, value in step.items())
-        assert api.get(path).json() == changed
         item = changed
+    assert api.get(path).json() == item
     names = [
         f"Changing {kind}",
         f"Changing {kind}",
