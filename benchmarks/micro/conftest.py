@@ -58,9 +58,8 @@ def _option(config: pytest.Config, name: str) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Plan; let nothing but answers decide, as a server would: no warning is an error here."""
+    """Plan, and watch over whoever started this."""
     config.addinivalue_line("markers", "measures(*scenarios): the test measures these")
-    config.addinivalue_line("filterwarnings", "ignore")
     if _option(config, "lifeline") is not None:
         threading.Thread(target=_interrupt_at_end, args=(_option(config, "lifeline"),), daemon=True).start()
     config.stash[PLAN] = passes(_groups(config), _option(config, "passes"), _option(config, "seed"))
@@ -103,8 +102,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     """Run in the order of the plan; leave out tests that have nothing in it."""
     plan: list[Cell] = config.stash[PLAN]
     place: dict[object, int] = {cell: index for index, cell in enumerate(plan)}
-    planned = (item for item in items if item.callspec.params["cell"] in place)
-    items[:] = sorted(planned, key=lambda item: place[item.callspec.params["cell"]])
+    ours = [item for item in items if "measure" in item.fixturenames]
+    for item in ours:
+        item.add_marker(pytest.mark.filterwarnings("ignore"))  # no warning is an error in an app that serves
+    planned = [item for item in ours if item.callspec.params["cell"] in place]
+    planned.sort(key=lambda item: place[item.callspec.params["cell"]])
+    items[:] = [item for item in items if item not in ours] + planned
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,17 @@ POLL_SECONDS = 0.2
 ENDING_SECONDS = 30
 """How long the process may take to clean up after an interruption."""
 PREPARING_SECONDS = 20
+PYTEST = (
+    "-o",
+    "addopts=",
+    "--import-mode=importlib",
+    "-p",
+    "no:cacheprovider",
+    "--tb=line",
+    "--benchmark-only",
+    "--benchmark-quiet",
+)
+"""Instead of the options of the project's tests, which may run them in several processes."""
 EXIT = "_pytest.outcomes.Exit: "
 """How pytest begins the reason that was given to `pytest.exit`."""
 OVERHEAD = 1.15
@@ -118,7 +129,7 @@ def _options(plan: Plan, folder: Path) -> list[str]:
 def _pytest(options: list[str], environment: dict[str, str], log: Any) -> Iterator[subprocess.Popen[bytes]]:
     """The process; in a session of its own, so that Ctrl-C reaches it once. It ends itself when this one is gone."""
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), "--benchmark-only", "--benchmark-quiet", "--tb=line"]
+    command = [sys.executable, "-m", "pytest", str(Path(__file__).parent), *PYTEST]
     with subprocess.Popen(
         [*command, f"--lifeline={reading}", *options],
         env=environment,

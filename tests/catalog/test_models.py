@@ -6,6 +6,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session, selectinload
 
+from app_sync.runtime.upstream import end_refused_transactions
 from catalog.models import Author, Book, Tag, book_tag, fold
 
 
@@ -51,6 +52,7 @@ def test_the_sort_key_follows_the_name_and_the_title(session: Session) -> None:
 
 
 def test_an_unknown_author_is_refused_by_the_commit_and_by_nothing_before(session: Session, engine: Engine) -> None:
+    end_refused_transactions(engine)
     session.add(Book(title="Nobody's", author_id=uuid4()))
     session.flush()
     assert session.scalars(select(func.count(Book.id))).one() == 1
