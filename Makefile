@@ -21,8 +21,7 @@ bench: setup ## compare the paths in process, on SQLite and PostgreSQL; verdicts
 	@$(BIN)/python -m benchmarks micro
 
 results: setup ## measure longer, then write benchmarks/results/micro.jsonl and RESULTS.md
-	@$(BIN)/python -m benchmarks micro --passes 30 --output benchmarks/results/micro.jsonl
-	@$(BIN)/python -m benchmarks report benchmarks/results/micro.jsonl --output RESULTS.md
+	@$(BIN)/python -m benchmarks micro --passes 30 --output benchmarks/results/micro.jsonl --report RESULTS.md
 
 test: lint types ## lint, types, and the tests: the mirror is one of them
 	@$(BIN)/python -m pytest -n 2
@@ -35,7 +34,7 @@ types: setup
 	@$(BIN)/mypy
 
 mirror: setup ## generate app_sync from app_async
-	@$(BIN)/unasyncd --force --quiet
+	@$(BIN)/unasyncd --force --quiet || test $$? = 1  # 1: it has changed something
 
 coverage: setup ## the tests with coverage, threads and greenlets included
 	@$(BIN)/coverage run -m pytest

@@ -1,4 +1,4 @@
-"""For WSGI servers: `gunicorn app_async.wsgi:app`."""
+"""For WSGI servers, such as gunicorn: the module's `app`."""
 
 from catalog.settings import or_exit
 

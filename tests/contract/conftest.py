@@ -4,6 +4,7 @@ Whatever a test asserts, the answers it got are compared with those that the fir
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -17,6 +18,8 @@ from .stores import BACKENDS, Backend, Stores
 from .transcripts import Api
 
 NOT_COMPARED_BY = {"style", "backend", "mode"}
+DEFAULT_MODE = "autocommit_include_redirect"
+MODES_MATTER = {"test_commit_modes", "test_writes", "test_pages"}
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +46,22 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 def mode(request: pytest.FixtureRequest) -> CommitMode:
     found: CommitMode = request.param
     return found
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run in all commit modes what they decide about, the rest in the default mode."""
+    folder = Path(__file__).parent
+
+    def needed(item: pytest.Item) -> bool:
+        mode = (
+            item.callspec.params.get("mode", DEFAULT_MODE)
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else None
+        )
+        return item.path.parent != folder or item.path.stem in MODES_MATTER or mode in {None, DEFAULT_MODE}
+
+    config.hook.pytest_deselected(items=[item for item in items if not needed(item)])
+    items[:] = [item for item in items if needed(item)]
 
 
 @pytest.fixture(scope="session")
