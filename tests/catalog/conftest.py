@@ -9,19 +9,13 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from benchmarks.postgres import Server, connect_or_start
+from benchmarks.postgres import Server
 from catalog.databases import parse_database, prepare
 from catalog.models import Activity, Author
 
 KINDS = ["sqlite", "postgresql"]
 
 NewDatabase = Callable[[str], AbstractContextManager[str]]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    with connect_or_start(os.environ.get("DATABASE_URL")) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
