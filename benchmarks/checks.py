@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any
 
 from benchmarks.callers import Batch, Caller
-from benchmarks.contenders import CONTENDERS
+from benchmarks.models import MODELS
 from benchmarks.scenarios import SCENARIOS
 
 TIMES = 5
@@ -131,7 +131,7 @@ class _Asked:
     def take(self, step: str) -> None:
         """Raise what goes wrong."""
         if self.caller is None:
-            self.caller = CONTENDERS[self.contender].open(self.config)
+            self.caller = MODELS[self.contender].open(self.config)
         if step == TOGETHER:
             self.caller.together([self._batch(self.caller, self.together) for _ in range(CALLERS)])
         elif SCENARIOS[step].request is None:

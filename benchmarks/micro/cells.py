@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from benchmarks.results import NO_DATABASE, Group
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Group
 from benchmarks.scenarios import SCENARIOS
 
 

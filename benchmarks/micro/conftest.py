@@ -17,14 +17,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.contenders import CONTENDERS, PORTALS, Contender, PortalWay
 from benchmarks.data import KINDS, SETTINGS, DataError
 from benchmarks.environment import environment
 from benchmarks.micro.cells import Cell, groups, passes
 from benchmarks.micro.laboratory import Laboratory
 from benchmarks.micro.trials import Measure, run_trial
+from benchmarks.models import MODELS, PORTALS, Model, PortalWay
 from benchmarks.postgres import PostgresError, connect_or_start
-from benchmarks.results import Check, Group, Header, Recorder
+from benchmarks.raw import Recorder
+from benchmarks.raw.micro import Check, Group, Header
 from benchmarks.scenarios import BOOKS, SCENARIOS
 
 PLAN = pytest.StashKey[list[Cell]]()
@@ -154,7 +155,7 @@ def measure(request: pytest.FixtureRequest, laboratory: Laboratory, recorder: Re
 
 
 def _header(config: pytest.Config, chosen: list[Group], laboratory: Laboratory) -> Header:
-    contenders: list[Contender | PortalWay] = [*CONTENDERS.values(), *PORTALS.values()]
+    contenders: list[Model | PortalWay] = [*MODELS.values(), *PORTALS.values()]
     about = {one.name: one.about for one in contenders}
     return Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),

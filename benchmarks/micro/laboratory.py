@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from benchmarks.callers import Batch, Caller
 from benchmarks.checks import SECONDS, TOGETHER, Examination, Findings, TimeLimitExceeded, examine, reason, time_limit
-from benchmarks.contenders import CONTENDERS, PORTALS
 from benchmarks.data import SETTINGS, Databases, Kind
+from benchmarks.models import MODELS, PORTALS
 from benchmarks.postgres import Server
-from benchmarks.results import NO_DATABASE, Check, Group
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Check, Group
 from benchmarks.scenarios import BOOKS, SCENARIOS
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Laboratory:
         examinations = []
         for kind, databases in self._databases.items():
             scenarios = [group.scenario for group in groups if _kind(group) == kind and group.scenario not in OWN]
-            for contender in CONTENDERS:
+            for contender in MODELS:
                 self._urls[kind, contender] = databases.copy(contender.replace("-", "_"))
                 config = {**SETTINGS, **self._urls[kind, contender]}
                 examinations.append(Examination(kind, contender, config, scenarios))
@@ -115,7 +116,7 @@ class Laboratory:
                 if group.scenario in OWN:
                     self._portals[contender] = stack.enter_context(PORTALS[contender].open())
                 elif where not in self._callers:
-                    self._callers[where] = CONTENDERS[contender].open({**SETTINGS, **self._urls[where]})
+                    self._callers[where] = MODELS[contender].open({**SETTINGS, **self._urls[where]})
                     stack.callback(self._callers[where].close)
                 for _ in range(WARM_UP_BATCHES):
                     self._batch(group, contender, check=True)()

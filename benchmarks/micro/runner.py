@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.micro.cells import groups
 from benchmarks.postgres import connect_or_start
-from benchmarks.results import Group
+from benchmarks.raw.micro import Group
 
 POLL_SECONDS = 0.2
 ENDING_SECONDS = 30

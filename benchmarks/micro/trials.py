@@ -13,7 +13,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.checks import TimeLimitExceeded, root, time_limit
 from benchmarks.micro.cells import Cell
 from benchmarks.micro.laboratory import Laboratory
-from benchmarks.results import Recorder, Trial
+from benchmarks.raw import Recorder
+from benchmarks.raw.micro import Trial
 
 Measure = Callable[[BenchmarkFixture, Cell], None]
 FEWEST, MOST = 3, 100

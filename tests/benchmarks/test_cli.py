@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.contenders import CONTENDERS, PORTALS
 from benchmarks.environment import environment
 from benchmarks.micro.runner import Plan
-from benchmarks.results import Check, Header, Recorder
+from benchmarks.models import MODELS, PORTALS
+from benchmarks.raw import Recorder
+from benchmarks.raw.micro import Check, Header
 from benchmarks.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "list") == 0
     lines = capsys.readouterr().out.splitlines()
-    for name in (*CONTENDERS, *PORTALS, *SCENARIOS):
+    for name in (*MODELS, *PORTALS, *SCENARIOS):
         assert any(line.split()[:1] == [name] for line in lines), name
 
 
@@ -105,7 +106,7 @@ def test_only_the_documented_wiring_may_fail(
         recorder.write(Check("sqlite", contender, "read", "RuntimeError: it broke"))
         recorder.close()
 
-    monkeypatch.setattr("benchmarks.cli.run", run)
+    monkeypatch.setattr("benchmarks.cli.micro.run", run)
     assert command(monkeypatch, "micro", "--output", str(tmp_path / "micro.jsonl")) == status
     error = capsys.readouterr().err
     assert error == ("Error: 1 checks failed, the first: native, read: RuntimeError: it broke\n" if status else "")

@@ -21,15 +21,16 @@ import pytest
 from sqlalchemy import NullPool, create_engine, func, select, table
 
 from benchmarks.checks import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, reason, time_limit
-from benchmarks.contenders import CONTENDERS, PORTALS
 from benchmarks.data import KINDS, SETTINGS, Databases, Kind
 from benchmarks.load import Request
 from benchmarks.messages import WrongAnswerError
 from benchmarks.micro.cells import groups, passes
+from benchmarks.models import MODELS, PORTALS
 from benchmarks.postgres import server
-from benchmarks.results import NO_DATABASE, Run, read
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Run, read
+from benchmarks.report.summary import summarize
 from benchmarks.scenarios import BOOKS, SCENARIOS
-from benchmarks.summary import summarize
 from catalog.databases import parse_database
 
 ROOT = Path(__file__).parents[2]
@@ -75,10 +76,10 @@ def test_groups_are_chosen_by_database_and_scenario() -> None:
 
 def test_every_group_has_its_baseline_and_control_among_known_contenders() -> None:
     for scenario in SCENARIOS.values():
-        known = CONTENDERS if scenario.name != "portal" else PORTALS
+        known = MODELS if scenario.name != "portal" else PORTALS
         assert set(scenario.contenders) <= set(known)
         assert {scenario.baseline, scenario.control} <= set(scenario.contenders)
-    assert CONTENDERS["sync"].open is CONTENDERS["sync-aa"].open
+    assert MODELS["sync"].open is MODELS["sync-aa"].open
 
 
 # The checks
@@ -151,7 +152,7 @@ def test_a_reason_is_the_root_cause_without_addresses() -> None:
 
 @pytest.mark.parametrize("contender", ["sync", "loop", "native"])
 def test_a_wrong_status_or_body_stops_a_batch(sqlite: Databases, contender: str) -> None:
-    caller = CONTENDERS[contender].open({**SETTINGS, **sqlite.copy(f"wrong_{contender}")})
+    caller = MODELS[contender].open({**SETTINGS, **sqlite.copy(f"wrong_{contender}")})
     try:
         caller.batch([Request("/noop", check=lambda body: body == b"")], check=True)()
         with pytest.raises(WrongAnswerError, match="GET /noop: status 200"):
@@ -188,7 +189,7 @@ def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path) -> N
         before = counts(databases, first)
         assert before == counts(databases, second)
         assert before["book"] == 200
-        caller = CONTENDERS["sync"].open({**SETTINGS, **first})
+        caller = MODELS["sync"].open({**SETTINGS, **first})
         create = SCENARIOS["create"].request
         assert create
         numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
@@ -282,7 +283,7 @@ def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, s
 def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, Run, str, str]) -> None:
     _, run, _, _ = finished
     checked = {(check.database, check.contender, check.scenario): check.problem for check in run.checks}
-    for contender in CONTENDERS:
+    for contender in MODELS:
         assert {(NO_DATABASE, contender, "noop"), ("sqlite", contender, "read"), ("sqlite", contender, TOGETHER)} <= set(checked)
     assert {contender for (_, contender, _), problem in checked.items() if problem} <= {"documented"}
 

@@ -12,11 +12,12 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.forest import draw
-from benchmarks.prose import answer
-from benchmarks.report import render
-from benchmarks.results import Check, Group, Header, Recorder, ResultsError, Run, Trial, read
-from benchmarks.summary import summarize
+from benchmarks.raw import Recorder, ResultsError
+from benchmarks.raw.micro import Check, Group, Header, Run, Trial, read
+from benchmarks.report.forest import draw
+from benchmarks.report.prose import answer
+from benchmarks.report.render import render
+from benchmarks.report.summary import summarize
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("sync", "sync-aa", "documented", "loop", "native")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from benchmarks import stats
-from benchmarks.results import Group, Run, Trial
+from benchmarks.raw.micro import Group, Run, Trial
 from benchmarks.stats import Estimate, Verdict
 
 T = TypeVar("T")

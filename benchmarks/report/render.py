@@ -8,12 +8,13 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from benchmarks import prose
 from benchmarks.checks import CALLERS, TIMES
-from benchmarks.prose import DATABASES, interval, microseconds, percent, reach
-from benchmarks.results import NO_DATABASE, Run
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Run
+from benchmarks.report import prose
+from benchmarks.report.prose import DATABASES, interval, microseconds, percent, reach
+from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row, summarize
 from benchmarks.stats import MARGIN, RANGE_LIMIT, SCATTER_LIMIT, resolvable
-from benchmarks.summary import QUANTITIES, Comparison, Quantity, Row, summarize
 
 TEMPLATE = Path(__file__).with_name("report.md.jinja")
 HEAD = ("operation", "contender", "wall µs", "ratio [95 %]", "verdict", "CPU µs", "ratio [95 %]", "verdict", "A/A wall, CPU")

@@ -1,4 +1,4 @@
-"""Who is compared in process: ways to run the app (`CONTENDERS`), and ways to call a coroutine (`PORTALS`).
+"""Who is compared in process: ways to run the app (`MODELS`), and ways to call a coroutine (`PORTALS`).
 
 Adding one is one entry here. All run the same views, services and models, on pools of the same size.
 """
@@ -19,7 +19,7 @@ from sqlalchemy import literal, select
 import app_async
 import app_sync
 from app_async.runtime import AsyncFlask, asgi_app
-from benchmarks import documented
+from benchmarks import stock
 from benchmarks.callers import ASGICaller, Batch, Caller, WSGICaller
 
 Config = Mapping[str, Any]
@@ -27,7 +27,7 @@ ONE = select(literal(1))
 
 
 @dataclass(frozen=True)
-class Contender:
+class Model:
     """One way to run the app; `about` says in a few words what it is, `open` starts it with an app's config."""
 
     name: str
@@ -59,7 +59,7 @@ def _sync(config: Config) -> Caller:
 
 
 def _documented(config: Config) -> Caller:
-    app = documented.create_app(config)
+    app = stock.create_app(config)
 
     async def close() -> None:  # the stock extension never does
         for one in app.extensions["advanced_alchemy"].config:
@@ -118,14 +118,14 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-CONTENDERS: dict[str, Contender] = {
+MODELS: dict[str, Model] = {
     contender.name: contender
     for contender in (
-        Contender("sync", "synchronous views and sessions, called as WSGI: the baseline", _sync),
-        Contender("sync-aa", "the same again under another name: the A/A control", _sync),
-        Contender("documented", "async views as documented: plain Flask, stock Advanced Alchemy, asgiref", _documented),
-        Contender("loop", "async views on the runtime's one loop per process, called as WSGI", _loop),
-        Contender("native", "async views with Flask on the caller's own loop, called as ASGI", _native),
+        Model("sync", "synchronous views and sessions, called as WSGI: the baseline", _sync),
+        Model("sync-aa", "the same again under another name: the A/A control", _sync),
+        Model("documented", "async views as documented: plain Flask, stock Advanced Alchemy, asgiref", _documented),
+        Model("loop", "async views on the runtime's one loop per process, called as WSGI", _loop),
+        Model("native", "async views with Flask on the caller's own loop, called as ASGI", _native),
     )
 }
 

@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.results import NO_DATABASE, Run
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Run
+from benchmarks.report.summary import Comparison, Quantity, Row
 from benchmarks.stats import MARGIN, Estimate, Verdict
-from benchmarks.summary import Comparison, Quantity, Row
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 """In the order in which they are spoken of."""

@@ -6,11 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.prose import answer
-from benchmarks.report import cells, floor, where
-from benchmarks.results import Run
+from benchmarks.raw.micro import Run
+from benchmarks.report.prose import answer
+from benchmarks.report.render import cells, floor, where
+from benchmarks.report.summary import Comparison, summarize
 from benchmarks.stats import Verdict
-from benchmarks.summary import Comparison, summarize
 
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
 COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 12), ("CPU µs", 8), ("ratio", 18), ("verdict", 12))

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from benchmarks.prose import DATABASES, interval
+from benchmarks.report.prose import DATABASES, interval
+from benchmarks.report.summary import Comparison, Quantity
 from benchmarks.stats import MARGIN, Estimate
-from benchmarks.summary import Comparison, Quantity
 
 MODELS = {"documented": ("#cc79a7", "diamond"), "loop": ("#e69f00", "square"), "native": ("#0072b2", "circle")}
 """Colour and shape of each; the colours are told apart by colour-blind readers (Okabe and Ito 2008)."""

@@ -1,0 +1,73 @@
+"""`micro`: the in-process comparison."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.cli.report import read, write
+from benchmarks.data import KINDS
+from benchmarks.micro.runner import Plan, RunError, run
+from benchmarks.postgres import PostgresError
+from benchmarks.progress import Progress
+from benchmarks.report import verdicts
+from benchmarks.scenarios import SCENARIOS
+
+PASSES = 16
+SECONDS = 0.06
+
+
+@click.command()
+@click.option(
+    "--passes", type=click.IntRange(1, 1000), default=PASSES, show_default=True, help="How often to measure everything."
+)
+@click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
+@click.option("--group", "scenarios", type=click.Choice(list(SCENARIOS)), multiple=True, help="Only this; may be repeated.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders.")
+@click.option("--seconds", type=click.FloatRange(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
+@click.option("--output", type=FILE, default=Path("build/micro.jsonl"), show_default=True, help="Raw results.")
+@click.option("--report", type=FILE, help="Markdown to write.  [default: beside the output]")
+def micro(
+    passes: int, database: str, scenarios: tuple[str, ...], seed: int, seconds: float, output: Path, report: Path | None
+) -> None:
+    """Compare in process, one caller at a time, and end in a table of verdicts.
+
+    PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
+    """
+    databases = KINDS if database == "both" else (database,)
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    plan = Plan(passes, databases, scenarios, seed, seconds, output, command)
+    click.echo(
+        f"{plan.cells} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"
+        f" about {duration(plan.duration)}; raw results in {output}"
+    )
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with Progress(plan.measuring) as progress:
+            run(plan, progress.see)
+    except (PostgresError, RunError) as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        trials = output.read_text("utf-8").count('"line": "trial"') if output.exists() else 0
+        hint = f": python -m benchmarks report {output} --output {output.with_suffix('.md')}" if trials else ""
+        click.echo(f"\nInterrupted. {trials} finished trials are in {output}{hint}", err=True)
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    recorded = read(output)
+    verdicts.show(recorded)
+    report = report or output.with_suffix(".md")
+    write(recorded, output, report)
+    click.echo(f"Report: {report}")
+    if broken := [check for check in recorded.checks if check.problem and check.contender != "documented"]:
+        first = broken[0]
+        raise click.ClickException(
+            f"{len(broken)} checks failed, the first: {first.contender}, {first.scenario}: {first.problem}"
+        )

@@ -1,0 +1,85 @@
+"""Raw files: JSON lines, a header first, each line appended as soon as it is known.
+
+A file that ends early, even in the middle of a line, is a shorter run. The kinds of file are this package's modules.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+NO_DATABASE = "none"
+"""Where a scenario needs no database."""
+
+T = TypeVar("T")
+
+
+class ResultsError(Exception):
+    """A raw file that cannot be read; the message says why in one line."""
+
+
+class Recorder:
+    """Appends records, which are dataclasses, to a new raw file, or to the complete lines of one that is there."""
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if resume:
+            whole = path.read_bytes()
+            path.write_bytes(whole[: whole.rfind(b"\n") + 1])
+        self._file = path.open("a" if resume else "w", buffering=1, encoding="utf-8")
+
+    def write(self, record: Any) -> None:
+        """Append a line, for others to read at once. A value that has `to_json` is written as what that gives."""
+        values = {field.name: getattr(record, field.name) for field in fields(record)}
+        self._file.write(json.dumps({"line": type(record).__name__.lower(), **values}, default=_plain) + "\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The complete lines of a raw file, the header first. Raises `ResultsError`."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ResultsError(f"{path}: cannot be read: {reason}") from None
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        raise ResultsError(f"{path}: has no results yet")
+    try:
+        parsed = [json.loads(line) for line in lines]
+        if parsed[0]["line"] == "header" and {"kind", "schema"} <= parsed[0].keys():
+            return parsed
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise malformed(path)
+
+
+def require(path: Path, header: Mapping[str, Any], kind: str, schema: int) -> None:
+    """Raise `ResultsError` for a file of another kind, or of another version of its lines."""
+    if (header["kind"], header["schema"]) != (kind, schema):
+        found = f"is of kind {header['kind']!r}, schema {header['schema']!r}"
+        raise ResultsError(f"{path}: {found}; read here are {kind!r}, {schema}")
+
+
+def malformed(path: Path) -> ResultsError:
+    """The error for a file that is something else."""
+    return ResultsError(f"{path}: is not a raw file of benchmark results")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def record(kind: type[T], line: Mapping[str, Any]) -> T:
+    """The record that a line holds; raises KeyError for a missing field."""
+    return kind(**{field.name: line[field.name] for field in fields(kind)})  # type: ignore[arg-type]
