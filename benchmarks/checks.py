@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.callers import Batch, Caller
 from benchmarks.models import MODELS
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 TIMES = 5
 CALLERS = 2
@@ -141,7 +141,8 @@ class _Asked:
 
     def _batch(self, caller: Caller, names: Sequence[str]) -> Batch:
         requests = [request for name in names if (request := SCENARIOS[name].request)]
-        return caller.batch([request(next(self.numbers)) for _ in range(TIMES) for request in requests], check=True)
+        asked = [request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(TIMES) for request in requests]
+        return caller.batch(asked, check=True)
 
 
 def _child() -> None:

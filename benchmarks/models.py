@@ -19,7 +19,7 @@ from sqlalchemy import literal, select
 import app_async
 import app_sync
 from app_async.runtime import AsyncFlask, asgi_app
-from benchmarks import stock
+from benchmarks.apps import stock
 from benchmarks.callers import ASGICaller, Batch, Caller, WSGICaller
 
 Config = Mapping[str, Any]

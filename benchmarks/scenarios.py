@@ -3,65 +3,84 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+
+import msgspec
 
 from benchmarks.load import Request
 from catalog import generated
 from catalog.schemas import BookRead
 
-BOOKS = 2_000
-"""Seeded books, one author to ten of them (`catalog.generated`)."""
+BOOKS = 10_000
+"""Seeded books under load, one author to ten of them (`catalog.generated`)."""
+BOOKS_IN_PROCESS = 2_000
 TITLE = "Benchmark book"
 """How the titles of books that a scenario makes begin."""
 JSON = {"Content-Type": "application/json"}
 PAGE_SIZE = 20
+BULK = 500
+DELAYS = (0, 1, 5, 10, 20, 50)
+"""Milliseconds that a slow query waits."""
 WORDS = ("archive", "bell", "bridge", "candle")
-"""Searched for; each is in about 42 of 2,000 titles."""
+"""Searched for; each is in about one of 48 titles."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of work, in batches whose time is taken as a whole.
+    """A kind of work.
 
-    `request(number)` is the `number`-th request with its right answer; None where the work is not a request.
-    `baseline` and `control`, its A/A control, are contenders; a scenario with `contenders` of its own names them all.
+    `request(number, books)` is the `number`-th request, with its right answer, to a database of `books`; None where the work
+    is no request, and for a `mix` of other scenarios by weight. `makes` is how many books one request adds, `delay` for how
+    many milliseconds its query waits, `databases` where it runs: everywhere, if not said otherwise.
+
+    In process it is done in batches of `batch` (None: it is not run there), whose time is taken as a whole, by `models`,
+    `baseline` and its A/A control among them.
     """
 
     name: str
     title: str
-    batch: int
-    request: Callable[[int], Request] | None = None
+    request: Callable[[int, int], Request] | None = None
+    batch: int | None = None
     database: bool = True
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
     writes: bool = False
-    contenders: tuple[str, ...] = ("sync", "sync-aa", "documented", "loop", "native")
+    makes: int = 0
+    mix: Mapping[str, float] = field(default_factory=dict)
+    delay: int | None = None
+    models: tuple[str, ...] = ("sync", "sync-aa", "documented", "loop", "native")
     baseline: str = "sync"
     control: str = "sync-aa"
     unit: str = "request"
 
+    @property
+    def loads(self) -> bool:
+        """Whether it can be put on a server."""
+        return bool(self.request or self.mix)
 
-def _noop(_: int) -> Request:
+
+def _noop(_: int, __: int) -> Request:
     return Request("/noop", check=lambda body: body == b"")
 
 
-def _read(number: int) -> Request:
-    book = _book(number)
+def _read(number: int, books: int) -> Request:
+    book = _book(number, books)
     return Request(
         f"/books/{book['id']}",
         check=lambda body: _is_book(body, {"id": book["id"], "title": book["title"], "author": book["author_id"]}),
     )
 
 
-def _list(number: int) -> Request:
+def _list(number: int, books: int) -> Request:
     word = WORDS[number % len(WORDS)]
 
     def right(body: bytes) -> bool:
-        page = json.loads(body)
+        page = msgspec.json.decode(body)
         years = [item["published"] for item in page["items"]]
         return bool(
             len(years) == PAGE_SIZE
-            and page["total"] == _titles_with(word)
+            and page["total"] == _titles_with(word, books)
             and years == sorted(years, reverse=True)
             and all(word in item["title"].lower() for item in page["items"])
         )
@@ -69,8 +88,8 @@ def _list(number: int) -> Request:
     return Request(f"/books?search={word}&order_by=-published&page_size={PAGE_SIZE}", check=right)
 
 
-def _create(number: int) -> Request:
-    author = _book(number)["author_id"]
+def _create(number: int, books: int) -> Request:
+    author = _book(number, books)["author_id"]
     title = f"{TITLE} {number:07}"
     fields = {"title": title, "author_id": author, "published": 1900, "language": "en", "pages": 300, "tags": ["shelf 01"]}
     return Request(
@@ -83,8 +102,8 @@ def _create(number: int) -> Request:
     )
 
 
-def _update(number: int) -> Request:
-    book, pages = _book(number), 1 + number % 40_000
+def _update(number: int, books: int) -> Request:
+    book, pages = _book(number, books), 1 + number % 40_000
     return Request(
         f"/books/{book['id']}",
         "PATCH",
@@ -94,12 +113,12 @@ def _update(number: int) -> Request:
     )
 
 
-def _fan_out(_: int) -> Request:
+def _fan_out(_: int, books: int) -> Request:
     def right(body: bytes) -> bool:
-        report = json.loads(body)
+        report = msgspec.json.decode(body)
         return bool(
-            report["books"]["total"] >= BOOKS
-            and report["authors"]["total"] == BOOKS // generated.BOOKS_PER_AUTHOR
+            report["books"]["total"] >= books
+            and report["authors"]["total"] == books // generated.BOOKS_PER_AUTHOR
             and report["tags"]["total"] == generated.TAGS
             and len(report["popular_tags"]) == len(report["prolific_authors"]) == 10
             and len(report) == 10
@@ -108,48 +127,84 @@ def _fan_out(_: int) -> Request:
     return Request("/reports/overview", check=right)
 
 
+def _slow(milliseconds: int) -> Callable[[int, int], Request]:
+    right = {"waited": milliseconds}
+    request = Request(f"/slow?ms={milliseconds}", check=lambda body: bool(msgspec.json.decode(body) == right))
+    return lambda _, __: request
+
+
+def _bulk(number: int, books: int) -> Request:
+    author = _book(number, books)["author_id"]
+    made = [{"title": f"{TITLE} {place:07}", "author_id": author, "published": 1900} for place in range(BULK)]
+
+    def right(body: bytes) -> bool:
+        answer = msgspec.json.decode(body)
+        return bool(answer["count"] == BULK == len(set(answer["ids"])))
+
+    return Request("/books/bulk", "POST", json.dumps(made).encode(), JSON, 201, right)
+
+
+def _export(_: int, books: int) -> Request:
+    def right(body: bytes) -> bool:
+        lines = body.splitlines()
+        first, last = (msgspec.json.decode(lines[place]) for place in (0, -1))
+        ends = (str(generated.book(number)["id"]) for number in (0, books - 1))
+        return len(lines) == books and (first["id"], last["id"]) == tuple(ends)
+
+    return Request("/books/export", check=right)
+
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        Scenario("noop", "dispatch of an empty view", 100, _noop, database=False),
+        Scenario("noop", "dispatch of an empty view", _noop, 100, database=False),
         Scenario(
             "portal",
             "call of an empty coroutine from synchronous code",
-            200,
+            batch=200,
             database=False,
-            contenders=("stock-portal", "stock-portal-aa", "asgiref", "runtime-portal", "own-loop"),
+            models=("stock-portal", "stock-portal-aa", "asgiref", "runtime-portal", "own-loop"),
             baseline="stock-portal",
             control="stock-portal-aa",
             unit="call",
         ),
-        Scenario("session", "session: open, one query, close", 20, unit="session"),
-        Scenario("read", "read one book", 8, _read),
-        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", 4, _list),
-        Scenario("create", "create a book", 4, _create, writes=True),
-        Scenario("update", "update a book", 4, _update, writes=True),
-        Scenario("fan-out", "overview report, 10 queries", 2, _fan_out),
+        Scenario("session", "session: open, one query, close", batch=20, unit="session"),
+        Scenario("read", "read one book", _read, 8),
+        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", _list, 4),
+        Scenario("create", "create a book", _create, 4, writes=True, makes=1),
+        Scenario("update", "update a book", _update, 4, writes=True),
+        Scenario("mixed", "80 % reads, 15 % lists, 5 % creates", writes=True, mix={"read": 80, "list": 15, "create": 5}),
+        Scenario("fan-out", "overview report, 10 queries", _fan_out, 2),
+        *(
+            Scenario(f"slow-{delay}", f"one query that waits {delay} ms", _slow(delay), databases=("postgresql",), delay=delay)
+            for delay in DELAYS
+        ),
+        Scenario("bulk", f"create {BULK} books in one request", _bulk, writes=True, makes=BULK),
+        Scenario("export", "stream all books", _export),
     )
 }
 """By name, in the order in which they run and are reported."""
+IN_PROCESS = {name: scenario for name, scenario in SCENARIOS.items() if scenario.batch}
+UNDER_LOAD = {name: scenario for name, scenario in SCENARIOS.items() if scenario.loads}
 
 
-@lru_cache(BOOKS)
+@lru_cache(100_000)
 def _generated(number: int) -> dict[str, str]:
     return {name: str(value) for name, value in generated.book(number).items()}
 
 
-def _book(number: int) -> dict[str, str]:
+def _book(number: int, books: int) -> dict[str, str]:
     """A seeded book; consecutive numbers give books that are not stored side by side."""
-    return _generated(number * 7_919 % BOOKS)
+    return _generated(number * 7_919 % books)
 
 
 @lru_cache
-def _titles_with(word: str) -> int:
-    return sum(word in _generated(number)["sort_key"] for number in range(BOOKS))
+def _titles_with(word: str, books: int) -> int:
+    return sum(word in _generated(number)["sort_key"] for number in range(books))
 
 
 def _is_book(body: bytes, expected: dict[str, object]) -> bool:
     """Whether `body` is a book as the API shows it, with these values."""
-    book = json.loads(body)
+    book = msgspec.json.decode(body)
     shown = {**book, "author": book["author"]["id"], "tags": [tag["name"] for tag in book["tags"]]}
     return set(book) == set(BookRead.__struct_fields__) and all(shown[name] == value for name, value in expected.items())

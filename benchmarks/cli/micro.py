@@ -16,7 +16,7 @@ from benchmarks.micro.runner import Plan, RunError, run
 from benchmarks.postgres import PostgresError
 from benchmarks.progress import Progress
 from benchmarks.report import verdicts
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import IN_PROCESS
 
 PASSES = 16
 SECONDS = 0.06
@@ -27,7 +27,7 @@ SECONDS = 0.06
     "--passes", type=click.IntRange(1, 1000), default=PASSES, show_default=True, help="How often to measure everything."
 )
 @click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
-@click.option("--group", "scenarios", type=click.Choice(list(SCENARIOS)), multiple=True, help="Only this; may be repeated.")
+@click.option("--group", "scenarios", type=click.Choice(list(IN_PROCESS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders.")
 @click.option("--seconds", type=click.FloatRange(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
 @click.option("--output", type=FILE, default=Path("build/micro.jsonl"), show_default=True, help="Raw results.")

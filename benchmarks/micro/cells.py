@@ -8,7 +8,7 @@ from random import Random
 
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Group
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import IN_PROCESS
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Cell:
 
 def groups(databases: Sequence[str], scenarios: Sequence[str]) -> list[Group]:
     """The comparisons, first those without a database; `scenarios` empty for all."""
-    chosen = [scenario for name, scenario in SCENARIOS.items() if name in scenarios or not scenarios]
+    chosen = [scenario for name, scenario in IN_PROCESS.items() if name in scenarios or not scenarios]
     return [
-        Group(database, one.name, one.title, one.batch, one.unit, one.contenders, one.baseline, one.control)
+        Group(database, one.name, one.title, one.batch or 1, one.unit, one.models, one.baseline, one.control)
         for database in (NO_DATABASE, *databases)
         for one in chosen
         if one.database == (database != NO_DATABASE)

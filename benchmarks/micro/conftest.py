@@ -26,7 +26,7 @@ from benchmarks.models import MODELS, PORTALS, Model, PortalWay
 from benchmarks.postgres import PostgresError, connect_or_start
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Group, Header
-from benchmarks.scenarios import BOOKS, SCENARIOS
+from benchmarks.scenarios import BOOKS_IN_PROCESS, IN_PROCESS
 
 PLAN = pytest.StashKey[list[Cell]]()
 STATUS = pytest.StashKey[int]()
@@ -35,7 +35,7 @@ STATUS = pytest.StashKey[int]()
 OPTIONS: dict[str, dict[str, Any]] = {
     "passes": {"type": int, "default": 1, "help": "how often to measure everything (default: %(default)s)"},
     "database": {"choices": KINDS, "action": "append", "default": [], "help": "may be repeated (default: both)"},
-    "scenario": {"choices": list(SCENARIOS), "action": "append", "default": [], "help": "may be repeated (default: all)"},
+    "scenario": {"choices": list(IN_PROCESS), "action": "append", "default": [], "help": "may be repeated (default: all)"},
     "seed": {"type": int, "default": 0, "help": "of the order of the contenders (default: %(default)s)"},
     "seconds": {"type": float, "default": 0.06, "help": "a trial, warm-up included (default: %(default)s)"},
     "record": {"type": Path, "default": None, "help": "raw file to write"},
@@ -163,7 +163,7 @@ def _header(config: pytest.Config, chosen: list[Group], laboratory: Laboratory) 
         seed=_option(config, "seed"),
         passes=_option(config, "passes"),
         seconds=_option(config, "seconds"),
-        books=BOOKS,
+        books=BOOKS_IN_PROCESS,
         databases=laboratory.facts(),
         groups=tuple(chosen),
         contenders={name: about[name] for group in chosen for name in group.contenders},

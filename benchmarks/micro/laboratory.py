@@ -17,7 +17,7 @@ from benchmarks.models import MODELS, PORTALS
 from benchmarks.postgres import Server
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Check, Group
-from benchmarks.scenarios import BOOKS, SCENARIOS
+from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 if TYPE_CHECKING:
     from benchmarks.micro.cells import Cell
@@ -57,7 +57,7 @@ class Laboratory:
         if request is None:
             return caller.sessions(group.batch)
         numbers = self._numbers[_kind(group), group.scenario, contender]
-        return caller.batch([request(next(numbers)) for _ in range(group.batch)], check=check)
+        return caller.batch([request(next(numbers), BOOKS_IN_PROCESS) for _ in range(group.batch)], check=check)
 
     def clean(self, group: Group, contender: str) -> None:
         """Undo what a trial wrote."""
@@ -68,7 +68,7 @@ class Laboratory:
         """Migrate and seed one of each kind. Raises `DataError`."""
         for kind in dict.fromkeys(_kind(group) for group in groups if group.scenario not in OWN):
             self._databases[kind] = Databases(kind, folder, server if kind == "postgresql" else None)
-            self._databases[kind].seed(BOOKS)
+            self._databases[kind].seed(BOOKS_IN_PROCESS)
 
     def facts(self) -> dict[str, dict[str, str]]:
         """Version and settings of each kind of database."""

@@ -16,7 +16,7 @@ from benchmarks.micro.runner import Plan
 from benchmarks.models import MODELS, PORTALS
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Header
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import IN_PROCESS
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "list") == 0
     lines = capsys.readouterr().out.splitlines()
-    for name in (*MODELS, *PORTALS, *SCENARIOS):
+    for name in (*MODELS, *PORTALS, *IN_PROCESS):
         assert any(line.split()[:1] == [name] for line in lines), name
 
 

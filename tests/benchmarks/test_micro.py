@@ -30,12 +30,13 @@ from benchmarks.postgres import server
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run, read
 from benchmarks.report.summary import summarize
-from benchmarks.scenarios import BOOKS, SCENARIOS
+from benchmarks.scenarios import BOOKS_IN_PROCESS as BOOKS
+from benchmarks.scenarios import IN_PROCESS
 from catalog.databases import parse_database
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 90.0
-REQUESTS = [name for name, scenario in SCENARIOS.items() if scenario.request]
+REQUESTS = [name for name, scenario in IN_PROCESS.items() if scenario.request]
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +76,10 @@ def test_groups_are_chosen_by_database_and_scenario() -> None:
 
 
 def test_every_group_has_its_baseline_and_control_among_known_contenders() -> None:
-    for scenario in SCENARIOS.values():
+    for scenario in IN_PROCESS.values():
         known = MODELS if scenario.name != "portal" else PORTALS
-        assert set(scenario.contenders) <= set(known)
-        assert {scenario.baseline, scenario.control} <= set(scenario.contenders)
+        assert set(scenario.models) <= set(known)
+        assert {scenario.baseline, scenario.control} <= set(scenario.models)
     assert MODELS["sync"].open is MODELS["sync-aa"].open
 
 
@@ -190,10 +191,10 @@ def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path) -> N
         assert before == counts(databases, second)
         assert before["book"] == 200
         caller = MODELS["sync"].open({**SETTINGS, **first})
-        create = SCENARIOS["create"].request
+        create = IN_PROCESS["create"].request
         assert create
         numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
-        caller.batch([create(number) for number in numbers], check=True)()
+        caller.batch([create(number, BOOKS) for number in numbers], check=True)()
         after = counts(databases, first)
         assert (after["book"], after["activity"], after["book_tag"]) == (205, 5, before["book_tag"] + 5)
         assert counts(databases, second) == before
