@@ -24,7 +24,7 @@ def create() -> Flask:
 
 def create_asgi() -> Any:
     """The same behind asgiref's adapter, as Flask's page on ASGI says."""
-    return WsgiToAsgi(create())
+    return WsgiToAsgi(create())  # type: ignore[no-untyped-call]
 
 
 def create_nullpool() -> Flask:
@@ -49,7 +49,7 @@ class SessionsOfTheView(stock.StockExtension):
         return sessions[bind_key]
 
 
-def ending_sessions(view: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Response]]:
+def ending_sessions(view: Callable[..., Any]) -> Callable[..., Awaitable[Response]]:
     """A view that commits its sessions when it answers with success, and closes them whatever happens."""
 
     @wraps(view)
