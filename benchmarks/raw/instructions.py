@@ -1,0 +1,84 @@
+"""Raw files of exact costs: instructions per request, in process, counted by callgrind."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.raw import malformed, read_lines, record, require
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """What was counted, on what.
+
+    `cells` are the planned (database, scenario, contender); `scenarios` and `contenders` say in words what they are;
+    `method` says how instructions were counted and how they were attributed to layers.
+    """
+
+    started: str
+    command: str
+    repeats: int
+    books: int
+    cells: tuple[tuple[str, str, str], ...]
+    baseline: str
+    contenders: Mapping[str, str]
+    scenarios: Mapping[str, str]
+    databases: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, Any]
+    method: Mapping[str, str]
+    environment: Mapping[str, Any]
+    kind: str = "instructions"
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A contender in a scenario, finished. Where `problem` says why it could not be counted, the rest is empty.
+
+    `counts` are instructions per request, one for each process that counted. `native` are those of the processes' mean by
+    where their machine code lies: in a layer's own extension modules, or "interpreter" for all the rest. `bytecodes` are
+    Python's instructions per request by layer.
+    """
+
+    database: str
+    scenario: str
+    contender: str
+    requests: int
+    counts: Sequence[float]
+    native: Mapping[str, float]
+    bytecodes: Mapping[str, float]
+    problem: str | None
+
+    @property
+    def instructions(self) -> float:
+        """Per request: the mean of the counts."""
+        return statistics.fmean(self.counts)
+
+
+@dataclass
+class Run:
+    """A raw file that was read."""
+
+    header: Header
+    cells: list[Cell] = field(default_factory=list)
+
+
+def read(path: Path) -> Run:
+    """Read a raw file. Raises `ResultsError`."""
+    first, *rest = read_lines(path)
+    require(path, first, "instructions", SCHEMA)
+    try:
+        planned = tuple((database, scenario, contender) for database, scenario, contender in first["cells"])
+        run = Run(record(Header, {**first, "cells": planned}))
+        run.cells.extend(record(Cell, line) for line in rest)
+        if not all(cell.problem or cell.counts for cell in run.cells):
+            raise malformed(path)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise malformed(path) from None
+    return run
