@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from benchmarks.report.prose import DATABASES, interval
+from benchmarks.report.numbers import interval
+from benchmarks.report.prose import DATABASES
 from benchmarks.report.summary import Comparison, Quantity
 from benchmarks.stats import MARGIN, Estimate
 
@@ -127,7 +128,7 @@ def _estimate(
 ) -> Iterator[str]:
     colour, shape = look
     left, right = _x(estimate.low or scale[0], panel, scale), _x(estimate.high, panel, scale)
-    yield f"<g><title>{escape(name)}: {escape(interval(estimate))}</title>"
+    yield f"<g><title>{escape(name)}: {escape(interval(estimate, 'pass'))}</title>"
     yield f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
     yield _mark(_x(estimate.ratio, panel, scale), y, colour, shape) + "</g>"
 

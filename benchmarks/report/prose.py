@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
+from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.summary import Comparison, Quantity, Row
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
@@ -79,7 +79,7 @@ def _of(count: int, total: int) -> str:
 def _which(found: Sequence[tuple[Comparison, Estimate]]) -> str:
     """Name one or two with their intervals; of more, say what all their intervals together span."""
     if len(found) <= 2:
-        return ", ".join(f"{comparison.group.title} {interval(estimate)}" for comparison, estimate in found)
+        return ", ".join(f"{comparison.group.title} {interval(estimate, 'pass')}" for comparison, estimate in found)
     low, high = min(estimate.low for _, estimate in found), max(estimate.high for _, estimate in found)
     return f"{ratio(low)} to {ratio(high)} times, intervals included"
 
@@ -97,33 +97,3 @@ def failures(run: Run) -> list[str]:
         f"`{contender}` on {names[database]}: {problem} (in: {'; '.join(whats)})"
         for (contender, database, problem), whats in sorted(found.items())
     ]
-
-
-def ratio(value: float) -> str:
-    """Two decimals below 10, one below 100: 0.87, 1.20, 12.3, 140."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
-
-
-def interval(estimate: Estimate) -> str:
-    """A ratio with its 95 % interval."""
-    if estimate.rounds < 2:
-        return f"{ratio(estimate.ratio)} [one pass]"
-    return f"{ratio(estimate.ratio)} [{ratio(estimate.low)}, {ratio(estimate.high)}]"
-
-
-def reach(floor: Estimate | None) -> str:
-    """How far the A/A control's interval reaches from 1, either way."""
-    if floor is None or floor.rounds < 2:
-        return "-"
-    away = max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf
-    return percent(away) if away < 10 else "> 1000 %"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """0.034 is 3.4 %."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def microseconds(value: float) -> str:
-    """Three digits at least: 0.52, 48.1, 512, 12,345."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

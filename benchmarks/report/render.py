@@ -12,7 +12,8 @@ from benchmarks.checks import CALLERS, TIMES
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
 from benchmarks.report import prose
-from benchmarks.report.prose import DATABASES, interval, microseconds, percent, reach
+from benchmarks.report.numbers import interval, percent, reach, three
+from benchmarks.report.prose import DATABASES
 from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row, summarize
 from benchmarks.stats import MARGIN, RANGE_LIMIT, SCATTER_LIMIT, resolvable
 
@@ -75,7 +76,7 @@ def _fixed_costs(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     return {
         "fixed": fixed,
         "fixed_contenders": {name: about for name, about in run.header.contenders.items() if name in shown},
-        "own_loop": microseconds(own_loop[0].median) if own_loop else None,
+        "own_loop": three(own_loop[0].median) if own_loop else None,
     }
 
 
@@ -139,7 +140,7 @@ def cells(row: Row) -> list[str]:
         if found is None:
             cells += ["-", "not measured", ""]
         elif found.estimate is None or found.verdict is None:
-            cells += [microseconds(found.median), "1", "baseline"]
+            cells += [three(found.median), "1", "baseline"]
         else:
-            cells += [microseconds(found.median), interval(found.estimate), found.verdict.value]
+            cells += [three(found.median), interval(found.estimate, "pass"), found.verdict.value]
     return cells

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.raw.load import Run as LoadRun
 from benchmarks.raw.micro import Run
-from benchmarks.report.prose import answer
+from benchmarks.report import load_summary
+from benchmarks.report.load_summary import Quantity, Row, deciding
+from benchmarks.report.numbers import interval, reach
+from benchmarks.report.prose import DATABASES, answer
 from benchmarks.report.render import cells, floor, where
 from benchmarks.report.summary import Comparison, summarize
 from benchmarks.stats import Verdict
 
 STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
+STYLED = {verdict.value: f"[{style}]{verdict.value}[/]" for verdict, style in STYLES.items()}
 COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 12), ("CPU µs", 8), ("ratio", 18), ("verdict", 12))
 """Names and widths; without the microseconds on a narrow terminal."""
 WIDE = sum(width for _, width in COLUMNS) + 2 * len(COLUMNS)
+LOAD_COLUMNS = (("", 27), ("CPU/request", 19), ("verdict", 12), ("requests/s", 19), ("verdict", 12))
+JUDGED: tuple[Quantity, ...] = ("cpu", "throughput")
 
 
 def show(run: Run) -> None:
-    """Print a table for each group, and what they say."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDE
+    """Print a table for each group of the in-process comparison, and what they say."""
+    console = _console()
     comparisons = summarize(run)
     console.print("Ratios to the first of each group, with their 95 % intervals")
     for comparison in comparisons:
@@ -32,14 +39,71 @@ def show(run: Run) -> None:
         console.print(f"\n{sentence.replace('**', '')}", markup=False)
 
 
+def show_load(run: LoadRun) -> None:
+    """Print a table for each database of the load benchmark: every contender in every scenario, at one concurrency."""
+    console = _console()
+    chosen = deciding(load_summary.summarize(run))
+    console.print(f"Ratios to {run.header.baseline} within rounds, with their 95 % intervals; A/A: the noise of this run")
+    for database in dict.fromkeys(one.database for one in chosen):
+        console.print(f"\n[bold]{DATABASES.get(database, 'No database')}[/]")
+        here = [one for one in chosen if one.database == database]
+        console.print(_load_table(here))
+        for reason in _reasons(here):
+            console.print(f" {reason}", markup=False)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
+
+
 def _table(comparison: Comparison, *, wide: bool) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="dim")
-    shown = [place for place, (name, _) in enumerate(COLUMNS) if wide or not name.endswith("µs")]
+    shown = [place for place in range(len(COLUMNS)) if wide or not COLUMNS[place][0].endswith("µs")]
     for place in shown:
         name, width = COLUMNS[place]
         table.add_column(name, width=width, no_wrap=True, justify="right" if name.endswith("µs") else "left")
-    styled = {verdict.value: f"[{style}]{verdict.value}[/]" for verdict, style in STYLES.items()}
     for row in comparison.rows:
         texts = [f"{row.contender}", *(["fails", *[""] * 5] if row.problem else cells(row))]
-        table.add_row(*(styled.get(texts[place], escape(texts[place])) for place in shown))
+        table.add_row(*(STYLED.get(texts[place], escape(texts[place])) for place in shown))
     return table
+
+
+def _load_table(comparisons: Sequence[load_summary.Comparison]) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for name, width in LOAD_COLUMNS:
+        table.add_column(name, width=width, no_wrap=True)
+    for one in comparisons:
+        first, second = (f"[dim]A/A {reach(one.floor.get(quantity))}[/]" for quantity in JUDGED)
+        rounds = "1 round" if one.rounds == 1 else f"{one.rounds} rounds"
+        table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{rounds}[/]", second, "")
+        for row in one.rows:
+            table.add_row(f" {row.contender}", *_load_cells(row))
+    return table
+
+
+def _load_cells(row: Row) -> Iterator[str]:
+    if row.problem:
+        yield "[red]fails[/]"
+        return
+    for quantity in JUDGED:
+        measured = row.measured.get(quantity)
+        if measured is None:
+            yield from ("not measured", "")
+        elif measured.estimate is None or measured.verdict is None:
+            yield from ("1", "baseline")
+        else:
+            yield from (escape(interval(measured.estimate)), STYLED[measured.verdict.value])
+
+
+def _reasons(comparisons: Sequence[load_summary.Comparison]) -> Iterator[str]:
+    """Why contenders fail, a line for each reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in comparisons:
+        for row in one.rows:
+            if row.problem:
+                found.setdefault((row.contender, row.problem), []).append(one.scenario)
+    for (contender, problem), scenarios in found.items():
+        yield f"{contender} fails in {', '.join(scenarios)}: {problem}"

@@ -1,0 +1,200 @@
+"""From the raw results of the load benchmark to comparisons: ratios within rounds, their intervals and verdicts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks import stats
+from benchmarks.raw.load import Cell, Load, Run, Trial
+from benchmarks.stats import Estimate, Verdict
+
+Quantity = Literal["cpu", "throughput", "p50", "p99"]
+Rounds = Mapping[int, Trial]
+"""The trials of one contender in one cell, by round."""
+
+DECIDING = Load(32)
+"""The load at which contenders are compared where one must be chosen; that of the open loops' capacity, too."""
+
+
+def quantities(load: Load) -> tuple[Quantity, ...]:
+    """What is judged: cost and capacity in a closed loop, cost and latency in an open one."""
+    return ("cpu", "throughput") if load.percent is None else ("cpu", "p50", "p99")
+
+
+VALUES: dict[Quantity, Callable[[Trial], float]] = {
+    "cpu": lambda trial: trial.cpu_per_request,
+    "throughput": lambda trial: trial.throughput,
+    "p50": lambda trial: trial.overall.percentile(50),
+    "p99": lambda trial: trial.overall.percentile(99),
+}
+"""Seconds of the server's CPU time per request, requests a second, seconds."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One quantity of one contender, a value for each round; `estimate` and `verdict` are None for the baseline itself."""
+
+    values: tuple[float, ...]
+    estimate: Estimate | None
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A contender in a cell, its trials in the order of the rounds. `problem` says why it failed here, if it did."""
+
+    contender: str
+    problem: str | None
+    measured: Mapping[Quantity, Measured]
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A cell with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
+
+    `scatter` is that of the control's log-ratios, empty with fewer than two rounds; `flags` says what is unstable.
+    """
+
+    database: str
+    scenario: str
+    load: Load
+    rounds: int
+    rows: tuple[Row, ...]
+    floor: Mapping[Quantity, Estimate]
+    scatter: Mapping[Quantity, float]
+    flags: tuple[str, ...]
+
+    def row(self, contender: str) -> Row | None:
+        """The contender's row; None where it took no part."""
+        return next((row for row in self.rows if row.contender == contender), None)
+
+    def verdict(self, contender: str, quantity: Quantity) -> Verdict | None:
+        """What was found; None for the baseline, and where there is nothing to judge."""
+        row = self.row(contender)
+        measured = row.measured.get(quantity) if row and not row.problem else None
+        return measured.verdict if measured else None
+
+
+def summarize(run: Run) -> list[Comparison]:
+    """Every cell of the run in which anything is known of a contender, in the run's order."""
+    found: dict[tuple[str, str, str], dict[str, dict[int, Trial]]] = {}
+    for trial in run.trials:
+        place = (trial.database, trial.scenario, trial.load)
+        found.setdefault(place, {}).setdefault(trial.contender, {})[trial.round] = trial
+    comparisons = []
+    for cell in _merged(run.header.cells):
+        trials = found.get((cell.database, cell.scenario, cell.load.name), {})
+        problems = {name: problem for name in cell.contenders if (problem := _problem(run, cell, name, bool(trials.get(name))))}
+        if trials or problems:
+            comparisons.append(_compare(run, cell, trials, problems))
+    return comparisons
+
+
+def deciding(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Of each scenario on each database the closed loop at `DECIDING`; where there is none, that of most connections."""
+    chosen: dict[tuple[str, str], Comparison] = {}
+    for one in comparisons:
+        place = (one.database, one.scenario)
+        if one.load.percent is None and (place not in chosen or _rank(one.load) > _rank(chosen[place].load)):
+            chosen[place] = one
+    return list(chosen.values())
+
+
+def _rank(load: Load) -> tuple[bool, int]:
+    return (load == DECIDING, load.connections)
+
+
+def _merged(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells that differ only in who takes part, and how often, are one comparison."""
+    places: dict[tuple[str, str, Load], list[Cell]] = {}
+    for cell in cells:
+        places.setdefault((cell.database, cell.scenario, cell.load), []).append(cell)
+    return [
+        Cell(
+            *place,
+            max(cell.rounds for cell in same),
+            same[0].seconds,
+            tuple(dict.fromkeys(name for cell in same for name in cell.contenders)),
+        )
+        for place, same in places.items()
+    ]
+
+
+def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:
+    """Why it fails in this cell: what went wrong here, or, where it was not measured, before or under another load."""
+    for failure in run.failures:
+        if (failure.database, failure.scenario, failure.contender, failure.load) == (
+            cell.database,
+            cell.scenario,
+            contender,
+            cell.load.name,
+        ):
+            return failure.problem
+    if measured:
+        return None
+    return run.problem(cell.database, cell.scenario, contender) or run.problem(cell.database, "together", contender)
+
+
+def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mapping[str, str]) -> Comparison:
+    baseline, control = trials.get(run.header.baseline, {}), trials.get(run.header.control, {})
+    judged = quantities(cell.load)
+    floor = {quantity: estimate for quantity in judged if (estimate := _estimate(control, baseline, quantity))}
+    rows = tuple(
+        Row(
+            name,
+            problems.get(name),
+            {} if name in problems else _measured(trials.get(name, {}), baseline, floor, judged),
+            tuple(trial for _, trial in sorted(trials.get(name, {}).items())),
+        )
+        for name in cell.contenders
+        if name != run.header.control
+    )
+    scatter = {
+        quantity: stats.scatter(*pairs) for quantity in judged if len((pairs := _pairs(control, baseline, quantity))[0]) > 1
+    }
+    flags = tuple(_flags(cell, trials, judged))
+    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), rows, floor, scatter, flags)
+
+
+def _measured(
+    trials: Rounds, baseline: Rounds, floor: Mapping[Quantity, Estimate], judged: Iterable[Quantity]
+) -> dict[Quantity, Measured]:
+    measured: dict[Quantity, Measured] = {}
+    for quantity in judged:
+        if values := _values(trials, quantity):
+            estimate = None if trials is baseline else _estimate(trials, baseline, quantity)
+            verdict = None
+            if estimate:
+                lower = quantity != "throughput"
+                verdict = stats.verdict(estimate, floor.get(quantity), lower_is_better=lower)
+            measured[quantity] = Measured(tuple(values.values()), estimate, verdict)
+    return measured
+
+
+def _values(trials: Rounds, quantity: Quantity) -> dict[int, float]:
+    """The quantity by round, where it was measured: a trial without a right answer has none."""
+    values = {number: VALUES[quantity](trial) for number, trial in sorted(trials.items()) if trial.count}
+    return {number: value for number, value in values.items() if value > 0}
+
+
+def _pairs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[list[float], list[float]]:
+    """The values of the rounds in which both were measured."""
+    ours, theirs = _values(trials, quantity), _values(baseline, quantity)
+    numbers = [number for number in ours if number in theirs]
+    return [ours[number] for number in numbers], [theirs[number] for number in numbers]
+
+
+def _estimate(trials: Rounds, baseline: Rounds, quantity: Quantity) -> Estimate | None:
+    ours, theirs = _pairs(trials, baseline, quantity)
+    return stats.ratio_interval(ours, theirs) if ours else None
+
+
+def _flags(cell: Cell, trials: Mapping[str, Rounds], judged: Sequence[Quantity]) -> Iterable[str]:
+    for name in cell.contenders:
+        for quantity in judged:
+            values = list(_values(trials.get(name, {}), quantity).values())
+            for flag in stats.instabilities(values) if values else ():
+                yield f"{name}, {quantity}: {flag}"

@@ -1,0 +1,50 @@
+"""How numbers are written. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from benchmarks.stats import Estimate
+
+
+def ratio(value: float) -> str:
+    """Two decimals below 10, one below 100: 0.87, 1.20, 12.3, 140."""
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
+
+
+def interval(estimate: Estimate, unit: str = "round") -> str:
+    """A ratio with its 95 % interval."""
+    if estimate.rounds < 2:
+        return f"{ratio(estimate.ratio)} [one {unit}]"
+    return f"{ratio(estimate.ratio)} [{ratio(estimate.low)}, {ratio(estimate.high)}]"
+
+
+def reach(floor: Estimate | None) -> str:
+    """How far the A/A control's interval reaches from 1, either way."""
+    if floor is None or floor.rounds < 2:
+        return "-"
+    away = max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf
+    return percent(away) if away < 10 else "> 1000 %"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """0.034 is 3.4 %."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def three(value: float) -> str:
+    """Three digits at least: 0.52, 48.1, 512, 12,345."""
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
+
+
+def spread(values: Sequence[float], scale: float = 1.0) -> str:
+    """The median, and from where to where the values go: 512 [498, 530]; `-` for none."""
+    if not values:
+        return "-"
+    ordered = sorted(scale * value for value in values)
+    middle = len(ordered) // 2
+    median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    if len(ordered) == 1:
+        return f"{three(median)} [one round]"
+    return f"{three(median)} [{three(ordered[0])}, {three(ordered[-1])}]"

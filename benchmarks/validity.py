@@ -1,0 +1,53 @@
+"""What makes a trial of the load benchmark doubtful, by limits fixed before any measurement. Pure; a flag removes nothing."""
+
+from __future__ import annotations
+
+from benchmarks.raw.load import Trial
+
+STEAL = 0.05
+"""Share of all cores' time that the host withheld."""
+GENERATOR_CPU = 0.80
+"""Share of a core: a generator busier than this may be what limits the throughput."""
+LATENESS_P99 = 0.005
+"""Seconds by which the generator itself may start one in a hundred requests of an open loop too late."""
+LATENESS_SHARE = 0.10
+"""Its median lateness over the median latency: more than this and the latency is partly its own."""
+REQUESTS = 100
+"""Fewer right answers than this say little of their percentiles, and nothing of the p99."""
+
+LIMITS = {
+    "steal": f"the host withheld more than {STEAL:.0%} of the cores' time",
+    "generator busy": f"the load generator used more than {GENERATOR_CPU:.0%} of a core",
+    "generator late": (
+        f"in an open loop the generator started 1 in 100 requests more than {1000 * LATENESS_P99:g} ms late,"
+        f" or its median lateness was more than {LATENESS_SHARE:.0%} of the median latency"
+    ),
+    "few requests": f"fewer than {REQUESTS} right answers",
+    "errors": "a request was answered wrong or not at all",
+    "lost writes": "the database holds fewer or more writes than were acknowledged",
+}
+"""Every flag with its limit in words."""
+
+
+def flags(trial: Trial) -> list[str]:
+    """The names, out of `LIMITS`, of what is doubtful about the trial, in their order."""
+    return [name for name, found in _found(trial).items() if found]
+
+
+def _found(trial: Trial) -> dict[str, bool]:
+    return {
+        "steal": trial.steal > STEAL,
+        "generator busy": trial.generator_cpu > GENERATOR_CPU,
+        "generator late": _late(trial),
+        "few requests": trial.count < REQUESTS,
+        "errors": any(trial.errors.values()),
+        "lost writes": trial.stored != trial.acknowledged,
+    }
+
+
+def _late(trial: Trial) -> bool:
+    if not trial.lateness.count:
+        return False
+    if trial.lateness.percentile(99) > LATENESS_P99:
+        return True
+    return trial.count > 0 and trial.lateness.percentile(50) > LATENESS_SHARE * trial.overall.percentile(50)

@@ -1,0 +1,82 @@
+"""What makes a trial doubtful: every limit from both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from benchmarks import validity
+from benchmarks.load import Histogram
+from benchmarks.raw.load import Trial
+from benchmarks.validity import LIMITS, flags
+
+CLEAN = Trial(
+    round=1,
+    database="postgresql",
+    scenario="create",
+    load="open-60",
+    contender="async-native",
+    connections=64,
+    rate=100.0,
+    seconds=5.0,
+    latency={"create": Histogram.of([0.004] * 500)},
+    errors={},
+    examples={},
+    lateness=Histogram.of([1e-5] * 500),
+    acknowledged=600,
+    stored=600,
+    server_cpu=1.0,
+    server_memory=2**20,
+    server_threads=3,
+    database_cpu=0.5,
+    database_connections=4,
+    generator_cpu=0.2,
+    steal=0.01,
+    start_seconds=1.0,
+    stop_seconds=0.2,
+)
+
+
+def test_a_clean_trial_has_no_flags() -> None:
+    assert flags(CLEAN) == []
+    assert flags(replace(CLEAN, acknowledged=None, stored=None, lateness=Histogram())) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "change"),
+    [
+        ("steal", {"steal": 0.051}),
+        ("generator busy", {"generator_cpu": 0.81}),
+        ("generator late", {"lateness": Histogram.of([1e-5] * 490 + [0.0055] * 10)}),
+        ("generator late", {"lateness": Histogram.of([0.00045] * 500)}),
+        ("few requests", {"latency": {"create": Histogram.of([0.004] * 99)}}),
+        ("errors", {"errors": {"timeout": 1}}),
+        ("lost writes", {"stored": 599}),
+        ("lost writes", {"stored": 601}),
+    ],
+)
+def test_each_flag_names_its_limit(flag: str, change: dict[str, Any]) -> None:
+    assert flags(replace(CLEAN, **change)) == [flag]
+    assert flag in LIMITS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steal": validity.STEAL},
+        {"generator_cpu": validity.GENERATOR_CPU},
+        {"lateness": Histogram.of([1e-5] * 490 + [0.0048] * 10)},
+        {"lateness": Histogram.of([0.00038] * 500)},
+        {"latency": {"create": Histogram.of([0.004] * 100)}},
+        {"errors": {"timeout": 0}},
+    ],
+)
+def test_up_to_the_limit_is_no_flag(change: dict[str, Any]) -> None:
+    assert flags(replace(CLEAN, **change)) == []
+
+
+def test_a_trial_without_an_answer_is_flagged_and_not_a_crash() -> None:
+    empty = replace(CLEAN, latency={}, errors={"timeout": 64}, acknowledged=0, stored=0)
+    assert flags(empty) == ["few requests", "errors"]
