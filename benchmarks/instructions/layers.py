@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+OTHER = "other"
 LAYERS: dict[str, str] = {
     "driver": "psycopg, asyncpg, aiosqlite, sqlite3 with SQLite itself, libpq",
     "SQLAlchemy": "sqlalchemy, greenlet",
@@ -16,6 +17,7 @@ LAYERS: dict[str, str] = {
     "JSON": "msgspec, json",
     "event loop": "asyncio, uvloop, threads",
     "harness": "what calls the app here in place of a server",
+    OTHER: "Python code that none of these called",
 }
 """By name, with what counts to it."""
 INTERPRETER = "interpreter"
@@ -47,14 +49,11 @@ PROJECT = str(Path(__file__).parents[2])
 def of_python(filename: str) -> str | None:
     """The layer of code in this file; None for what works for its caller, such as most of the standard library."""
     if filename.startswith(PROJECT) and "/site-packages/" not in filename:
-        parts = filename.removeprefix(PROJECT).strip("/").split("/")
-        return "runtime" if parts[1:2] == ["runtime"] else _wiring(parts) or PACKAGES.get(parts[0])
+        package, *inside = filename.removeprefix(PROJECT).strip("/").split("/")
+        if inside[:1] == ["runtime"]:
+            return "runtime"
+        return "app" if (package, inside[:1]) == ("benchmarks", ["apps"]) else PACKAGES.get(package)
     return PACKAGES.get(_package(filename))
-
-
-def _wiring(parts: list[str]) -> str | None:
-    """The documented app is made in `benchmarks`, but is an app."""
-    return "app" if parts == ["benchmarks", "stock.py"] else None
 
 
 @lru_cache(None)

@@ -1,0 +1,106 @@
+"""valgrind's callgrind: the command that runs a process under it, its control from inside the process, and its dumps.
+
+The process tells callgrind where to count by client requests: a sequence of instructions that does nothing on a processor and
+that valgrind recognises ("The Client Request mechanism" in its manual; valgrind.h and callgrind.h, which are made to be copied).
+There is no way to them from Python, so the few bytes stand here, one sequence for each kind of processor.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+TOOL = ord("C") << 24 | ord("T") << 16
+DUMP, ZERO, START, STOP = TOOL, TOOL + 1, TOOL + 4, TOOL + 5
+RUNNING_ON_VALGRIND = 0x1001
+
+CODE = {
+    # mov rax, rdi; xor edx, edx; rol rdi, 3; rol rdi, 13; rol rdi, 61; rol rdi, 51; xchg rbx, rbx; mov rax, rdx; ret
+    "x86_64": "4889f8 31d2 48c1c703 48c1c70d 48c1c73d 48c1c733 4887db 4889d0 c3",
+    # mov x4, x0; mov x3, xzr; ror x12, x12, 3; ror 13; ror 51; ror 61; orr x10, x10, x10; mov x0, x3; ret
+    "aarch64": "e40300aa e3031faa 8c0dcc93 8c35cc93 8ccdcc93 8cf5cc93 4a010aaa e00303aa c0035fd6",
+}
+"""A function (args: pointer to six machine words, the request and its arguments) -> machine word."""
+
+INSTALL = "apt-get install valgrind (Debian, Ubuntu), dnf install valgrind (Fedora), apk add valgrind (Alpine)"
+
+
+class CallgrindError(Exception):
+    """There is no way to count here; the message says why in one line."""
+
+
+def command(dumps: Path) -> list[str]:
+    """What to put before a command to run it under callgrind, without counting yet; dumps are `dumps`.1, .2, ...
+
+    Raises `CallgrindError` where valgrind is missing, or cannot be told where to count.
+    """
+    if platform.machine() not in CODE:
+        raise CallgrindError(f"instructions can be counted on {' and '.join(CODE)}, not on {platform.machine()}")
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise CallgrindError(f"valgrind is needed to count instructions, and not installed (it runs on Linux): {INSTALL}")
+    options = ("--tool=callgrind", "--instr-atstart=no", "--dump-line=no", f"--callgrind-out-file={dumps}")
+    return [valgrind, "-q", *options]
+
+
+class Callgrind:
+    """Control of the callgrind that this process runs under."""
+
+    def __init__(self) -> None:
+        """Raise `CallgrindError` outside of valgrind."""
+        page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+        page.write(bytes.fromhex(CODE[platform.machine()]))
+        self._page = ctypes.c_char.from_buffer(page)  # keeps it
+        self._function = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_void_p)(ctypes.addressof(self._page))
+        if not self._request(RUNNING_ON_VALGRIND):
+            raise CallgrindError("this process does not run under valgrind")
+
+    def start(self) -> None:
+        """Begin to count: from now on the process runs about 50 times slower."""
+        self._request(START)
+
+    def zero(self) -> None:
+        """Forget what was counted."""
+        self._request(ZERO)
+
+    def dump(self) -> None:
+        """Write what was counted since the start, `zero` or the last dump, to the next file."""
+        self._request(DUMP)
+
+    def stop(self) -> None:
+        """End counting."""
+        self._request(STOP)
+
+    def _request(self, number: int) -> int:
+        words = (ctypes.c_ulong * 6)(number)
+        return int(self._function(ctypes.addressof(words)))
+
+
+def read_dump(path: Path) -> Counter[str]:
+    """Instructions by the path of the shared object in which they lie, of all threads.
+
+    The format is in valgrind's manual, "Callgrind Format Specification": a name is given once with its number, as
+    `ob=(3) /usr/lib/libc.so.6`, later as `ob=(3)`; a line of two numbers is a position and its cost, and belongs to the object
+    named last, except for the line after `calls=`, which repeats what the called function has cost.
+    """
+    names: dict[str, str] = {}
+    instructions: Counter[str] = Counter()
+    where, called = "", False
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if line[0] in "0123456789+-*":
+                if not called:
+                    instructions[where] += int(line.split()[1])
+                called = False
+            elif line.startswith("calls="):
+                called = True
+            elif found := re.match(r"c?ob=(\(\d+\))(?: (.*))?", line):
+                name = names.setdefault(found[1], found[2] or "")
+                if line[0] == "o":
+                    where = name
+    return instructions
