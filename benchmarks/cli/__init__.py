@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from benchmarks.cli import listing, micro, report
+from benchmarks.cli import instructions, listing, micro, report
 
 
 def main() -> None:
@@ -26,5 +26,5 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (micro.micro, report.report, listing.list_):
+for command in (micro.micro, instructions.instructions, report.report, listing.list_):
     cli.add_command(command)

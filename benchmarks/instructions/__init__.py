@@ -1,1 +1,20 @@
-"""Exact costs: instructions per request, in process, under callgrind. `cli.instructions` runs it; `summary` is for the report."""
+"""Exact costs: instructions per request, in process, under callgrind. `cli.instructions` runs it; `summary` is for the report.
+
+`cells` is the plan, `runner` works it off with `child` processes, whose code `layers` attributes.
+"""
+
+METHOD = {
+    "instructions": (
+        "valgrind --tool=callgrind, PYTHONHASHSEED=0, one caller, no server; after 32 requests to warm up, (count for 3 N"
+        " requests - count for N) / 2 N, so that what is not of requests cancels. All threads of the process are counted; the kernel and"
+        " PostgreSQL's server are not, SQLite is. The collector of cycles is off. callgrind slows by about 50, and so are slowed"
+        " Python's switch interval and the runtime's look for disconnects, which go by the clock."
+    ),
+    "layers": (
+        "Machine code in a layer's own shared objects is counted for it. All other machine code, 90 % and more, is Python's work"
+        " for all layers: it is shared out by the bytecodes that each layer executes, which an unmeasured process counts with"
+        " sys.settrace; code of no layer, such as most of the standard library, counts to its caller's. So layers add up to"
+        " the exact total, and their shares are estimates: bytecodes differ in what they cost."
+    ),
+}
+"""How it was done, as the raw file and the report say it."""

@@ -1,0 +1,127 @@
+"""`instructions`: exact costs, under callgrind."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from os import environ
+from pathlib import Path
+
+import click
+
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.data import KINDS, SETTINGS, DataError
+from benchmarks.environment import environment
+from benchmarks.instructions import METHOD
+from benchmarks.instructions.callgrind import CallgrindError, command
+from benchmarks.instructions.cells import BASELINE, CONTENDERS, REQUESTS, plan
+from benchmarks.instructions.runner import PROCESSES, Runner
+from benchmarks.instructions.summary import spread, summarize
+from benchmarks.instructions.terminal import show
+from benchmarks.postgres import PostgresError, connect_or_start
+from benchmarks.raw import Recorder, ResultsError
+from benchmarks.raw import instructions as results
+from benchmarks.raw.instructions import Cell, Header
+from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+
+SECONDS = 22
+"""About what a process takes."""
+PREPARING_SECONDS = 30
+
+
+@click.command()
+@click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="May be repeated.")
+@click.option("--scenario", "scenarios", type=click.Choice(list(REQUESTS)), multiple=True, help="May be repeated.")
+@click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 100), default=2, show_default=True, help="Processes to count each cell in.")
+@click.option("--output", type=FILE, default=Path("build/instructions.jsonl"), show_default=True, help="Raw results.")
+def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], database: str, repeats: int, output: Path) -> None:
+    """Count the instructions of a request, exactly, with valgrind.
+
+    In process, without a server. PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
+    """
+    cells = plan(KINDS if database == "both" else (database,), scenarios, contenders)
+    planned = PREPARING_SECONDS + len(cells) * repeats * SECONDS / PROCESSES
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    recorded = False
+    try:
+        command(output)
+        click.echo(
+            f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"
+        )
+        with ExitStack() as stack:
+            server = None
+            if any(place[0] == "postgresql" for place in cells):
+                server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True))
+            runner = Runner(cells, repeats, Path(folder), server)
+            databases = runner.prepare()
+            recorder = Recorder(output)
+            stack.callback(recorder.close)
+            recorder.write(_header(cells, repeats, databases))
+            recorded = True
+            runner.run(_Progress(recorder, len(cells)).see)
+    except (CallgrindError, DataError, PostgresError) as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        finished = f" The finished cells are in {output}" if recorded else ""
+        click.echo(f"\nInterrupted.{finished}", err=True)
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    try:
+        run = results.read(output)
+    except ResultsError as error:
+        raise CommandError(str(error)) from None
+    show(summarize(run))
+    if broken := [cell for cell in run.cells if cell.problem and cell.contender != "documented"]:
+        first = broken[0]
+        raise click.ClickException(
+            f"{len(broken)} cells failed, the first: {first.contender}, {first.scenario}, {first.database}: {first.problem}"
+        )
+
+
+class _Progress:
+    """Records the cells, and says what was found and how long the rest may take."""
+
+    def __init__(self, recorder: Recorder, planned: int) -> None:
+        self._recorder, self._planned = recorder, planned
+        self._began, self._finished, self._counted = time.monotonic(), 0, 0
+
+    def see(self, cell: Cell) -> None:
+        self._recorder.write(cell)
+        self._finished += 1
+        found = cell.problem or f"{cell.instructions / 1e6:.3f} M instructions a request"
+        if not cell.problem:
+            self._counted += 1
+            apart = spread(cell)
+            found += "" if apart is None else f", counts within {apart:.2%}".replace("%", " %")
+        elapsed = time.monotonic() - self._began
+        left = elapsed / max(1, self._counted) * (self._planned - self._finished)
+        where = f"{cell.scenario}, {cell.database}, {cell.contender}"
+        ahead = f"{self._finished} of {self._planned}, about {duration(left)} left"
+        click.echo(f"{where}: {found} ({ahead})", err=True)
+
+
+def _header(cells: tuple[tuple[str, str, str], ...], repeats: int, databases: dict[str, dict[str, str]]) -> Header:
+    return Header(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        repeats=repeats,
+        books=BOOKS_IN_PROCESS,
+        cells=cells,
+        baseline=BASELINE,
+        contenders={name: CONTENDERS[name].about for name in dict.fromkeys(place[2] for place in cells)},
+        scenarios={name: SCENARIOS[name].title for name in dict.fromkeys(place[1] for place in cells)},
+        databases=databases,
+        settings={name: value for name, value in SETTINGS.items() if name != "SECRET_KEY"},
+        method=METHOD,
+        environment=environment(),
+    )
