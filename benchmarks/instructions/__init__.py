@@ -5,10 +5,10 @@
 
 METHOD = {
     "instructions": (
-        "valgrind --tool=callgrind, PYTHONHASHSEED=0, one caller, no server; after 32 requests to warm up, (count for 3 N"
-        " requests - count for N) / 2 N, so that what is not of requests cancels. All threads of the process are counted; the kernel and"
-        " PostgreSQL's server are not, SQLite is. The collector of cycles is off. callgrind slows by about 50, and so are slowed"
-        " Python's switch interval and the runtime's look for disconnects, which go by the clock."
+        "valgrind --tool=callgrind, PYTHONHASHSEED=0, one caller, no server; after 64 requests or more to warm up, (count for 3 N"
+        " requests - count for N) / 2 N, so that what is not of requests cancels. All threads of the process are counted; the"
+        " kernel and PostgreSQL's server are not, SQLite is. The collector of cycles is off. callgrind slows by about 50, and so"
+        " are slowed Python's switch interval and the runtime's look for disconnects, which go by the clock."
     ),
     "layers": (
         "Machine code in a layer's own shared objects is counted for it. All other machine code, 90 % and more, is Python's work"

@@ -39,10 +39,10 @@ CONTENDERS: dict[str, Contender] = {
         Contender("native-psycopg", "as native, with the driver that sync has", "native", "psycopg"),
     )
 }
-REQUESTS: dict[str, int] = {"noop": 40, "read": 8, "list": 4, "create": 8, "update": 8, "fan-out": 4}
+REQUESTS: dict[str, int] = {"noop": 60, "read": 12, "list": 4, "create": 8, "update": 8, "fan-out": 4}
 """The scenarios, and N of each: N and 3 N requests are counted. Lists need all four of their words in turn."""
-WARM_UP = 32
-"""Requests before that: statements are prepared, caches filled, bytecodes specialised."""
+WARM_UP = 64
+"""At least so many requests before that, and no fewer than are counted: caches fill, bytecodes are specialised."""
 
 
 def plan(databases: Sequence[str], scenarios: Sequence[str], contenders: Sequence[str]) -> tuple[tuple[str, str, str], ...]:

@@ -142,7 +142,7 @@ class Runner:
                     "config": config,
                     "scenario": scenario,
                     "requests": REQUESTS[scenario],
-                    "warm_up": WARM_UP,
+                    "warm_up": max(WARM_UP, 4 * REQUESTS[scenario]),
                 }
                 return await _answer([*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.instructions.child"], order)
 
