@@ -49,9 +49,7 @@ def count_instructions(requests: Requests, number: int, warm_up: int) -> None:
     """Have callgrind write two dumps: of `number` requests, and of three times as many. Their difference is of requests alone."""
     callgrind = Callgrind()
     batches = [requests.batch(times * number) for times in (1, 1, 3)]
-    gc.collect()
-    gc.disable()  # a collection costs much and comes seldom: by chance in one dump, or in none
-    requests.batch(warm_up)()  # the collection has emptied Python's lists of free objects
+    _settle(requests, warm_up)
     callgrind.start()
     batches[0]()  # the first under callgrind translates the code
     for batch in batches[1:]:
@@ -59,6 +57,12 @@ def count_instructions(requests: Requests, number: int, warm_up: int) -> None:
         batch()
         callgrind.dump()
     callgrind.stop()
+
+
+def _settle(requests: Requests, warm_up: int) -> None:
+    gc.collect()
+    gc.disable()  # a collection costs much and comes seldom: by chance in one dump, or in none
+    requests.batch(warm_up)()  # the collection has emptied Python's lists of free objects, too
 
 
 class Trace:
@@ -105,8 +109,8 @@ def _layer(frame: FrameType) -> str:
 
 def trace_bytecodes(trace: Trace, requests: Requests, number: int, warm_up: int) -> dict[str, float]:
     """Bytecodes per request by layer, over three times `number` requests."""
-    requests.batch(warm_up)()
     batch = requests.batch(3 * number)
+    _settle(requests, warm_up)
     trace.counting = True
     batch()
     trace.counting = False
