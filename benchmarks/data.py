@@ -75,6 +75,19 @@ class Databases:
                     for delete in ("PRAGMA foreign_keys = ON", *deletes):
                         connection.execute(delete)
 
+    def stored(self, config: Mapping[str, str]) -> tuple[int, int]:
+        """How many books scenarios have made, and how many writes of theirs the activity log has."""
+        books = f"SELECT count(*) FROM book WHERE title LIKE '{TITLE}%'"  # noqa: S608 - a constant
+        activities = "SELECT count(*) FROM activity"
+        return self._count(config["DATABASE_URL"], books), self._count(config["ACTIVITY_DATABASE_URL"], activities)
+
+    def _count(self, url: str, query: str) -> int:
+        if self.server:
+            with psycopg.connect(url) as found:
+                return int(found.execute(query.encode()).fetchone()[0])  # type: ignore[index]
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
+            return int(connection.execute(query).fetchone()[0])
+
     def facts(self) -> dict[str, str]:
         """Version and settings."""
         if not self.server:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from benchmarks.cli import instructions, listing, micro, report
+from benchmarks.cli import compare, hazards, instructions, listing, micro, report, run
 
 
 def main() -> None:
@@ -26,5 +26,5 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (micro.micro, instructions.instructions, report.report, listing.list_):
+for command in (run.run_, micro.micro, instructions.instructions, hazards.hazards, report.report, compare.compare, listing.list_):
     cli.add_command(command)

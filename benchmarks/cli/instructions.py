@@ -65,7 +65,7 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
             stack.callback(recorder.close)
             recorder.write(_header(cells, repeats, databases))
             recorded = True
-            runner.run(_Progress(recorder, len(cells)).see)
+            runner.run(_Progress(recorder, len(cells), repeats * SECONDS / PROCESSES).see)
     except (CallgrindError, DataError, PostgresError) as error:
         raise CommandError(str(error)) from None
     except OSError as error:
@@ -91,8 +91,9 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
 class _Progress:
     """Records the cells, and says what was found and how long the rest may take."""
 
-    def __init__(self, recorder: Recorder, planned: int) -> None:
-        self._recorder, self._planned = recorder, planned
+    def __init__(self, recorder: Recorder, planned: int, expected: float) -> None:
+        """`expected` is how many seconds a cell may take."""
+        self._recorder, self._planned, self._expected = recorder, planned, expected
         self._began, self._finished, self._counted = time.monotonic(), 0, 0
 
     def see(self, cell: Cell) -> None:
@@ -103,8 +104,8 @@ class _Progress:
             self._counted += 1
             apart = spread(cell)
             found += "" if apart is None else f", counts within {apart:.2%}".replace("%", " %")
-        elapsed = time.monotonic() - self._began
-        left = elapsed / max(1, self._counted) * (self._planned - self._finished)
+        each = (time.monotonic() - self._began) / self._counted if self._counted > 1 else self._expected
+        left = each * (self._planned - self._finished)
         where = f"{cell.scenario}, {cell.database}, {cell.contender}"
         ahead = f"{self._finished} of {self._planned}, about {duration(left)} left"
         click.echo(f"{where}: {found} ({ahead})", err=True)

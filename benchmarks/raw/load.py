@@ -103,7 +103,8 @@ class Rate:
 class Trial:
     """One contender under one load, once. What is counted and timed is what started within `seconds`, after the warm-up.
 
-    CPU times are in seconds, over the same time, of the whole tree of processes; sizes are in bytes, the largest sample.
+    CPU times are in seconds, over the same time, of the whole tree of processes; memory is in bytes, at the end of the load,
+    proportional set sizes where the system has them; threads and connections are the largest samples.
     """
 
     round: int

@@ -1,140 +1,123 @@
-"""A forest plot of the ratios as SVG. Pure; legible on light and dark pages, and by shape where colours cannot be told apart."""
+"""A forest plot: ratios with their intervals, a line each, in panels side by side. Pure."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from xml.sax.saxutils import escape
+from dataclasses import dataclass
 
 from benchmarks.report.numbers import interval
-from benchmarks.report.prose import DATABASES
-from benchmarks.report.summary import Comparison, Quantity
+from benchmarks.report.svg import WIDTH, legend, look, mark, picture, stroke, text, titled
 from benchmarks.stats import MARGIN, Estimate
 
-MODELS = {"documented": ("#cc79a7", "diamond"), "loop": ("#e69f00", "square"), "native": ("#0072b2", "circle")}
-"""Colour and shape of each; the colours are told apart by colour-blind readers (Okabe and Ito 2008)."""
-QUANTITIES: dict[Quantity, str] = {"wall": "wall time", "cpu": "CPU time"}
-TICKS = (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
-WIDTH, LABELS, GAP, LINE, TOP = 900, 230, 24, 13, 58
-PANEL = (WIDTH - LABELS - GAP - 16) / 2
-STYLE = """
-svg { font: 12px system-ui, sans-serif;
-  --page: #ffffff; --ink: #1f2328; --soft: #59636e; --rule: #d1d9e0; --band: #eef1f4; --noise: #c5ccd3; }
-@media (prefers-color-scheme: dark) { svg {
-  --page: #151b23; --ink: #f0f6fc; --soft: #9198a1; --rule: #3d444d; --band: #212830; --noise: #59636e; } }
-.page { fill: var(--page); } .band { fill: var(--band); } .noise { fill: var(--noise); }
-text { fill: var(--ink); } .soft { fill: var(--soft); } .strong { font-weight: 600; }
-.rule { stroke: var(--rule); } .one { stroke: var(--soft); stroke-width: 1.5; }
-"""
+TICKS = (0.05, 0.1, 0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+LABELS, GAP, LINE = 220, 24, 12
+Scale = tuple[float, float]
 
 
-def draw(comparisons: Sequence[Comparison]) -> str:
-    """The picture: a panel for wall and one for CPU time, the operations of each database below each other."""
-    shown = [one for label in DATABASES for one in comparisons if one.group.database == label]
-    height, body = TOP, []
-    for label, name in DATABASES.items():
-        chosen = [one for one in shown if one.group.database == label]
-        if chosen:
-            body.append(f'<text class="strong" x="16" y="{height + 4}">{name}</text>')
-            height += 16
-        for one in chosen:
-            body += _operation(one, height, _scale(shown))
-            height += LINE * len(_models(one)) + 14
-        height += 10 if chosen else 0
-    size = f'width="{WIDTH}" height="{height + 8}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {WIDTH} {height + 8}" role="img">',
-            "<title>Ratios to sync with their 95 % intervals</title>",
-            f"<style>{STYLE}</style>",
-            f'<rect class="page" {size} rx="6"/>',
-            *_legend(),
-            *_axes(height, _scale(shown)),
-            *body,
-            "</svg>",
-            "",
-        ]
-    )
+@dataclass(frozen=True)
+class Panel:
+    """A quantity, and what it means to lie to the right of 1."""
+
+    name: str
+    right: str
 
 
-def _scale(shown: Sequence[Comparison]) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Line:
+    """A contender: an estimate for each panel, None where there is none; or why it failed."""
+
+    name: str
+    estimates: tuple[Estimate | None, ...]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is compared, its lines, and for each panel the interval of the A/A control. A `heading` opens a part."""
+
+    heading: str
+    title: str
+    lines: tuple[Line, ...]
+    floors: tuple[Estimate | None, ...]
+
+
+def draw(title: str, description: str, panels: Sequence[Panel], items: Sequence[Item]) -> str:
+    """The picture."""
+    names = list(dict.fromkeys(line.name for item in items for line in item.lines))
+    head, top = legend(names, 18)
+    head.append(f'<rect class="noise" x="16" y="{top - 6}" width="26" height="10" rx="2"/>')
+    head.append(text(48, top + 3, f"A/A control: the noise of this run; the band around 1: the margin of {MARGIN:.0%}"))
+    top += 50
+    scales = [_scale(items, place) for place in range(len(panels))]
+    body: list[str] = []
+    height, heading = top, None
+    for item in items:
+        if item.heading != heading:
+            heading = item.heading
+            body.append(text(16, height + 6, heading, "strong"))
+            height += 18
+        body += _item(item, height, scales)
+        height += LINE * max(1, len(item.lines)) + 12
+    axes = [part for place, panel in enumerate(panels) for part in _axis(panel, place, top, height, scales)]
+    return picture(title, description, height + 8, [*head, *axes, *body])
+
+
+def _scale(items: Sequence[Item], place: int) -> Scale:
     """Ratios at both ends of the axis: all marks and the ends of their intervals, within the outermost ticks."""
     ends = [1 / 1.3, 1.3]
-    for one in shown:
-        for row in one.rows:
-            for measured in row.measured.values():
-                if measured.estimate:
-                    ends += [measured.estimate.ratio, *(e for e in (measured.estimate.low, measured.estimate.high) if e > 0)]
+    for item in items:
+        for estimate in (line.estimates[place] for line in item.lines if line.estimates):
+            if estimate:
+                ends += [estimate.ratio, *(end for end in (estimate.low, estimate.high) if end > 0)]
     finite = [end for end in ends if math.isfinite(end)]
     return max(min(finite) / 1.06, TICKS[0]), min(max(finite) * 1.06, TICKS[-1])
 
 
-def _x(ratio: float, panel: int, scale: tuple[float, float]) -> float:
-    low, high = scale
+def _x(ratio: float, place: int, scales: Sequence[Scale]) -> float:
+    low, high = scales[place]
+    width = (WIDTH - LABELS - 16 - GAP * (len(scales) - 1)) / len(scales)
     part = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
-    return round(LABELS + panel * (PANEL + GAP) + part * PANEL, 1)
+    return round(LABELS + place * (width + GAP) + part * width, 1)
 
 
-def _legend() -> Iterator[str]:
-    x = 16.0
-    for model, (colour, shape) in MODELS.items():
-        yield _mark(x + 5, 18, colour, shape)
-        yield f'<text x="{x + 14}" y="22">{model}</text>'
-        x += 34 + 7 * len(model)
-    yield f'<rect class="noise" x="{x}" y="13" width="26" height="10" rx="2"/><text x="{x + 32}" y="22">A/A control</text>'
+def _axis(panel: Panel, place: int, top: float, bottom: float, scales: Sequence[Scale]) -> Iterator[str]:
+    scale = scales[place]
+    left, right = _x(scale[0], place, scales), _x(scale[1], place, scales)
+    low, high = _x(1 / (1 + MARGIN), place, scales), _x(1 + MARGIN, place, scales)
+    yield f'<rect class="band" x="{low}" y="{top - 8}" width="{high - low:.1f}" height="{bottom - top:.0f}"/>'
+    yield text(left, top - 28, panel.name, "strong")
+    yield text(right, top - 28, f"{panel.right} →", "soft", "end")
+    former = -math.inf
+    for tick in sorted(TICKS, key=lambda tick: abs(math.log(tick))):
+        x = _x(tick, place, scales)
+        if scale[0] <= tick <= scale[1]:
+            yield f'<line class="{"one" if tick == 1 else "rule"}" x1="{x}" x2="{x}" y1="{top - 6}" y2="{bottom - 8}"/>'
+    for tick in TICKS:
+        x = _x(tick, place, scales)
+        if scale[0] <= tick <= scale[1] and (x - former > 24 or tick == 1):
+            former = x
+            yield text(x, top - 10, f"{tick:g}", "soft", "middle")
 
 
-def _axes(bottom: float, scale: tuple[float, float]) -> Iterator[str]:
-    for panel, name in enumerate(QUANTITIES.values()):
-        left, right = _x(scale[0], panel, scale), _x(scale[1], panel, scale)
-        low, high = _x(1 / (1 + MARGIN), panel, scale), _x(1 + MARGIN, panel, scale)
-        yield f'<rect class="band" x="{low}" y="{TOP - 8}" width="{high - low:.1f}" height="{bottom - TOP:.0f}"/>'
-        yield f'<text class="strong" x="{left}" y="36">{name}, ratio to sync</text>'
-        yield f'<text class="soft" x="{right}" y="36" text-anchor="end">costs more →</text>'
-        for tick in TICKS:
-            if scale[0] <= tick <= scale[1]:
-                x = _x(tick, panel, scale)
-                kind = "one" if tick == 1 else "rule"
-                yield f'<line class="{kind}" x1="{x}" x2="{x}" y1="{TOP - 4}" y2="{bottom - 8}"/>'
-                yield f'<text class="soft" x="{x}" y="{TOP - 8}" text-anchor="middle">{tick:g}</text>'
+def _item(item: Item, top: float, scales: Sequence[Scale]) -> Iterator[str]:
+    yield text(24, top + LINE * len(item.lines) / 2 + 3, item.title)
+    for place in range(len(scales)):
+        floor = item.floors[place]
+        if floor and floor.rounds > 1:
+            left, right = _x(floor.low, place, scales), _x(floor.high, place, scales)
+            width, height = max(right - left, 1), LINE * len(item.lines) - 2
+            yield f'<rect class="noise" x="{left}" y="{top}" width="{width:.1f}" height="{height}" rx="2"/>'
+        for number, line in enumerate(item.lines):
+            y = top + number * LINE + LINE / 2 - 1
+            if line.problem:
+                yield text(_x(scales[place][1], place, scales), y + 4, f"{line.name}: fails", "soft small", "end")
+            elif estimate := line.estimates[place]:
+                yield from titled(f"{item.title}, {line.name}: {interval(estimate)}", _estimate(line, estimate, y, place, scales))
 
 
-def _models(one: Comparison) -> list[str]:
-    return [model for model in MODELS if model in one.group.contenders]
-
-
-def _operation(one: Comparison, top: float, scale: tuple[float, float]) -> Iterator[str]:
-    models = _models(one)
-    yield f'<text x="24" y="{top + LINE * len(models) / 2 + 4:.1f}">{escape(one.group.title)}</text>'
-    for panel, quantity in enumerate(QUANTITIES):
-        noise = one.floor.get(quantity)
-        if noise and noise.rounds > 1:
-            left, right = _x(noise.low, panel, scale), _x(noise.high, panel, scale)
-            height = LINE * len(models) - 3
-            yield f'<rect class="noise" x="{left}" y="{top}" width="{max(right - left, 1):.1f}" height="{height}" rx="2"/>'
-        for place, model in enumerate(models):
-            row = one.row(model)
-            y = top + place * LINE + LINE / 2 - 1
-            measured = row.measured.get(quantity)
-            if row.problem:
-                right = _x(scale[1], panel, scale)
-                yield f'<text class="soft" x="{right}" y="{y + 4:.1f}" text-anchor="end">{model}: fails</text>'
-            elif measured and measured.estimate:
-                yield from _estimate(f"{one.group.title}, {model}", measured.estimate, y, panel, scale, MODELS[model])
-
-
-def _estimate(
-    name: str, estimate: Estimate, y: float, panel: int, scale: tuple[float, float], look: tuple[str, str]
-) -> Iterator[str]:
-    colour, shape = look
-    left, right = _x(estimate.low or scale[0], panel, scale), _x(estimate.high, panel, scale)
-    yield f"<g><title>{escape(name)}: {escape(interval(estimate, 'pass'))}</title>"
-    yield f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
-    yield _mark(_x(estimate.ratio, panel, scale), y, colour, shape) + "</g>"
-
-
-def _mark(x: float, y: float, colour: str, shape: str) -> str:
-    if shape == "circle":
-        return f'<circle cx="{x}" cy="{y}" r="4.5" fill="{colour}"/>'
-    turn = f' transform="rotate(45 {x} {y})"' if shape == "diamond" else ""
-    return f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="{colour}"{turn}/>'
+def _estimate(line: Line, estimate: Estimate, y: float, place: int, scales: Sequence[Scale]) -> Iterator[str]:
+    shape = look(line.name)
+    left, right = _x(estimate.low or scales[place][0], place, scales), _x(estimate.high, place, scales)
+    yield f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" {stroke(shape)}/>'
+    yield mark(_x(estimate.ratio, place, scales), y, shape, 4)

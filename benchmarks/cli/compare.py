@@ -1,0 +1,124 @@
+"""`compare`: two runs of the same kind side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.cli.base import CommandError
+from benchmarks.comparison import EXACT_MARGIN, Change, Comparison, ComparisonError, Run
+from benchmarks.comparison import compare as compare_runs
+from benchmarks.raw import NO_DATABASE, ResultsError, instructions, load, micro, read_lines
+from benchmarks.stats import MARGIN, Verdict
+
+READERS: dict[str, Callable[[Path], Run]] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
+STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
+COSTS = {Verdict.FASTER: "cheaper", Verdict.SLOWER: "costlier"}
+"""What the verdicts are called of exact counts."""
+WIDTH = 140
+WORSE = 1
+"""Exit status when something got slower or costlier."""
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+def compare(old: Path, new: Path) -> None:
+    """Compare two raw files of the same kind: load, micro or instructions.
+
+    The exit status is 1 when something got slower (or, in instructions, costlier), or fails now.
+    """
+    try:
+        comparison = compare_runs(_read(old), _read(new))
+    except (ResultsError, ComparisonError) as error:
+        raise CommandError(str(error)) from None
+    show(comparison)
+    sys.exit(WORSE if comparison.worse else 0)
+
+
+def _read(path: Path) -> Run:
+    kind = read_lines(path)[0]["kind"]
+    if kind not in READERS:
+        raise ResultsError(f"{path}: is of kind {kind!r}; compared are {', '.join(READERS)}")
+    return READERS[kind](path)
+
+
+def show(comparison: Comparison) -> None:
+    """Print the table, what it says, and by what limits."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    exact = comparison.kind == "instructions"
+    console.print(_table(comparison.changes, exact=exact))
+    for sentence in sentences(comparison):
+        console.print(sentence, markup=False)
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """The outcome in words, the limits, and what does not compare."""
+    exact = comparison.kind == "instructions"
+    changed = [change for change in comparison.changes if change.verdict in COSTS]
+    counts = {verdict: sum(change.verdict is verdict for change in comparison.changes) for verdict in Verdict}
+    failing = sum(change.problem is not None for change in comparison.changes)
+    words = {verdict: COSTS.get(verdict, verdict.value) if exact else verdict.value for verdict in Verdict}
+    counts[Verdict.SLOWER] -= failing
+    found = [f"{count} {words[verdict]}" for verdict, count in counts.items() if count] + [f"{failing} failing now"] * bool(
+        failing
+    )
+    first = f"{len(comparison.changes)} compared: {', '.join(found)}."
+    said = [first if changed else f"Not significant! {first}"]
+    if exact:
+        said.append(f"Of counts, a change beyond {EXACT_MARGIN:.0%} is reported, if all counts agree on it.".replace("%", " %"))
+    else:
+        limit = f"{MARGIN:.0%}".replace("%", " %")
+        said.append(
+            "NEW/OLD is of the ratio to the baseline of its own run, with its 95 % interval; reported is what lies beyond"
+            f" {limit} and beyond the A/A floors of both runs. The baseline is not compared: the clock drifts between runs."
+        )
+    if comparison.only_old or comparison.only_new:
+        said.append(f"Not compared: {comparison.only_old} only in OLD, {comparison.only_new} only in NEW.")
+    if comparison.differences:
+        said.append(f"The runs differ in {'; '.join(comparison.differences)}.")
+    return said
+
+
+def _table(changes: Sequence[Change], *, exact: bool) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for name in ("", "contender", "quantity"):
+        table.add_column(name)
+    for name in ("OLD", "NEW", "NEW/OLD"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for change in changes:
+        place = change.place
+        where = ", ".join(part for part in (place.scenario, place.database, place.load) if part and part != NO_DATABASE)
+        row = [where, place.contender, f"{place.quantity}" + (", M" if exact else ""), *_numbers(change, exact=exact)]
+        table.add_row(*(escape(text) for text in row), _verdict(change, exact=exact))
+    return table
+
+
+def _numbers(change: Change, *, exact: bool) -> list[str]:
+    def shown(value: float | None) -> str:
+        return "" if value is None else f"{value / 1e6:.3f}" if exact else f"{value:.3f}"
+
+    interval = change.change
+    ratio = f"{interval.ratio:.3f} ({_end(interval.low)}-{_end(interval.high)})" if interval else ""
+    return [shown(change.old), shown(change.new), ratio]
+
+
+def _end(value: Any) -> str:
+    return "∞" if value > 1_000 else f"{value:.3f}"
+
+
+def _verdict(change: Change, *, exact: bool) -> str:
+    if change.problem:
+        return f"[red]fails now[/]: {escape(change.problem)}"
+    word = COSTS.get(change.verdict, change.verdict.value) if exact else change.verdict.value
+    return f"[{STYLES[change.verdict]}]{word}[/]"

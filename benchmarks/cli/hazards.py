@@ -1,0 +1,114 @@
+"""`hazards`: what breaks on the documented path, and what does not on this project's runtime."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError
+from benchmarks.environment import environment
+from benchmarks.hazards.catalogue import HAZARDS
+from benchmarks.hazards.hazard import MODELS, Database, Hazard
+from benchmarks.hazards.runner import Task, plan, run
+from benchmarks.postgres import PostgresError
+from benchmarks.raw import Recorder
+from benchmarks.raw import hazards as raw
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option(
+    "--database", help="sqlite, postgresql, or the URL of a PostgreSQL server.  [default: the most telling one of each]"
+)
+@click.option("--output", type=FILE, default=Path("build/hazards.jsonl"), show_default=True, help="Raw results.")
+def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
+    """Run the hazards, or those of NAME (h2, or its anchor), each side in a process of its own; end in a table.
+
+    PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
+    """
+    chosen = _chosen(names)
+    kind, url = _database(database)
+    tasks = plan(chosen, kind)
+    if not tasks:
+        raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {chosen[0].databases[0]}")
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        sides = _run(tasks, chosen, url, output)
+    except PostgresError as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. What was seen is in {output}", err=True)
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    show(chosen, sides)
+    click.echo(f"Raw results: {output}")
+    if broken := [side for side in sides if side.broken and side.model != "documented"]:
+        raise click.ClickException(f"{broken[0].hazard} is broken on {broken[0].model}: {broken[0].outcome}")
+
+
+def _chosen(names: tuple[str, ...]) -> list[Hazard]:
+    known = {name: hazard for hazard in HAZARDS.values() for name in (hazard.name, hazard.anchor)}
+    if unknown := [name for name in names if name.lower().lstrip("#") not in known]:
+        raise CommandError(f"no hazard {unknown[0]!r}; there are: {', '.join(HAZARDS)}")
+    wanted = {known[name.lower().lstrip("#")].name for name in names} or set(HAZARDS)
+    return [hazard for hazard in HAZARDS.values() if hazard.name in wanted]
+
+
+def _database(given: str | None) -> tuple[Database | None, str | None]:
+    """Which kind is asked for, and the URL of the server."""
+    if given is None or given in {"sqlite", "postgresql"}:
+        return cast("Database | None", given), os.environ.get("DATABASE_URL")
+    if "://" in given:
+        return "postgresql", given
+    raise CommandError(f"no database {given!r}; allowed: sqlite, postgresql, or the URL of a PostgreSQL server")
+
+
+def _run(tasks: list[Task], chosen: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
+    recorder = Recorder(output)
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    recorder.write(raw.Header(started, command, [hazard.name for hazard in chosen], environment()))
+    sides: list[raw.Side] = []
+
+    def see(side: raw.Side) -> None:
+        recorder.write(side)
+        sides.append(side)
+        mark = "broken" if side.broken else "clean"
+        click.echo(f"[{len(sides)}/{len(tasks)}] {side.hazard} {side.model}: {mark}: {side.outcome}", err=True)
+
+    try:
+        run(tasks, url, see)
+    finally:
+        recorder.close()
+    return sides
+
+
+def show(chosen: list[Hazard], sides: list[raw.Side]) -> None:
+    """The table: a hazard a row, a side a column."""
+    console = Console()
+    table = Table(show_lines=True, expand=not console.is_terminal and console.width < 100)
+    for heading in ("hazard", "documented path", "async-loop", "async-native", "since / until"):
+        table.add_column(heading, overflow="fold")
+    found: dict[tuple[str, str], raw.Side] = {(side.hazard, side.model): side for side in sides}
+    for hazard in chosen:
+        cells = [_cell(found.get((hazard.name, str(model)))) for model in MODELS]
+        if any(cells):
+            since = f"{hazard.package} {hazard.since} / {hazard.until or 'open'}"
+            table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, since)
+    console.print(table, markup=False)
+
+
+def _cell(side: raw.Side | None) -> str:
+    return "" if side is None else f"{'✗' if side.broken else '✓'} {side.outcome}"

@@ -1,0 +1,148 @@
+"""`run`: the load benchmark on real servers."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.contenders import CONTENDERS
+from benchmarks.data import KINDS, DataError
+from benchmarks.postgres import PostgresError
+from benchmarks.profiles import BOTH, POSTGRESQL, PROFILES, cells
+from benchmarks.profiles import duration as planned
+from benchmarks.raw import ResultsError, load
+from benchmarks.report import verdicts
+from benchmarks.scenarios import BOOKS, UNDER_LOAD
+from benchmarks.trials.driver import DriverError
+from benchmarks.trials.progress import LoadProgress
+from benchmarks.trials.runner import Plan, remaining, run
+from benchmarks.trials.server import ServerError
+
+SLOW = "slow"
+"""All scenarios whose query waits, by one name."""
+SCENARIO_NAMES = [*UNDER_LOAD, SLOW]
+
+
+def databases(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+    """Kinds, and the URL among the names; nothing named is both kinds. Raises `CommandError`."""
+    url = None
+    chosen = []
+    for name in names:
+        if name not in KINDS:
+            url = _postgresql_url(name)
+        chosen.append(name if name in KINDS else POSTGRESQL)
+    return tuple(dict.fromkeys(chosen)) or BOTH, url
+
+
+def _postgresql_url(name: str) -> str:
+    try:
+        backend = make_url(name).get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend not in {"postgresql", "postgres"}:
+        raise CommandError(f"--database is {name!r}: it must be {', '.join(KINDS)} or a URL such as postgresql://user@host/name")
+    return name
+
+
+@click.command("run")
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--database", "chosen", multiple=True, metavar="sqlite|postgresql|URL", help="May be repeated.  [default: both]")
+@click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="And the baseline.")
+@click.option("--scenario", "scenarios", type=click.Choice(SCENARIO_NAMES), multiple=True, help="May be repeated.")
+@click.option("--rounds", type=click.IntRange(1, 1000), help="Of every comparison.")
+@click.option("--seconds", type=click.FloatRange(0.2, 600), help="Of every trial, after its warm-up.")
+@click.option("--books", type=click.IntRange(1000, 1_000_000), default=BOOKS, show_default=True, help="In each database.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders, and of the requests.")
+@click.option("--output", type=FILE, default=Path("build/load.jsonl"), show_default=True, help="Raw results.")
+@click.option("--resume", is_flag=True, help="Go on with the run in OUTPUT.")
+def run_(
+    profile: str,
+    chosen: tuple[str, ...],
+    contenders: tuple[str, ...],
+    scenarios: tuple[str, ...],
+    rounds: int | None,
+    seconds: float | None,
+    books: int,
+    seed: int,
+    output: Path,
+    resume: bool,
+) -> None:
+    """Put load on real servers, and end in a table of verdicts.
+
+    PostgreSQL is the server that a URL or DATABASE_URL names, or one that is started for the time.
+    """
+    kinds, url = databases(chosen)
+    wanted = [name for one in scenarios for name in ([n for n in UNDER_LOAD if n.startswith("slow-")] if one == SLOW else [one])]
+    comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
+    if not comparisons:
+        raise CommandError("nothing to run: the scenarios named do not run on the databases named")
+    command = shlex.join(["python", "-m", "benchmarks", *(url_hidden(one) for one in sys.argv[1:])])
+    plan = Plan(PROFILES[profile], comparisons, books, seed, output, command, url, _former(output) if resume else None)
+    if plan.former:
+        _require_same(plan, plan.former)
+    else:
+        _keep(output)
+    turns = remaining(plan, plan.former) if plan.former else plan.turns
+    click.echo(
+        f"profile {profile}: {len(comparisons)} comparisons, {len(turns)} trials{' left' if resume else ''}, at most"
+        f" {max(cell.rounds for cell in comparisons)} rounds; about"
+        f" {duration(planned(comparisons, plan.profile.warmup) * len(turns) / len(plan.turns))}; raw results in {output}"
+    )
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with LoadProgress(plan) as progress:
+            found = run(plan, progress.see)
+    except (PostgresError, DataError, DriverError, ServerError) as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or output}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted. What is finished is in {output}; go on with the same command and --resume", err=True)
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    verdicts.show_load(found)
+    click.echo(f"Raw results: {output}")
+
+
+def url_hidden(argument: str) -> str:
+    """The argument as it may be published: a URL without its password."""
+    try:
+        return make_url(argument).render_as_string(hide_password=True) if "://" in argument else argument
+    except (ArgumentError, ValueError):
+        return argument
+
+
+def _former(output: Path) -> load.Run:
+    try:
+        return load.read(output)
+    except ResultsError as error:
+        raise CommandError(f"nothing to resume: {error}") from None
+
+
+def _require_same(plan: Plan, former: load.Run) -> None:
+    header = former.header
+    same = (tuple(plan.cells), plan.seed, plan.books, plan.profile.name)
+    if same != (header.cells, header.seed, header.books, header.profile):
+        raise CommandError(f"{plan.output} is of another plan, and cannot be gone on with: {header.command}")
+
+
+def _keep(output: Path) -> None:
+    """Do not lose the finished trials of a run that did not come to its end."""
+    try:
+        former = load.read(output)
+    except ResultsError:
+        return
+    planned_before = sum(cell.rounds * len(cell.contenders) for cell in former.header.cells)
+    if not former.failures and 0 < len(former.trials) < planned_before:
+        kept = output.with_suffix(".interrupted.jsonl")
+        output.replace(kept)
+        click.echo(f"{output} was of an interrupted run: it is now {kept}")

@@ -1,0 +1,175 @@
+"""Who is compared under load: an app, an execution model, a server, drivers. Adding one is one entry in `CONTENDERS`.
+
+All are given the same: one process, and as many as `CONNECTIONS` connections to each database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import make_url
+
+Model = Literal["sync", "documented", "loop", "native"]
+
+THREADS = 16
+CONNECTIONS = 64
+KEEP_ALIVE = "75"
+"""Seconds: no server closes a connection that the load goes on using."""
+
+GUNICORN = (
+    *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "1", "--keep-alive", KEEP_ALIVE),
+    *("--log-level", "warning", "--no-control-socket", "--worker-tmp-dir", "{folder}", "--graceful-timeout", "5"),
+)
+UVICORN = (
+    *("uvicorn", "--factory", "--host", "127.0.0.1", "--port", "{port}", "--timeout-keep-alive", KEEP_ALIVE),
+    *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "5"),
+)
+SYNC_DRIVERS = {"sqlite": "sqlite3", "postgresql": "psycopg"}
+ASYNC_DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
+
+
+def _threads(count: int) -> tuple[str, ...]:
+    return (*GUNICORN, "--worker-class", "gthread", "--threads", str(count), "{app}()")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to run an app. `app` is `module:factory`; `server` is a command line after `python -m`, in which {app}, {port}
+    and {folder} (an empty one) are replaced; `concurrency` says how many requests it can work on at a time.
+    """
+
+    name: str
+    about: str
+    model: Model
+    app: str
+    server: tuple[str, ...]
+    concurrency: str
+    drivers: Mapping[str, str] = field(default_factory=lambda: ASYNC_DRIVERS)
+    connections: str = f"a pool of at most {CONNECTIONS}"
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
+
+    def command(self, port: int, folder: str) -> list[str]:
+        """The command line."""
+        return [sys.executable, "-m", *(part.format(app=self.app, port=port, folder=folder) for part in self.server)]
+
+    def settings(self, urls: Mapping[str, str]) -> dict[str, str]:
+        """The app's settings, given the URLs of its databases by setting, with the driver named where there is a choice."""
+        named = {}
+        for setting, text in urls.items():
+            url = make_url(text)
+            if url.get_backend_name() == "postgresql":
+                url = url.set(drivername=f"postgresql+{self.drivers['postgresql']}")
+            named[setting] = url.render_as_string(hide_password=False)
+        return {"POOL_SIZE": str(CONNECTIONS), **named}
+
+    def facts(self) -> dict[str, Any]:
+        """What the raw file says of it."""
+        return {
+            "about": self.about,
+            "model": self.model,
+            "server": " ".join(part for part in self.server if part != "{app}()"),
+            "concurrency": self.concurrency,
+            "drivers": dict(self.drivers),
+            "connections": self.connections,
+        }
+
+
+BASELINE = "sync-threads"
+CONTROL = "sync-threads-aa"
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        Contender(
+            BASELINE,
+            "synchronous views and sessions on gunicorn's threads: the baseline",
+            "sync",
+            "benchmarks.apps.sync:create",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            SYNC_DRIVERS,
+        ),
+        Contender(
+            CONTROL,
+            "the same again under another name: the A/A control",
+            "sync",
+            "benchmarks.apps.sync:create",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            SYNC_DRIVERS,
+        ),
+        Contender(
+            "sync-threads-64",
+            "the baseline with as many threads as connections",
+            "sync",
+            "benchmarks.apps.sync:create",
+            _threads(CONNECTIONS),
+            f"{CONNECTIONS} threads",
+            SYNC_DRIVERS,
+        ),
+        Contender(
+            "sync-gevent",
+            "the sync app on gunicorn's gevent worker, which Flask's documentation advises before async views",
+            "sync",
+            "benchmarks.apps.sync:create",
+            (*GUNICORN, "--worker-class", "gevent", "{app}()"),
+            "a greenlet per request",
+            SYNC_DRIVERS,
+        ),
+        Contender(
+            "async-documented",
+            "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, gunicorn's threads",
+            "documented",
+            "benchmarks.apps.documented:create",
+            _threads(THREADS),
+            f"{THREADS} threads",
+        ),
+        Contender(
+            "async-documented-nullpool",
+            "the same without a pool, each view committing and closing its sessions itself",
+            "documented",
+            "benchmarks.apps.documented:create_nullpool",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            connections="no pool: one for each session",
+        ),
+        Contender(
+            "async-wsgi-to-asgi",
+            "the documented app behind asgiref's WsgiToAsgi under uvicorn, as Flask's page on ASGI says",
+            "documented",
+            "benchmarks.apps.documented:create_asgi",
+            (*UVICORN, "--lifespan", "off", "{app}"),
+            "one request at a time",
+        ),
+        Contender(
+            "async-loop",
+            "async views on the runtime's one event loop per process, under gunicorn's threads",
+            "loop",
+            "benchmarks.apps.runtime:create",
+            _threads(THREADS),
+            f"{THREADS} threads, one event loop",
+        ),
+        Contender(
+            "async-native",
+            "async views with Flask on uvicorn's own event loop, by the runtime",
+            "native",
+            "benchmarks.apps.runtime:create_asgi",
+            (*UVICORN, "{app}"),
+            "a greenlet per request, one event loop",
+        ),
+        Contender(
+            "async-native-psycopg",
+            "the same on psycopg, the sync app's driver",
+            "native",
+            "benchmarks.apps.runtime:create_asgi",
+            (*UVICORN, "{app}"),
+            "a greenlet per request, one event loop",
+            {"postgresql": "psycopg"},
+            databases=("postgresql",),
+        ),
+    )
+}
+"""By name; the baseline first."""

@@ -1,0 +1,59 @@
+"""H18: a stream that uses the request's session."""
+
+from collections.abc import AsyncGenerator
+
+from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
+from flask import Response
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app_async.runtime import AdvancedAlchemy, AsyncFlask, stream
+from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+
+
+def judge(facts: Facts) -> Outcome:
+    """Three exports of two rows."""
+    right, out = facts["bodies"].count("1\n2\n"), facts["checked_out"]
+    return Outcome(
+        right < 3 or out > 0, f"{right} of 3 exports were right, {out or 'no'} connection{'s' * (out > 1)} left checked out"
+    )
+
+
+def ours(app: AsyncFlask) -> Facts:
+    """The stream has a session of its own."""
+    engine = EngineConfig(pool_size=5, max_overflow=0, pool_timeout=1)
+    config = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h18.db", engine_config=engine, commit_mode="autocommit")
+    alchemy = AdvancedAlchemy(config, app)
+
+    @app.get("/")
+    async def export() -> Response:
+        async def rows() -> AsyncGenerator[str, None]:
+            async with alchemy.new_session(read_only=True) as session:
+                async for row in await session.stream_scalars(text("SELECT 1 UNION SELECT 2")):
+                    yield f"{row}\n"
+
+        return Response(stream(rows()))
+
+    bodies = [app.test_client().get("/").text for _ in range(3)]
+    made: AsyncEngine = config.get_engine()
+    return {"bodies": bodies, "checked_out": made.pool.checkedout()}  # type: ignore[attr-defined]
+
+
+HAZARD = Hazard(
+    name="h18",
+    slug="stream-leaks-its-connection",
+    title="A response streamed from the request's session keeps its connection for good",
+    writes="A generator that reads from the session of its view, under `stream_with_context`.",
+    happens="The session was closed before the body is made. It begins again, and nobody closes it a second time: a connection stays"
+    " checked out. (Outside debug mode the portal is stopped by then, and the body ends in an error.)",
+    why="`handle_db_session` (`extensions/flask/config.py`) closes the session in `after_request` whether the body is streamed or not;"
+    " since Flask 3.1.2 `stream_with_context` pushes the context again for the body, after a first teardown.",
+    instead="A session of one's own, opened and closed in the generator.",
+    ours="`stream()` iterates an async generator; it opens a session of its own, which ends with it. A closed session refuses to begin"
+    " again.",
+    judge=judge,
+    package="advanced-alchemy",
+    since="1.12.0 or before",
+    databases=("sqlite",),
+    steps=ours,
+)

@@ -1,0 +1,107 @@
+"""What an entry of the catalogue says, what was seen, and what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from app_async.runtime import AsyncFlask
+
+Facts = Mapping[str, Any]
+"""What a side printed as JSON; empty if it did not come to that."""
+Database = Literal["none", "sqlite", "postgresql"]
+Model = Literal["documented", "async-loop", "async-native"]
+MODELS: tuple[Model, ...] = ("documented", "async-loop", "async-native")
+REPRODUCTIONS = Path(__file__).with_name("reproductions")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One side, as its process was seen from outside.
+
+    `end` is "exit N", the name of the signal that ended it, or "time limit"; `errors` are the distinct last lines of tracebacks
+    that it wrote, shortened.
+    """
+
+    facts: Facts
+    end: str
+    errors: tuple[str, ...]
+    seconds: float
+
+    @property
+    def died(self) -> str | None:
+        """How the process went wrong as a whole; None if it printed its facts and ended by itself."""
+        if self.end == "exit 0" and self.facts:
+            return None
+        if self.end.startswith("SIG"):
+            return f"the process was killed by {self.end}"
+        if self.end == "time limit":
+            return f"the process hung and was killed after {self.seconds:.0f} s"
+        return f"the process ended with {self.end}{': ' + self.errors[-1] if self.errors else ''}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the facts come to, in a short sentence for the table."""
+
+    broken: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """An entry. Its texts are Markdown.
+
+    Args:
+        name: such as `h2`; in file names `h02`.
+        slug: the rest of its anchor.
+        title: a sentence without its full stop.
+        writes: what a user would write; the script is shown beneath it.
+        happens: what happens then, on the documented path.
+        why: the cause, with the file and function upstream.
+        instead: what to do on the stock stack.
+        ours: why it does not happen on this project's runtime, or what is written there.
+        judge: from facts to outcome, the same for every side; a process that died is judged broken before it.
+        databases: where it can be shown, the most telling first.
+        package: whose release would cure it.
+        since: the first version that has it, as far as known.
+        until: the first version that is free of it; None while there is none.
+        steps: what runs on the runtime in place of the reproduction, where the cure is to write something else.
+        recorded: whether the documented path is broken with the versions of constraints.txt.
+    """
+
+    name: str
+    slug: str
+    title: str
+    writes: str
+    happens: str
+    why: str
+    instead: str
+    ours: str
+    judge: Callable[[Facts], Outcome]
+    package: str
+    since: str
+    databases: tuple[Database, ...] = ("none",)
+    until: str | None = None
+    steps: Callable[[AsyncFlask], Facts] | None = None
+    recorded: bool = True
+
+    @property
+    def anchor(self) -> str:
+        """To link to it: `#` and this."""
+        return f"{self.name}-{self.slug}"
+
+    @property
+    def script(self) -> Path:
+        """Its reproduction."""
+        (found,) = REPRODUCTIONS.glob(f"h{int(self.name[1:]):02}_*.py")
+        return found
+
+    def outcome(self, seen: Observation) -> Outcome:
+        """Judge what was seen."""
+        if seen.died:
+            return Outcome(True, seen.died)
+        return self.judge(seen.facts)

@@ -1,0 +1,31 @@
+"""SystemExit in a coroutine ends the portal's thread; its caller, and every later one, waits for ever.
+
+pip install "flask[async]" advanced-alchemy aiosqlite; prints which of two calls, made in threads, came back within two seconds.
+"""
+
+import json
+import sys
+import threading
+
+from advanced_alchemy.extensions.flask import AdvancedAlchemy, SQLAlchemyAsyncConfig
+from flask import Flask
+
+app = Flask(__name__)
+alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h07.db"), app)
+
+
+async def leave():
+    sys.exit("as a command would")
+
+
+async def answer():
+    return 42
+
+
+came_back = {}
+for function in (leave, answer):
+    thread = threading.Thread(target=alchemy.portal.call, args=(function,), daemon=True)
+    thread.start()
+    thread.join(timeout=2)
+    came_back[function.__name__] = not thread.is_alive()
+print(json.dumps(came_back), flush=True)

@@ -1,0 +1,80 @@
+"""Sides, each in a process of its own: `python -m benchmarks.hazards.side stock|runtime`.
+
+This process has imported what all sides import, which takes longer than most of them. It reads orders, a line of JSON each, and
+forks for each one a warden, which forks the side and notes its end. A side is then as `python script.py` would be: it runs, and
+the interpreter ends as it always does. The stock sides have a parent of their own, which never imports this project's runtime.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+ALARM = 60
+"""Seconds after which a side ends even if nobody watches it any more; whoever does gives up sooner."""
+STOCK = ("advanced_alchemy.extensions.flask", "aiosqlite", "asyncpg", "asgiref.wsgi", "flask.testing")
+
+
+def main() -> None:
+    """Take orders until the pipe closes."""
+    for module in (*STOCK, "benchmarks.hazards.wiring") if sys.argv[1] == "runtime" else STOCK:
+        import_module(module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the wardens need no one to wait for them
+    while line := sys.stdin.readline():
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            order = json.loads(line)
+            if (pid := os.fork()) == 0:
+                _become(order)
+                _run(order)
+                return
+            _note(Path(order["folder"], "pid"), str(pid))
+            _, status = os.waitpid(pid, 0)
+            _note(Path(order["folder"], "end"), str(os.waitstatus_to_exitcode(status)))
+            os._exit(0)
+
+
+def _note(path: Path, text: str) -> None:
+    """Write it so that a reader finds all or nothing."""
+    path.with_suffix(".part").write_text(text)
+    path.with_suffix(".part").rename(path)
+
+
+def _become(order: Mapping[str, Any]) -> None:
+    """A process with a group, a folder, an environment and outputs of its own."""
+    os.setsid()
+    signal.alarm(ALARM)
+    folder = Path(order["folder"])
+    os.chdir(folder / "work")
+    for number, name in ((0, os.devnull), (1, "../stdout"), (2, "../stderr")):
+        file = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.update(order["environ"])
+
+
+def _run(order: Mapping[str, Any]) -> None:
+    """The script; for the runtime, with its classes in place of the stock ones, or the entry's own steps."""
+    sys.argv = [order["script"]]
+    sys.path.insert(0, str(Path(order["script"]).parent))
+    if order["model"] != "documented":
+        from benchmarks.hazards.hazard import Hazard, Model
+        from benchmarks.hazards.wiring import wire
+
+        app_class = wire(cast("Model", order["model"]))
+        hazard: Hazard = import_module(order["entry"]).HAZARD
+        if hazard.steps is not None:
+            print(json.dumps(dict(hazard.steps(app_class(hazard.name)))), flush=True)
+            return
+    runpy.run_path(order["script"], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""This project's runtime in place of the stock classes, under a script that knows nothing of it.
+
+    wire("async-native")
+    from flask import Flask                                           # an AsyncFlask whose test client speaks ASGI
+    from advanced_alchemy.extensions.flask import AdvancedAlchemy     # the runtime's
+
+So the steps of a reproduction are literally the same on every side; only these two names differ, as they would in a user's app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+import advanced_alchemy.extensions.flask
+import flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import Headers
+
+from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app
+from benchmarks.hazards.hazard import Model
+
+CLOSING_SECONDS = 3
+
+
+def wire(model: Model) -> type[AsyncFlask]:
+    """Replace the stock classes where a script imports them from; return the app's class."""
+    app_class = {"async-loop": AsyncFlask, "async-native": NativeFlask}[model]
+    flask.Flask = app_class  # type: ignore[misc]
+    advanced_alchemy.extensions.flask.AdvancedAlchemy = AdvancedAlchemy  # type: ignore[misc, assignment]
+    return app_class
+
+
+class ServerLoop:
+    """An event loop in a thread, as an ASGI server's: one per process, started on first use, told of the end."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._inherited: Any = None
+        self._apps: list[Any] = []
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._begin_anew)
+        atexit.register(self._stop)
+
+    def call(self, coroutine: Any) -> Any:
+        """Run it there and wait for its result."""
+        return self.submit(coroutine).result()
+
+    def submit(self, coroutine: Any) -> Future[Any]:
+        """Start it there."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="server", daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def start(self, app: NativeFlask) -> None:
+        """As the lifespan's startup."""
+        with self._lock:
+            if app not in self._apps:
+                self.call(app.portal.adopt())
+                self._apps.append(app)
+
+    def _begin_anew(self) -> None:
+        """A server's worker has a loop of its own."""
+        self._inherited, self._loop, self._apps, self._lock = (self._loop, self._inherited), None, [], threading.Lock()
+
+    def _stop(self) -> None:
+        for app in self._apps:
+            with suppress(TimeoutError):
+                self.submit(app.portal.release()).result(CLOSING_SECONDS)
+
+
+server_loop = ServerLoop()
+
+
+class ASGIClient(FlaskClient):
+    """Flask's test client, whose requests are served as ASGI on the server's loop, each in a task of its own."""
+
+    def run_wsgi_app(self, environ: Any, buffered: bool = False) -> tuple[Iterable[bytes], str, Headers]:  # noqa: ARG002
+        """Translate the request, and the answer back. Cookies are not kept."""
+        app: Any = self.application
+        server_loop.start(app)
+        status, headers, body = server_loop.call(_ask(app, environ))
+        return [body], str(status), headers
+
+
+async def _ask(app: NativeFlask, environ: Any) -> tuple[int, Headers, bytes]:
+    names = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(key) not in {None, "", "0"}:
+            names[key.replace("_", "-").lower()] = environ[key]
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": environ["REQUEST_METHOD"],
+        "path": environ["PATH_INFO"],
+        "query_string": environ["QUERY_STRING"].encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in names.items()],
+    }
+    messages = iter([{"type": "http.request", "body": environ["wsgi.input"].read(), "more_body": False}])
+    head: dict[str, Any] = {}
+    chunks: list[bytes] = []
+
+    async def receive() -> Any:
+        if (message := next(messages, None)) is None:
+            await asyncio.Event().wait()  # the client neither sends nor leaves
+        return message
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            head.update(message)
+        else:
+            chunks.append(message["body"])
+
+    try:
+        await app.asgi(scope, receive, send)
+    except Exception:
+        if app.testing or not head:
+            raise
+    return head["status"], Headers([(n.decode(), v.decode()) for n, v in head["headers"]]), b"".join(chunks)
+
+
+class NativeFlask(AsyncFlask):
+    """The app as `async-native` has it: its test client asks it as an ASGI server would."""
+
+    test_client_class = ASGIClient
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asgi = asgi_app(self)

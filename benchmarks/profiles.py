@@ -1,0 +1,162 @@
+"""How much is measured: each profile spends its time on the cells that decide. A block is many comparisons of one sort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.load import Cell, Load
+from benchmarks.scenarios import DELAYS, SCENARIOS
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+BOTH = (SQLITE, POSTGRESQL)
+CAPACITY = Load(32)
+"""The load that capacities are taken from."""
+OPEN = tuple(Load(128, percent) for percent in (30, 60, 80))
+PAIR = (BASELINE, CONTROL)
+STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
+OURS = ("async-loop", "async-native")
+FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, "async-native-psycopg")
+SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
+TRIAL_OVERHEAD = 2.6
+"""Seconds to start a server, to end it, and to undo what was written."""
+CHECK_SECONDS = 7.0
+SEED_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`."""
+
+    scenarios: tuple[str, ...]
+    contenders: tuple[str, ...]
+    rounds: int
+    seconds: float
+    loads: tuple[Load, ...] = (CAPACITY,)
+    databases: tuple[str, ...] = BOTH
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile measures; `warmup` is seconds of load before each trial's time, `crosschecks` pairs with wrk."""
+
+    name: str
+    about: str
+    warmup: float
+    blocks: tuple[Block, ...]
+    crosschecks: int = 0
+
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "does everything work: one round, no verdicts (at most 60 s)",
+            0.2,
+            (Block(("read",), (*PAIR, *OURS), 1, 0.7),),
+        ),
+        Profile(
+            "quick",
+            "first verdicts (at most 4 min)",
+            0.4,
+            (
+                Block(("read",), (*PAIR, "async-documented", *OURS), 3, 1.6, databases=(POSTGRESQL,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 2, 1.3, databases=(SQLITE,)),
+                Block(("slow-10",), (BASELINE, *OURS), 1, 1.3),
+            ),
+        ),
+        Profile(
+            "standard",
+            "the published report (at most 60 min)",
+            0.6,
+            (
+                Block(("read",), FIELD, 7, 3.0, databases=(POSTGRESQL,)),
+                Block(("mixed", "create"), FIELD, 4, 3.0, databases=(POSTGRESQL,)),
+                Block(("noop",), FIELD, 3, 2.0),
+                Block(("list", "update", "fan-out"), (*PAIR, *OURS), 4, 3.0, databases=(POSTGRESQL,)),
+                Block(("bulk", "export"), (*PAIR, *OURS), 2, 3.0, (Load(4),), (POSTGRESQL,)),
+                Block(("read",), (BASELINE, "sync-gevent", *OURS), 2, 2.5, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 2, 5.0, OPEN, (POSTGRESQL,)),
+                Block(SLOW, (BASELINE, "sync-threads-64", *OURS), 2, 2.0, (Load(8), Load(32), Load(128))),
+                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 3.0, databases=(SQLITE,)),
+                Block(("mixed", "fan-out"), (*PAIR, *OURS), 3, 3.0, databases=(SQLITE,)),
+            ),
+            crosschecks=4,
+        ),
+        Profile(
+            "full",
+            "the same with more rounds, contenders and scenarios (at most 3 h)",
+            1.0,
+            (
+                Block(("read", "mixed", "create"), FIELD, 8, 5.0),
+                Block(("noop", "list", "update", "fan-out", "bulk", "export"), FIELD, 4, 4.0),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, (Load(1), Load(8), Load(128))),
+                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 6.0, OPEN, (POSTGRESQL,)),
+                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 3, 3.0, (Load(8), Load(32), Load(128))),
+            ),
+            crosschecks=6,
+        ),
+    )
+}
+
+
+def cells(
+    profile: Profile,
+    databases: Sequence[str] = BOTH,
+    contenders: Sequence[str] = (),
+    scenarios: Sequence[str] = (),
+    rounds: int | None = None,
+    seconds: float | None = None,
+) -> list[Cell]:
+    """The comparisons of a profile, in its order, as far as they are asked for (nothing: all of them).
+
+    A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
+    block of the profile is measured like its first block.
+    """
+    blocks = list(profile.blocks)
+    if missing := [name for name in scenarios if not any(name in block.scenarios for block in blocks)]:
+        blocks.append(replace(blocks[0], scenarios=tuple(missing), databases=tuple(databases)))
+    found: dict[tuple[str, str, Load], Cell] = {}
+    for block in blocks:
+        for scenario in block.scenarios:
+            for database in _where(scenario, databases, block):
+                for load in block.loads:
+                    wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
+                    cell = Cell(database, scenario, load, rounds or block.rounds, seconds or block.seconds, wanted)
+                    if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
+                        _add(found, chosen)
+    return list(found.values())
+
+
+def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:
+    if not SCENARIOS[scenario].database:
+        return [NO_DATABASE]
+    return [name for name in databases if name in block.databases and name in SCENARIOS[scenario].databases]
+
+
+def _chosen(cell: Cell, contenders: Sequence[str]) -> Cell | None:
+    able = [name for name in cell.contenders if cell.database == NO_DATABASE or cell.database in CONTENDERS[name].databases]
+    if contenders:
+        able = [name for name in able if name in contenders or name in PAIR]
+    return replace(cell, contenders=tuple(able)) if able else None
+
+
+def _add(found: dict[tuple[str, str, Load], Cell], cell: Cell) -> None:
+    """A comparison that is there already gets the contenders that it lacks."""
+    where = (cell.database, cell.scenario, cell.load)
+    former = found.get(where)
+    if former is None:
+        found[where] = cell
+    else:
+        found[where] = replace(former, contenders=tuple(dict.fromkeys((*former.contenders, *cell.contenders))))
+
+
+def duration(chosen: Sequence[Cell], warmup: float) -> float:
+    """About how many seconds the cells take, with nothing failing."""
+    databases = {cell.database for cell in chosen}
+    checks = {(cell.database, name) for cell in chosen for name in cell.contenders}
+    trials = sum(cell.rounds * len(cell.contenders) * (cell.seconds + warmup + TRIAL_OVERHEAD) for cell in chosen)
+    return SEED_SECONDS * len(databases) + CHECK_SECONDS * len(checks) / 2 + trials

@@ -1,0 +1,1 @@
+"""Trials on real servers: a server for each, the load on it, and what it took."""

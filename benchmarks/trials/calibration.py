@@ -1,0 +1,85 @@
+"""What the generator can do, and whether another one sees the same capacity: wrk, where it is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from benchmarks.contenders import Contender
+from benchmarks.raw.load import Ceiling, Crosscheck
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.trials.driver import DriverError, Order
+from benchmarks.trials.server import ROOT, free_port, serving
+from benchmarks.trials.stage import Stage
+from benchmarks.trials.supervised import supervise
+
+CONNECTIONS = 32
+SECONDS = 2.0
+WARMUP = 0.5
+START_SECONDS = 10.0
+
+
+def ceiling(stage: Stage) -> Ceiling:
+    """Load on a server that does nothing. Raises `DriverError`."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.trials._trivial", str(port)]
+    with supervise(command, {"PYTHONPATH": str(ROOT)}, stage.placement.server):
+        _wait_for(port)
+        order = Order(("noop",), stage.books, port, CONNECTIONS, SECONDS, warmup=WARMUP)
+        outcome = stage.drive(order)
+    total = sum(outcome.answered.values())
+    return Ceiling(outcome.loop, CONNECTIONS, outcome.throughput, outcome.cpu / total)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise DriverError(f"the server for the generator's ceiling did not start within {START_SECONDS:g} s") from None
+            time.sleep(0.02)
+        else:
+            return
+
+
+def wrk_is_installed() -> bool:
+    """Whether there is another generator to compare with."""
+    return shutil.which("wrk") is not None
+
+
+def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender, pairs: int, seconds: float) -> Crosscheck:
+    """Closed loops of the generator and of wrk in turns, with one fixed request, on one server.
+
+    Raises `ServerError` and `DriverError`.
+    """
+    ours: list[float] = []
+    theirs: list[float] = []
+    request = SCENARIOS[scenario].request
+    assert request
+    path = request(0, stage.books).path
+    with serving(contender, stage.settings(database, contender), stage.placement.server) as server:
+        order = Order((scenario,), stage.books, server.port, CONNECTIONS, seconds, warmup=WARMUP, fixed=True)
+        for place in range(pairs):
+            for mine in (True, False) if place % 2 else (False, True):
+                if mine:
+                    ours.append(stage.drive(order).throughput)
+                else:
+                    theirs.append(_wrk(f"{server.url}{path}", seconds))
+    return Crosscheck(database, scenario, contender.name, CONNECTIONS, ours, theirs)
+
+
+def _wrk(url: str, seconds: float) -> float:
+    """Requests a second; on the cores of this process."""
+    whole = max(1, round(seconds))
+    command = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{whole}s", url]
+    output = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    if not found or "Non-2xx" in output:
+        raise DriverError(f"wrk failed: {output.strip().rpartition(chr(10))[2] or 'without a word'}")
+    return float(found[1])

@@ -1,0 +1,89 @@
+"""Correct first: a contender is asked everything before it is measured, one request after the other and then all at once."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+
+from benchmarks.contenders import Contender
+from benchmarks.load import Request
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.trials.driver import Order
+from benchmarks.trials.server import Server, ServerError, serving
+from benchmarks.trials.stage import Stage, kind_of
+
+TOGETHER = "together"
+TIMES = 3
+"""How often each request is sent, but for those whose answer is large."""
+ONCE = ("bulk", "export")
+TIMEOUT = 8.0
+CONNECTIONS, SECONDS = 8, 0.7
+Findings = dict[str, str | None]
+"""What is wrong, by scenario and for `TOGETHER`; None where all answers are right."""
+
+
+def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequence[str]) -> Findings:
+    """Ask each scenario `TIMES` times on one server, and then those that were right together. Raises `DriverError`."""
+    findings: Findings = {}
+    numbers = count()
+    try:
+        while TOGETHER not in findings:
+            with _served(stage, database, contender) as server:
+                for name in (one for one in scenarios if one not in findings):
+                    findings[name] = _ask(server, name, stage.books, numbers)
+                    if findings[name]:
+                        break  # what it leaves behind must not become the next one's problem
+                else:
+                    right = tuple(name for name in scenarios if findings[name] is None)
+                    findings[TOGETHER] = _together(stage, server, right) if right else "nothing is right alone"
+    except ServerError as error:
+        return {name: findings.get(name) or str(error) for name in scenarios}
+    return findings
+
+
+@contextmanager
+def _served(stage: Stage, database: str, contender: Contender) -> Iterator[Server]:
+    try:
+        with serving(contender, stage.settings(database, contender)) as server:
+            yield server
+    finally:
+        stage.databases[kind_of(database)].undo_writes(stage.urls(database, contender))
+
+
+def _ask(server: Server, name: str, books: int, numbers: Iterator[int]) -> str | None:
+    for part in SCENARIOS[name].mix or [name]:
+        request = SCENARIOS[part].request
+        assert request
+        for _ in range(1 if name in ONCE else TIMES):
+            if wrong := _answer(server, request(next(numbers), books)):
+                return server.last_error or wrong
+    return None
+
+
+def _answer(server: Server, request: Request) -> str | None:
+    """What is wrong with the answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)
+    try:
+        connection.request(request.method, request.path, request.body or None, dict(request.headers))
+        response = connection.getresponse()
+        body = response.read()
+    except TimeoutError:
+        return f"no answer within {TIMEOUT:g} s"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        connection.close()
+    if response.status != request.status:
+        return f"status {response.status}, not {request.status}"
+    return request.wrong(body)
+
+
+def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> str | None:
+    outcome = stage.drive(Order(scenarios, stage.books, server.port, CONNECTIONS, SECONDS, seed=1))
+    if not outcome.failed:
+        return None
+    total = sum(outcome.failed.values()) + sum(outcome.answered.values())
+    reason = server.last_error or next(iter(outcome.examples.values()))
+    return f"{sum(outcome.failed.values())} of {total} answers were wrong: {reason}"

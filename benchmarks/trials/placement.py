@@ -1,0 +1,56 @@
+"""What runs on which cores: the server on one of its own where there are two or more, everything else on the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Cores by number; empty where processes are not pinned."""
+
+    server: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+
+    def facts(self, *, database_here: bool) -> dict[str, str]:
+        """In words."""
+        if not self.server:
+            return {"server": "not pinned", "generator": "not pinned", "database": "not pinned" if database_here else "elsewhere"}
+        others = f"core{'s' if len(self.others) > 1 else ''} {', '.join(map(str, self.others))}"
+        return {
+            "server": f"core {self.server[0]}",
+            "generator": others,
+            "database": others if database_here else "elsewhere",
+        }
+
+
+def choose() -> Placement:
+    """By the cores that this process may use."""
+    if not hasattr(os, "sched_getaffinity"):
+        return Placement()
+    first, *others = sorted(os.sched_getaffinity(0))
+    return Placement((first,), tuple(others)) if others else Placement()
+
+
+@contextmanager
+def placed(placement: Placement, database: int | None) -> Iterator[None]:
+    """Move this process and the database's, whose first one is `database`, off the server's core; this one back on leaving."""
+    if not placement.server:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, placement.others)
+    if database is not None:
+        root = psutil.Process(database)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.cpu_affinity(list(placement.others))
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

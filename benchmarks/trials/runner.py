@@ -1,0 +1,215 @@
+"""A run: correct first, then round by round, every trial in the raw file as soon as it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from benchmarks.code_cost import code_cost
+from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.environment import environment
+from benchmarks.profiles import CAPACITY, Profile
+from benchmarks.raw import Recorder
+from benchmarks.raw.load import Cell, Check, Failure, Header, Rate, Run
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
+from benchmarks.trials.correctness import examine
+from benchmarks.trials.server import ROOT
+from benchmarks.trials.stage import Stage, staged
+from benchmarks.trials.trial import Turn, measure
+
+CROSSCHECKED = (BASELINE, "async-native")
+CROSSCHECK_SECONDS = 3.0
+
+See = Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `url` is PostgreSQL's, if it is not to be started; `former` is what a run to be resumed has recorded."""
+
+    profile: Profile
+    cells: Sequence[Cell]
+    books: int
+    seed: int
+    output: Path
+    command: str
+    url: str | None = None
+    former: Run | None = None
+
+    @property
+    def turns(self) -> list[Turn]:
+        """All trials in order: in every round each cell once, its contenders one after the other in shuffled order."""
+        random = Random(self.seed)
+        return [
+            Turn(number, cell, CONTENDERS[name], self.profile.warmup, random.randrange(2**31))
+            for number in range(1, max(cell.rounds for cell in self.cells) + 1)
+            for cell in self.cells
+            if number <= cell.rounds
+            for name in random.sample(cell.contenders, len(cell.contenders))
+        ]
+
+
+def run(plan: Plan, see: See) -> Run:
+    """Run the plan; `see` is given the `Run` first, each `Turn` before it begins, and each record once it is written.
+
+    The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
+    """
+    former = plan.former
+    recorder = Recorder(plan.output, resume=former is not None)
+    try:
+        with staged(plan.books, {cell.database for cell in plan.cells}, plan.url) as stage:
+            found = former or Run(_header(plan, stage))
+            session = _Session(plan, stage, recorder, see, found)
+            if former is None:
+                recorder.write(found.header)
+            see(found)
+            session.examine()
+            session.calibrate()
+            session.measure()
+            session.crosscheck()
+    finally:
+        recorder.close()
+    return found
+
+
+def _header(plan: Plan, stage: Stage) -> Header:
+    names = dict.fromkeys(name for cell in plan.cells for name in cell.contenders)
+    scenarios = dict.fromkeys(cell.scenario for cell in plan.cells)
+    here = stage.server is None or stage.server.pid is not None
+    return Header(
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=plan.command,
+        profile=plan.profile.name,
+        seed=plan.seed,
+        books=plan.books,
+        warmup=plan.profile.warmup,
+        cells=tuple(plan.cells),
+        baseline=BASELINE,
+        control=CONTROL,
+        contenders={name: CONTENDERS[name].facts() for name in CONTENDERS if name in names},
+        scenarios={
+            name: {"title": one.title, "delay": one.delay, "writes": one.writes}
+            for name, one in SCENARIOS.items()
+            if name in scenarios
+        },
+        databases=stage.facts(),
+        placement=stage.placement.facts(database_here=here),
+        environment=environment(),
+        code=code_cost(ROOT),
+    )
+
+
+@dataclass
+class _Session:
+    plan: Plan
+    stage: Stage
+    recorder: Recorder
+    see: See
+    found: Run
+
+    def _note(self, record: Any, into: list[Any]) -> None:
+        into.append(record)
+        self.recorder.write(record)
+        self.see(record)
+
+    def examine(self) -> None:
+        """Ask everybody everything that they will be measured with, two contenders at a time."""
+        asked: dict[tuple[str, str], list[str]] = {}
+        known = {(check.database, check.contender, check.scenario) for check in self.found.checks}
+        for cell in self.plan.cells:
+            for name in cell.contenders:
+                if (cell.database, name, cell.scenario) not in known:
+                    scenarios = asked.setdefault((cell.database, name), [])
+                    scenarios += [] if cell.scenario in scenarios else [cell.scenario]
+        for database, name in asked:
+            self.stage.urls(database, CONTENDERS[name])  # made here: PostgreSQL copies one template at a time
+        pool = ThreadPoolExecutor(2)
+        try:
+            tasks = {
+                where: pool.submit(examine, self.stage, where[0], CONTENDERS[where[1]], scenarios)
+                for where, scenarios in asked.items()
+            }
+            for (database, name), task in tasks.items():
+                for scenario, problem in task.result().items():
+                    self._note(Check(database, name, scenario, problem), self.found.checks)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def calibrate(self) -> None:
+        """Find the generator's ceiling."""
+        if not self.found.ceilings:
+            self._note(ceiling(self.stage), self.found.ceilings)
+
+    def measure(self) -> None:
+        """Do what is left of the plan, without those who have failed in the meantime."""
+        for turn in remaining(self.plan, self.found):
+            if not self.found.problem(turn.cell.database, turn.cell.scenario, turn.contender.name):
+                self._take(turn)
+
+    def _take(self, turn: Turn) -> None:
+        cell = turn.cell
+        rate = None
+        if cell.load.percent is not None:
+            capacity = self._capacity(cell)
+            if capacity is None:
+                return
+            rate = capacity.capacity * cell.load.percent / 100
+        self.see(turn)
+        measured = measure(self.stage, replace(turn, rate=rate))
+        if measured.trial:
+            self._note(measured.trial, self.found.trials)
+        if measured.problem:
+            failure = Failure(cell.database, cell.scenario, turn.contender.name, cell.load.name, measured.problem)
+            self._note(failure, self.found.failures)
+
+    def _capacity(self, cell: Cell) -> Rate | None:
+        """What an open loop is a percentage of: the capacity of the slowest contender of the cell that answers right."""
+        known = (rate for rate in self.found.rates if (rate.database, rate.scenario) == (cell.database, cell.scenario))
+        if (rate := next(known, None)) is not None:
+            return rate
+        capacities = {
+            trial.contender: trial.throughput
+            for trial in self.found.trials
+            if (trial.database, trial.scenario, trial.load) == (cell.database, cell.scenario, CAPACITY.name)
+            and trial.contender in cell.contenders
+            and self.found.problem(cell.database, cell.scenario, trial.contender) is None
+        }
+        if not capacities:
+            return None
+        slowest = min(capacities, key=lambda name: capacities[name])
+        rate = Rate(cell.database, cell.scenario, capacities[slowest], slowest)
+        self._note(rate, self.found.rates)
+        return rate
+
+    def crosscheck(self) -> None:
+        """Compare with wrk, where it is installed."""
+        for database, name in self._crosschecked():
+            pairs = self.plan.profile.crosschecks
+            record = crosscheck(self.stage, database, "read", CONTENDERS[name], pairs, CROSSCHECK_SECONDS)
+            self._note(record, self.found.crosschecks)
+
+    def _crosschecked(self) -> Iterator[tuple[str, str]]:
+        done = {(one.database, one.contender) for one in self.found.crosschecks}
+        for cell in self.plan.cells:
+            if (cell.scenario, cell.load) == ("read", CAPACITY) and self.plan.profile.crosschecks and wrk_is_installed():
+                for name in CROSSCHECKED:
+                    measured = name in cell.contenders and not self.found.problem(cell.database, "read", name)
+                    if measured and (cell.database, name) not in done:
+                        yield cell.database, name
+
+
+def remaining(plan: Plan, found: Run) -> list[Turn]:
+    """The trials that are still to be done, as far as is known."""
+    done = {(one.round, one.database, one.scenario, one.load, one.contender) for one in found.trials}
+    return [
+        turn
+        for turn in plan.turns
+        if (turn.round, turn.cell.database, turn.cell.scenario, turn.cell.load.name, turn.contender.name) not in done
+        and found.problem(turn.cell.database, turn.cell.scenario, turn.contender.name) is None
+    ]

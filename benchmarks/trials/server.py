@@ -1,0 +1,111 @@
+"""A contender's server, started for a trial and proven to be the one that answers."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.apps import TOKEN_PATH, TOKEN_VARIABLE
+from benchmarks.contenders import Contender
+from benchmarks.trials.supervised import Supervised, SupervisionError, supervise
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30.0
+EXCEPTION = re.compile(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Warning)\b: .+)$", re.MULTILINE)
+
+
+class ServerError(Exception):
+    """A server did not start; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers on `port` of 127.0.0.1, `start_seconds` after it was started."""
+
+    contender: Contender
+    port: int
+    start_seconds: float
+    process: Supervised
+
+    @property
+    def url(self) -> str:
+        """Without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return psutil.pid_exists(self.process.pid) and psutil.Process(self.process.pid).status() != psutil.STATUS_ZOMBIE
+
+    @property
+    def last_error(self) -> str | None:
+        """The last exception that it wrote about, in one line, or that it crashed."""
+        found = EXCEPTION.findall(output := self.process.output)
+        if "SIGSEGV" in output or "Segmentation fault" in output:
+            return "the worker crashed: SIGSEGV"
+        return " ".join(found[-1].split())[:200] if found else None
+
+
+@contextmanager
+def serving(
+    contender: Contender, settings: Mapping[str, str], cores: Sequence[int] = (), port: int | None = None
+) -> Iterator[Server]:
+    """Start the contender with the app's settings (of `SETTINGS` and `Contender.settings`), on a free port if none is given.
+
+    Raises:
+        ServerError: it ended or stayed silent instead of answering, or something else answers on its port.
+    """
+    environment = {f"CATALOG_{name}": value for name, value in settings.items()}
+    environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    began = time.monotonic()
+    chosen = port or free_port()
+    try:
+        with supervise(contender.command(chosen, "{folder}"), environment, cores) as process:
+            server = Server(contender, chosen, 0.0, process)
+            _wait_for(server, environment[TOKEN_VARIABLE])
+            yield Server(contender, chosen, time.monotonic() - began, process)
+    except SupervisionError as error:
+        raise ServerError(f"{contender.name} did not start: {error}") from None
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(server: Server, token: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while (answer := _token(server.port)) != token:
+        if answer is not None and server.alive:
+            time.sleep(0.2)  # it may be the old listener's last answer, but not twice
+            if (again := _token(server.port)) is not None and again != token:
+                raise ServerError(f"{server.contender.name} did not start: something else answers on port {server.port}")
+        if not server.alive:
+            last = server.last_error or server.process.output.strip().rpartition("\n")[2] or "without a word"
+            raise ServerError(f"{server.contender.name} ended instead of answering: {last}")
+        if time.monotonic() > deadline:
+            raise ServerError(f"{server.contender.name} did not answer within {START_SECONDS:g} s")
+        time.sleep(0.02)
+
+
+def _token(port: int) -> str | None:
+    """What the server there says it is; None where nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", TOKEN_PATH)
+        response = connection.getresponse()
+        return response.read().decode("latin-1") if response.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,96 @@
+"""What a run needs beside the servers: databases with the same data for every contender, a generator, cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.contenders import Contender
+from benchmarks.data import SETTINGS, Databases, Kind
+from benchmarks.postgres import Server, connect_or_start
+from benchmarks.trials.driver import Drive, driver
+from benchmarks.trials.placement import Placement, choose, placed
+from benchmarks.trials.sampler import Counter
+from benchmarks.trials.supervised import temporary_folder
+
+POSTGRESQL = {"max_connections": "300"}
+"""For contenders with a full pool on each of two binds, and those without a pool."""
+
+
+def kind_of(database: str) -> Kind:
+    """The databases under the apps; where a scenario needs none they have SQLite's."""
+    return "postgresql" if database == "postgresql" else "sqlite"
+
+
+@dataclass
+class Stage:
+    """Databases by kind, seeded with `books`; `server` is PostgreSQL's, if there is one."""
+
+    books: int
+    folder: Path
+    databases: Mapping[Kind, Databases]
+    server: Server | None
+    placement: Placement
+    drive: Drive
+    _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
+
+    def urls(self, database: str, contender: Contender) -> dict[str, str]:
+        """The contender's own databases, by setting; made when they are first asked for."""
+        where = (kind_of(database), contender.name)
+        if where not in self._urls:
+            self._urls[where] = self.databases[where[0]].copy(contender.name.replace("-", "_"))
+        return self._urls[where]
+
+    def settings(self, database: str, contender: Contender) -> dict[str, str]:
+        """The settings of the contender's app."""
+        common = {name: str(value) for name, value in SETTINGS.items()}
+        return {**common, **contender.settings(self.urls(database, contender))}
+
+    def database_pid(self, database: str) -> int | None:
+        """Of the first process of a server that was started here and that the contenders use."""
+        return self.server.pid if self.server and database == "postgresql" else None
+
+    @contextmanager
+    def connections(self, database: str, contender: Contender) -> Iterator[Counter | None]:
+        """What counts the contender's connections to its databases."""
+        if self.server is None or database != "postgresql":
+            yield None
+            return
+        names = [url.rpartition("/")[2].partition("?")[0] for url in self.urls(database, contender).values()]
+        with closing(psycopg.connect(self.server.url, autocommit=True)) as connection:
+
+            def count() -> float:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
+                return float(connection.execute(query, [names]).fetchone()[0])  # type: ignore[index]
+
+            yield count
+
+    def facts(self) -> dict[str, dict[str, str]]:
+        """Version and settings of each kind of database."""
+        return {kind: databases.facts() for kind, databases in self.databases.items()}
+
+
+@contextmanager
+def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[Stage]:
+    """Seed what these `databases` need; PostgreSQL is the server at `url`, at DATABASE_URL, or one that is started.
+
+    Raises `PostgresError` and `DataError`.
+    """
+    kinds = sorted({kind_of(database) for database in databases})
+    with ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder())
+        server = None
+        if "postgresql" in kinds:
+            server = stack.enter_context(connect_or_start(url or os.environ.get("DATABASE_URL") or None, POSTGRESQL))
+        made = {kind: Databases(kind, folder, server if kind == "postgresql" else None) for kind in kinds}
+        for one in made.values():
+            one.seed(books)
+        placement = choose()
+        stack.enter_context(placed(placement, server.pid if server else None))
+        drive = stack.enter_context(driver(placement.others))
+        yield Stage(books, folder, made, server, placement, drive)
