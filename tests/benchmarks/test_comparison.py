@@ -1,0 +1,330 @@
+"""Two runs side by side: the interval by hand and by scipy, simulated runs of known effect, and the command."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+
+from benchmarks import stats
+from benchmarks.cli import main
+from benchmarks.comparison import (
+    Change,
+    ComparisonError,
+    Place,
+    Run,
+    Series,
+    compare,
+    load_series,
+    micro_series,
+    verdict,
+    welch_interval,
+)
+from benchmarks.load import Histogram
+from benchmarks.raw import Recorder, instructions, load, micro
+from benchmarks.stats import Estimate, Verdict
+
+ROUNDS = 12
+SIMULATIONS = 200
+ENVIRONMENT = {"python": "CPython 3.11.7", "cpu": "x", "cores": 2, "packages": {"flask": "3.1.3"}}
+
+
+def micro_run(values: Mapping[str, Sequence[float]], problem: str | None = None, **changes: Any) -> micro.Run:
+    """One scenario on one database, in which wall and CPU time are the same; `problem` is of native."""
+    group = micro.Group("sqlite", "read", "read one book", 8, "request", tuple(values), "sync", "sync-aa")
+    header = micro.Header("now", "", 0, ROUNDS, 0.1, 2_000, {"sqlite": {"version": "3"}}, (group,), {}, {}, ENVIRONMENT)
+    trials = [
+        micro.Trial(number, "sqlite", "read", contender, 8, value, value)
+        for contender, found in values.items()
+        for number, value in enumerate(found, 1)
+    ]
+    checks = [micro.Check("sqlite", "native", "read", problem)]
+    return micro.Run(replace(header, **changes), checks, trials)
+
+
+def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
+    """One scenario under one load: 1,000 requests a second take `values` milliseconds of CPU and latency each."""
+    header = load.Header(
+        *("now", "", "quick", 0, 10_000, 1.0, (), "sync-threads", "sync-threads-aa", {}, {}, {}, {}, ENVIRONMENT, {})
+    )
+    facts: dict[str, Any] = {
+        "database": "sqlite",
+        "scenario": "read",
+        "load": name,
+        "connections": 32,
+        "rate": None,
+        "seconds": 5.0,
+        "errors": {},
+        "examples": {},
+        "lateness": Histogram(),
+        "acknowledged": None,
+        "stored": None,
+        "server_memory": 1,
+        "server_threads": 1,
+        "database_cpu": None,
+        "database_connections": None,
+        "generator_cpu": 0.1,
+        "steal": 0.0,
+        "start_seconds": 1.0,
+        "stop_seconds": 1.0,
+    }
+    trials = [
+        load.Trial(
+            round=number,
+            contender=contender,
+            latency={"read": Histogram.of([value / 1000] * round(5000 / value))},
+            server_cpu=value / 1000 * round(5000 / value),
+            **facts,
+        )
+        for contender, found in values.items()
+        for number, value in enumerate(found, 1)
+    ]
+    return load.Run(header, trials=trials)
+
+
+def exact_run(counts: Mapping[str, Sequence[float]], problem: str | None = None) -> instructions.Run:
+    """Instructions of one scenario; a contender without counts has the problem."""
+    cells = [
+        instructions.Cell("sqlite", "read", contender, 16, found, {}, {}, None if found else problem)
+        for contender, found in counts.items()
+    ]
+    planned = tuple(("sqlite", "read", contender) for contender in counts)
+    header = instructions.Header("now", "", 2, 2_000, planned, "sync", {}, {}, {}, {}, {}, ENVIRONMENT)
+    return instructions.Run(header, cells)
+
+
+def noisy(random: np.random.Generator, native: float = 1.0, *, scatter: float = 0.03, machine: float = 1.0) -> micro.Run:
+    """A run in which native costs `native` times as much as sync; rounds are good or bad for all alike, by half and double."""
+    rounds = machine * np.exp(random.normal(0, 0.3, ROUNDS))
+    costs = {"sync": 1.0, "sync-aa": 1.0, "native": native}
+    return micro_run({name: (cost * rounds * np.exp(random.normal(0, scatter, ROUNDS))).tolist() for name, cost in costs.items()})
+
+
+def native(old: Run, new: Run) -> Change:
+    """What became of native in the first quantity."""
+    return next(change for change in compare(old, new).changes if change.place.contender.endswith("native"))
+
+
+def test_the_interval_by_hand() -> None:
+    # logs 0 and 2, then 3 and 5: means 1 and 4, variances 2, standard errors squared 1 each: 2 degrees of freedom,
+    # 97.5 % of t is 4.302653, so 3 -+ 4.302653 * sqrt 2.
+    old, new = (Series([math.exp(log) for log in logs], [1, 1], None) for logs in ((0, 2), (3, 5)))
+    found = welch_interval(old, new)
+    half = 4.302652729911275 * math.sqrt(2)
+    assert [math.log(end) for end in (found.ratio, found.low, found.high)] == pytest.approx([3, 3 - half, 3 + half])
+    assert found.rounds == 2
+
+
+def test_the_interval_is_scipys() -> None:
+    random = np.random.default_rng(0)
+    old, new = random.normal(0, 0.1, 5), random.normal(0.2, 0.4, 9)
+    found = welch_interval(Series(np.exp(old).tolist(), [1] * 5, None), Series(np.exp(new).tolist(), [1] * 9, None))
+    theirs = ttest_ind(new, old, equal_var=False).confidence_interval()
+    assert (math.log(found.low), math.log(found.high)) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_the_interval_of_single_rounds_and_of_equal_ones() -> None:
+    once, thrice = Series([2.0], [1.0], None), Series([3.0] * 3, [1.0] * 3, None)
+    found = welch_interval(once, thrice)
+    assert (found.ratio, found.low, found.high, found.rounds) == (pytest.approx(1.5), 0, math.inf, 1)
+    assert welch_interval(thrice, thrice) == Estimate(1, 1, 1, 3)
+    with pytest.raises(ValueError, match="must be positive"):
+        welch_interval(once, Series([0.0], [1.0], None))
+
+
+@pytest.mark.parametrize(("rounds", "scatters"), [((3, 3), (0.1, 0.1)), ((12, 5), (0.05, 0.2))])
+def test_the_interval_covers_the_truth_in_95_of_100(rounds: tuple[int, int], scatters: tuple[float, float]) -> None:
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(2_000):
+        old, new = (
+            Series(np.exp(random.normal(middle, scatter, count)).tolist(), [1] * count, None)
+            for middle, scatter, count in zip((0, 0.1), scatters, rounds, strict=True)
+        )
+        covered += welch_interval(old, new).contains(math.exp(0.1))
+    assert 0.935 <= covered / 2_000 <= 0.975  # Welch's t errs on the safe side with few rounds
+
+
+@pytest.mark.parametrize("scatter", [0.02, 0.06, 0.15])
+def test_the_same_again_is_called_slower_in_at_most_5_of_100(scatter: float) -> None:
+    random = np.random.default_rng(2)
+    found = [native(noisy(random, scatter=scatter), noisy(random, scatter=scatter, machine=3)) for _ in range(SIMULATIONS)]
+    assert sum(change.verdict is Verdict.SLOWER for change in found) <= 0.05 * SIMULATIONS
+    assert sum(change.verdict is Verdict.FASTER for change in found) <= 0.05 * SIMULATIONS
+
+
+@pytest.mark.parametrize(
+    ("factor", "scatter", "expected"),
+    [(1.15, 0.03, Verdict.SLOWER), (1 / 1.15, 0.03, Verdict.FASTER), (1.0, 0.01, Verdict.SAME), (1.6, 0.1, Verdict.SLOWER)],
+)
+def test_a_known_effect_gets_its_verdict_in_95_of_100(factor: float, scatter: float, expected: Verdict) -> None:
+    random = np.random.default_rng(3)
+    found = [
+        native(noisy(random, 1.3, scatter=scatter), noisy(random, 1.3 * factor, scatter=scatter, machine=0.4))
+        for _ in range(SIMULATIONS)
+    ]
+    assert sum(change.verdict is expected for change in found) >= 0.95 * SIMULATIONS
+
+
+def test_what_the_noise_of_either_run_could_be_is_inconclusive() -> None:
+    quiet, loud = Estimate(1, 0.99, 1.01, 12), Estimate(1, 0.7, 1.4, 12)
+    change = Estimate(1.2, 1.15, 1.25, 12)
+    assert verdict(change, (quiet, quiet)) is Verdict.SLOWER
+    assert verdict(change, (quiet, quiet), lower_is_better=False) is Verdict.FASTER
+    assert verdict(change, (quiet, loud)) is Verdict.INCONCLUSIVE
+    assert verdict(change, (loud, quiet)) is Verdict.INCONCLUSIVE
+    assert verdict(change, (None, None)) is Verdict.SLOWER
+    assert verdict(Estimate(1.04, 1.01, 1.07, 12), (quiet, quiet)) is Verdict.INCONCLUSIVE
+
+
+def test_rounds_that_one_of_the_two_has_not_are_left_out() -> None:
+    run = micro_run({"sync": [1, 2, 4], "sync-aa": [1, 2, 4], "native": [2, 4]})
+    [wall, cpu] = micro_series(run).values()
+    assert wall == cpu == Series([2, 4], [1, 2], stats.ratio_interval([1, 2, 4], [1, 2, 4]))
+
+
+@pytest.mark.parametrize(("name", "quantities"), [("closed-32", ["cpu", "throughput"]), ("open-60", ["cpu", "p99"])])
+def test_load_is_compared_by_what_it_decides(name: str, quantities: list[str]) -> None:
+    quick, slow = ([1.0, 1.01, 1.02, 1.0], [1.5, 1.51, 1.53, 1.5])
+    old = load_run({"sync-threads": quick, "sync-threads-aa": quick, "async-native": quick}, name)
+    new = load_run({"sync-threads": quick, "sync-threads-aa": quick, "async-native": slow}, name)
+    assert list(load_series(old)) == [Place("sqlite", "read", name, "async-native", quantity) for quantity in quantities]
+    assert {change.verdict for change in compare(old, new).changes} == {Verdict.SLOWER}  # throughput falls, the others rise
+    assert {change.verdict for change in compare(new, old).changes} == {Verdict.FASTER}
+    throughput = [change.new for change in compare(old, new).changes if change.place.quantity == "throughput"]
+    assert throughput == ([pytest.approx(2 / 3, rel=0.01)] if name == "closed-32" else [])
+
+
+def test_a_contender_that_fails_now_is_worse() -> None:
+    values = {"sync": [1.0, 1.1], "sync-aa": [1.0, 1.1], "native": [1.0, 1.1]}
+    comparison = compare(micro_run(values), micro_run(values, "RuntimeError: it broke"))
+    assert [(change.problem, change.new) for change in comparison.worse] == [("RuntimeError: it broke", None)] * 2
+    with pytest.raises(ComparisonError, match="in common"):
+        compare(micro_run(values, "it broke before"), micro_run(values))
+
+
+def test_counts_are_judged_against_one_per_cent_and_by_all_of_them() -> None:
+    old = exact_run({"sync": [100.0, 100.0], "native": [200.0, 201.0], "loop": [100.0, 104.0], "documented": [1.0]})
+    new = exact_run({"sync": [102.0, 102.1], "native": [201.0, 200.5], "loop": [103.0, 103.0], "documented": []}, "it broke")
+    found = {change.place.contender: change.verdict for change in compare(old, new).changes}
+    assert found == {"sync": Verdict.SLOWER, "native": Verdict.SAME, "loop": Verdict.INCONCLUSIVE, "documented": Verdict.SLOWER}
+    assert native(old, new).change == Estimate(200.75 / 200.5, 200.5 / 201, 201 / 200, 2)
+    assert {change.verdict for change in compare(new, old).changes} == {Verdict.FASTER, Verdict.SAME, Verdict.INCONCLUSIVE}
+
+
+def test_what_only_one_has_and_what_differs_is_said() -> None:
+    old, new = exact_run({"sync": [1.0], "loop": [1.0]}), exact_run({"sync": [1.0], "native": [1.0], "documented": [2.0]})
+    new.header = replace(new.header, environment={**ENVIRONMENT, "python": "CPython 3.12.1", "packages": {}}, books=10)
+    comparison = compare(old, new)
+    assert (comparison.only_old, comparison.only_new) == (1, 2)
+    assert comparison.differences == (
+        ["books: 2000, then 10", "flask: 3.1.3, then none", "python: CPython 3.11.7, then CPython 3.12.1"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            exact_run({"sync": [1.0]}),
+            micro_run({"sync": [1.0]}),
+            "kind 'instructions' cannot be compared with one of kind 'micro'",
+        ),
+        (exact_run({"sync": [1.0]}), exact_run({"loop": [1.0]}), "no contender in common"),
+    ],
+)
+def test_what_cannot_be_compared(old: Run, new: Run, words: str) -> None:
+    with pytest.raises(ComparisonError, match=words):
+        compare(old, new)
+
+
+def written(path: Path, run: instructions.Run | micro.Run) -> str:
+    """Its raw file."""
+    recorder = Recorder(path)
+    recorder.write(run.header)
+    for cell in run.cells if isinstance(run, instructions.Run) else run.trials:
+        recorder.write(cell)
+    recorder.close()
+    return str(path)
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run it in this process; the exit status."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "compare", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    old = written(tmp_path / "old", exact_run({"sync": [3_000_000.0], "native": [4_000_000.0]}))
+    new = written(tmp_path / "new", exact_run({"sync": [3_000_000.0], "native": [4_100_000.0]}))
+    assert command(monkeypatch, old, old) == 0
+    assert "Not significant! 2 compared: 2 same." in capsys.readouterr().out
+    assert command(monkeypatch, old, new) == 1
+    output = capsys.readouterr().out
+    [row] = [line.split() for line in output.splitlines() if "native" in line]
+    assert row == ["read,", "sqlite", "native", "instructions,", "M", "4.000", "4.100", "1.025", "(1.025-1.025)", "costlier"]
+    assert "2 compared: 1 costlier, 1 same." in output
+    assert command(monkeypatch, new, old) == 0
+    assert "2 compared: 1 cheaper, 1 same." in capsys.readouterr().out
+
+
+def test_the_command_on_runs_by_the_clock(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    random = np.random.default_rng(4)
+    old, new = (written(tmp_path / name, noisy(random, cost)) for name, cost in (("old", 1.0), ("new", 1.3)))
+    assert command(monkeypatch, old, new) == 1
+    assert "2 compared: 2 slower." in capsys.readouterr().out
+    assert command(monkeypatch, old, old) == 0
+    assert "Not significant! 2 compared" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("", "has no results yet"),
+        ("no results\n", "is not a raw file of benchmark results"),
+        (
+            json.dumps({"line": "header", "kind": "other", "schema": 1}) + "\n",
+            "is of kind 'other'; compared are load, micro, instructions",
+        ),
+        (
+            json.dumps({"line": "header", "kind": "micro", "schema": 99}) + "\n",
+            "is of kind 'micro', schema 99; read here are 'micro', 1",
+        ),
+        (json.dumps({"line": "header", "kind": "load", "schema": load.SCHEMA}) + "\n", "is not a raw file of benchmark results"),
+        (json.dumps({"line": "header", "kind": "instructions", "schema": 1}) + "\n", "is not a raw file of benchmark results"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str | None, words: str
+) -> None:
+    wrong, right = tmp_path / "wrong", written(tmp_path / "right", exact_run({"sync": [1.0]}))
+    if text is not None:
+        wrong.write_text(text)
+    for files in ((str(wrong), right), (right, str(wrong))):
+        assert command(monkeypatch, *files) == 2
+        output, error = capsys.readouterr()
+        assert output == ""
+        assert error.startswith(f"Error: {wrong}")
+        assert error.count("\n") == 1
+        assert words in error
+
+
+def test_runs_of_different_kinds_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    files = written(tmp_path / "a", exact_run({"sync": [1.0]})), written(tmp_path / "b", micro_run({"sync": [1.0]}))
+    assert command(monkeypatch, *files) == 2
+    assert capsys.readouterr().err.startswith("Error: a run of kind 'instructions' cannot be compared")
