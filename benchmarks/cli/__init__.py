@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from benchmarks.cli import compare, hazards, instructions, listing, micro, report, run
+from benchmarks.cli import compare, hazards, instructions, listing, micro, report, run, serve
 
 
 def main() -> None:
@@ -26,5 +26,15 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (run.run_, micro.micro, instructions.instructions, hazards.hazards, report.report, compare.compare, listing.list_):
+COMMANDS = (
+    run.run_,
+    micro.micro,
+    instructions.instructions,
+    hazards.hazards,
+    report.report,
+    compare.compare,
+    listing.list_,
+    serve.serve,
+)
+for command in COMMANDS:
     cli.add_command(command)

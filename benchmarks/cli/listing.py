@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
+from benchmarks.cli.base import duration
+from benchmarks.contenders import CONTENDERS
 from benchmarks.models import MODELS, PORTALS
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.profiles import PROFILES, cells
+from benchmarks.profiles import duration as planned
+from benchmarks.scenarios import IN_PROCESS, UNDER_LOAD
 
 
 @click.command("list")
 def list_() -> None:
-    """List contenders and groups."""
-    portals: list[Any] = [*MODELS.values(), *PORTALS.values()]
-    click.echo("Contenders:")
-    for contender in portals:
-        click.echo(f"  {contender.name:<16} {contender.about}")
-    click.echo("Groups:")
-    for scenario in SCENARIOS.values():
-        click.echo(f"  {scenario.name:<16} {scenario.title} (batches of {scenario.batch})")
+    """List contenders, scenarios and profiles."""
+    _show("Contenders (run, serve)", ((one.name, f"{one.about}; {one.concurrency}") for one in CONTENDERS.values()))
+    _show("Scenarios (run)", ((one.name, one.title) for one in UNDER_LOAD.values()))
+    _show("Profiles (run)", ((one.name, _profile(name)) for name, one in PROFILES.items()))
+    _show("In-process contenders (micro, instructions)", ((one.name, one.about) for one in MODELS.values()))
+    _show("Ways to call a coroutine (micro)", ((one.name, one.about) for one in PORTALS.values()))
+    _show("In-process groups (micro)", ((one.name, f"{one.title} (batches of {one.batch})") for one in IN_PROCESS.values()))
+
+
+def _profile(name: str) -> str:
+    profile = PROFILES[name]
+    chosen = cells(profile)
+    trials = sum(cell.rounds * len(cell.contenders) for cell in chosen)
+    most = duration(planned(chosen, profile.warmup))
+    return f"{profile.about}: {len(chosen)} comparisons, {trials} trials, {most} if nothing fails"
+
+
+def _show(title: str, entries: Iterable[tuple[str, str]]) -> None:
+    click.echo(f"{title}:")
+    for name, text in entries:
+        click.echo(f"  {name:<26} {text}")

@@ -46,7 +46,9 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
 @contextmanager
 def _served(stage: Stage, database: str, contender: Contender) -> Iterator[Server]:
     try:
-        with serving(contender, stage.settings(database, contender)) as server:
+        placement = stage.placement
+        cores = (*placement.server, *placement.others)
+        with serving(contender, stage.settings(database, contender), cores) as server:
             yield server
     finally:
         stage.databases[kind_of(database)].undo_writes(stage.urls(database, contender))

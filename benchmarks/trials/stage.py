@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,8 +89,8 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
         if "postgresql" in kinds:
             server = stack.enter_context(connect_or_start(url or os.environ.get("DATABASE_URL") or None, POSTGRESQL))
         made = {kind: Databases(kind, folder, server if kind == "postgresql" else None) for kind in kinds}
-        for one in made.values():
-            one.seed(books)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda one: one.seed(books), made.values()))
         placement = choose()
         stack.enter_context(placed(placement, server.pid if server else None))
         drive = stack.enter_context(driver(placement.others))

@@ -1,0 +1,64 @@
+"""`serve`: a contender to try by hand."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import ExitStack
+
+import click
+
+from benchmarks.cli.base import CommandError
+from benchmarks.cli.run import databases
+from benchmarks.contenders import CONTENDERS
+from benchmarks.data import DataError
+from benchmarks.postgres import PostgresError
+from benchmarks.profiles import POSTGRESQL
+from benchmarks.scenarios import BOOKS, SCENARIOS
+from benchmarks.trials.server import Server, ServerError, serving
+from benchmarks.trials.stage import staged
+
+PORT = 8000
+
+
+@click.command()
+@click.argument("contender", type=click.Choice(list(CONTENDERS)))
+@click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
+@click.option("--database", default=POSTGRESQL, show_default=True, metavar="sqlite|postgresql|URL")
+@click.option("--books", type=click.IntRange(1000, 1_000_000), default=BOOKS, show_default=True, help="To seed.")
+def serve(contender: str, port: int, database: str, books: int) -> None:
+    """Start a contender with seeded databases of its own, until Ctrl-C; they are removed then."""
+    (kind,), url = databases([database])
+    chosen = CONTENDERS[contender]
+    if kind not in chosen.databases:
+        raise CommandError(f"{contender} runs on {', '.join(chosen.databases)} only")
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        with ExitStack() as stack:
+            click.echo(f"seeding {books:,} books ...", err=True)
+            stage = stack.enter_context(staged(books, {kind}, url))
+            server = stack.enter_context(serving(chosen, stage.settings(kind, chosen), port=port))
+            _show(server, books)
+            while server.alive:
+                time.sleep(0.5)
+            raise CommandError(f"{contender} ended: {server.last_error or 'without a word'}")
+    except (PostgresError, DataError, ServerError) as error:
+        raise CommandError(str(error)) from None
+    except KeyboardInterrupt:
+        click.echo("\nstopped", err=True)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+
+
+def _show(server: Server, books: int) -> None:
+    """Where it is, and what to ask it."""
+    read, create = SCENARIOS["read"].request, SCENARIOS["create"].request
+    assert read
+    assert create
+    made = create(0, books)
+    click.echo(f"{server.contender.name}: {server.contender.about}")
+    click.echo(f"{server.url}  (Ctrl-C ends it)\n")
+    click.echo(f"curl {server.url}{read(0, books).path}")
+    click.echo(f"curl '{server.url}/books?search=bridge&order_by=-published&page_size=3'")
+    click.echo(f"curl -H 'Content-Type: application/json' -d '{made.body.decode()}' {server.url}/books")
