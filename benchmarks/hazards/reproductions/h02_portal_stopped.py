@@ -1,7 +1,6 @@
 """Each request stops the portal that the others wait on: eight threads ask, seven of them wait for ever.
 
-pip install "flask[async]" advanced-alchemy aiosqlite
-Prints how many requests were answered and failed, and how many threads hang: nothing has happened for a second and a half.
+pip install "flask[async]" advanced-alchemy aiosqlite; prints requests answered and failed, and threads that hang.
 """
 
 import json

@@ -22,10 +22,8 @@ async def answer():
     return 42
 
 
-came_back = {}
-for function in (leave, answer):
-    thread = threading.Thread(target=alchemy.portal.call, args=(function,), daemon=True)
+threads = {one.__name__: threading.Thread(target=alchemy.portal.call, args=(one,), daemon=True) for one in (leave, answer)}
+for thread in threads.values():
     thread.start()
     thread.join(timeout=2)
-    came_back[function.__name__] = not thread.is_alive()
-print(json.dumps(came_back), flush=True)
+print(json.dumps({name: not thread.is_alive() for name, thread in threads.items()}), flush=True)

@@ -1,7 +1,6 @@
 """One portal serves the whole process: one app's request stops the loop of the other.
 
-pip install "flask[async]" advanced-alchemy aiosqlite; prints what a call on the second app's portal gives before and after a
-request to the first, and the warnings.
+pip install "flask[async]" advanced-alchemy aiosqlite; prints a call by the second before and after that, and the warnings.
 """
 
 import json
@@ -24,8 +23,8 @@ def call(alchemy):
 
 one, two = Flask("one"), Flask("two")
 with warnings.catch_warnings(record=True) as caught:
-    AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///one.db"), one)
-    second = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///two.db"), two)
+    AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///1.db"), one)
+    second = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///2.db"), two)
 before = call(second)
 one.test_client().get("/")
 print(json.dumps({"before": before, "after": call(second), "warnings": [str(one.message) for one in caught]}), flush=True)

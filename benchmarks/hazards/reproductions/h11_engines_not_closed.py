@@ -10,8 +10,7 @@ from flask import Flask
 from sqlalchemy import event, text
 
 app = Flask(__name__)
-config = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h11.db")
-counts, engine = {"opened": 0, "closed": 0}, config.get_engine().sync_engine
+config, counts = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///11.db"), {"opened": 0, "closed": 0}
 
 
 def count(name):
@@ -19,14 +18,14 @@ def count(name):
     print(json.dumps(counts), flush=True)
 
 
-event.listen(engine, "connect", lambda *_: count("opened"))
-event.listen(engine, "close", lambda *_: count("closed"))
+for name, does in {"connect": "opened", "close": "closed"}.items():
+    event.listen(config.get_engine().sync_engine, name, lambda *_, does=does: count(does))
 alchemy = AdvancedAlchemy(config, app)
 
 
-@app.get("/")
 async def read():
     return str(await alchemy.get_async_session().scalar(text("SELECT 1")))
 
 
+app.add_url_rule("/", view_func=read)
 app.test_client().get("/")

@@ -18,14 +18,10 @@ class Item(BigIntBase):
 app, service = Flask(__name__), FlaskServiceMixin()
 
 
-@app.get("/one")
-def one():
-    return service.jsonify(Item(id=1, title="Emma"))
-
-
-@app.get("/list")
-def many():
-    return service.jsonify([Item(id=1, title="Emma")])
+@app.get("/<what>")
+def view(what):
+    item = Item(id=1, title="Emma")
+    return service.jsonify(item if what == "one" else [item])
 
 
 client = app.test_client()

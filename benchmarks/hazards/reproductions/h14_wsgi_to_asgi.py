@@ -9,28 +9,25 @@ import json
 from asgiref.wsgi import WsgiToAsgi
 from flask import Flask
 
-app, inside, most = Flask(__name__), 0, 0
+app, inside, most = Flask(__name__), [], []
 
 
 @app.get("/")
 async def wait():
-    global inside, most
-    inside += 1
-    most = max(most, inside)
+    inside.append(1)
+    most.append(len(inside))
     await asyncio.sleep(0.1)
-    inside -= 1
-    return ""
+    return str(inside.pop())
 
 
-async def ask(asgi):
+async def ask(_):
     scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-    messages = iter([{"type": "http.request"}])
-    await asgi(scope, lambda: asyncio.sleep(0, next(messages)), lambda message: asyncio.sleep(0))
+    await WsgiToAsgi(app)(scope, lambda: asyncio.sleep(0, {"type": "http.request"}), lambda _: asyncio.sleep(0))
 
 
 async def main():
-    await asyncio.gather(*(ask(WsgiToAsgi(app)) for _ in range(5)))
+    await asyncio.gather(*map(ask, range(5)))
 
 
 asyncio.run(main())
-print(json.dumps({"requests": 5, "at_once": most}), flush=True)
+print(json.dumps({"requests": 5, "at_once": max(most)}), flush=True)

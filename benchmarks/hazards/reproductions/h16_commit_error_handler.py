@@ -1,6 +1,6 @@
 """A commit that fails is a bare 500: it happens in after_request, which Flask's error handlers do not cover.
 
-pip install "flask[async]" advanced-alchemy aiosqlite; prints the statuses of two writes of the same key: the second should be 409.
+pip install "flask[async]" advanced-alchemy aiosqlite; prints the statuses of two writes of one key: the second should be 409.
 """
 
 import json

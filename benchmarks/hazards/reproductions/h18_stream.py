@@ -9,9 +9,8 @@ from advanced_alchemy.extensions.flask import AdvancedAlchemy, EngineConfig, SQL
 from flask import Flask, Response, stream_with_context
 from sqlalchemy import text
 
-app = Flask(__name__)
+app, engine = Flask(__name__), EngineConfig(pool_size=5, max_overflow=0, pool_timeout=1)
 app.debug = True  # else the portal is stopped before the body is made (H2), and the export fails
-engine = EngineConfig(pool_size=5, max_overflow=0, pool_timeout=1)
 config = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h18.db", engine_config=engine, commit_mode="autocommit")
 alchemy = AdvancedAlchemy(config, app)
 
