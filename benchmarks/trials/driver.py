@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from random import Random
+from typing import IO
 
 from benchmarks.load import Kind, Outcome, Plan, Request, run
 from benchmarks.scenarios import SCENARIOS
@@ -67,7 +68,7 @@ class Order:
         weights: Counter[str] = Counter()
         for name in self.scenarios:
             mix = SCENARIOS[name].mix or {name: 1.0}
-            weights.update({part: weight / sum(mix.values()) for part, weight in mix.items()})  # type: ignore[dict-item]
+            weights.update({part: weight / sum(mix.values()) for part, weight in mix.items()})
         for part, weight in weights.items():
             request = SCENARIOS[part].request
             assert request is not None
@@ -99,6 +100,7 @@ def driver(cores: Sequence[int] = ()) -> Iterator[Drive]:
         [sys.executable, "-m", "benchmarks.trials.driver", *map(str, cores)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         start_new_session=True,
         text=True,
     ) as process:
@@ -116,12 +118,23 @@ def driver(cores: Sequence[int] = ()) -> Iterator[Drive]:
                     process.stdin.flush()
                     return Outcome.from_json(json.loads(process.stdout.readline()))
                 except (OSError, ValueError):
-                    raise DriverError(f"the load generator ended with status {process.wait()}") from None
+                    reason = last_line(process.stderr) or f"status {process.wait()}"
+                    raise DriverError(f"the load generator ended: {reason}") from None
 
         try:
             yield drive
         finally:
             process.kill()
+            with suppress(OSError):
+                process.stdin.close()
+
+
+def last_line(stream: IO[str] | None) -> str:
+    """Of what is left in the stream of a process that ended; empty when there is nothing."""
+    try:
+        return stream.read().strip().rpartition("\n")[2] if stream else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def main(cores: Sequence[int]) -> None:

@@ -51,7 +51,7 @@ def measure(stage: Stage, turn: Turn) -> Measured:
             error = server.last_error
     except ServerError as failure:
         return Measured(None, str(failure))
-    stored, lost = _stored(stage, cell, contender, outcome)
+    in_database, lost = stored(stage, cell, contender, outcome)
     wrong = sum(outcome.errors.values())
     problem = None
     if crashed:
@@ -63,7 +63,7 @@ def measure(stage: Stage, turn: Turn) -> Measured:
         problem = lost
     if not outcome.count:
         return Measured(None, problem)
-    return Measured(_trial(turn, server, outcome, samples, size, stored), problem)
+    return Measured(_trial(turn, server, outcome, samples, size, in_database), problem)
 
 
 def _drive(stage: Stage, turn: Turn, server: Server) -> tuple[Outcome, Samples, int]:
@@ -85,7 +85,7 @@ def _drive(stage: Stage, turn: Turn, server: Server) -> tuple[Outcome, Samples, 
     return outcome, samples, memory(pid)
 
 
-def _stored(stage: Stage, cell: Cell, contender: Contender, outcome: Outcome) -> tuple[int | None, str | None]:
+def stored(stage: Stage, cell: Cell, contender: Contender, outcome: Outcome) -> tuple[int | None, str | None]:
     """How many writes the database has, and what is wrong with that; what was written is removed."""
     scenario = SCENARIOS[cell.scenario]
     if not scenario.writes:

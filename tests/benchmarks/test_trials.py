@@ -1,0 +1,212 @@
+"""The parts of a trial: who answers, what is sent, what is sampled, what has to add up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from random import Random
+
+import psutil
+import pytest
+
+from benchmarks.contenders import BASELINE, CONTENDERS
+from benchmarks.data import SETTINGS, Databases
+from benchmarks.load import Histogram, Outcome, Request
+from benchmarks.raw.load import Cell, Load
+from benchmarks.trials import trial
+from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
+from benchmarks.trials.correctness import TOGETHER, examine
+from benchmarks.trials.driver import Drive, DriverError, Order, driver
+from benchmarks.trials.placement import Placement
+from benchmarks.trials.sampler import Series, cpu_seconds, memory, sampling, threads
+from benchmarks.trials.server import ServerError, serving
+from benchmarks.trials.stage import Stage
+
+BOOKS = 1_000
+
+
+@pytest.fixture(scope="module")
+def drive() -> Iterator[Drive]:
+    with driver() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, drive: Drive) -> Stage:
+    """On SQLite, not pinned."""
+    folder = tmp_path_factory.mktemp("stage")
+    databases = Databases("sqlite", folder, None)
+    databases.seed(BOOKS)
+    return Stage(BOOKS, folder, {"sqlite": databases}, None, Placement(), drive)
+
+
+class Impostor(BaseHTTPRequestHandler):
+    """Answers whatever is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"another server")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:
+    contender = CONTENDERS[BASELINE]
+    with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+        thread = threading.Thread(target=impostor.serve_forever)
+        thread.start()
+        try:
+            with (
+                pytest.raises(ServerError, match=f"something else answers on port {impostor.server_port}"),
+                serving(contender, stage.settings("sqlite", contender), port=impostor.server_port),
+            ):
+                pass
+        finally:
+            impostor.shutdown()
+            thread.join()
+
+
+def test_a_server_that_does_not_start_says_why() -> None:
+    contender = CONTENDERS["async-native"]
+    settings = {**{name: str(value) for name, value in SETTINGS.items()}, "DATABASE_URL": "mysql://nowhere/nothing"}
+    with pytest.raises(ServerError, match=r"ended instead of answering: .*DATABASE_URL: 'mysql' is not supported"):  # noqa: SIM117
+        with serving(contender, settings):
+            pass
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_facts_are_plain(name: str) -> None:
+    contender = CONTENDERS[name]
+    command = contender.command(8123, "/somewhere")
+    assert "8123" in " ".join(command)
+    assert not [part for part in command if "{" in part]
+    assert contender.facts()["drivers"].keys() == set(contender.databases)
+
+
+def test_the_driver_is_named_for_postgresql_alone() -> None:
+    urls = {"DATABASE_URL": "postgresql://u:p@h/d", "ACTIVITY_DATABASE_URL": "sqlite:////tmp/x.sqlite3"}
+    settings = CONTENDERS["async-native-psycopg"].settings(urls)
+    assert settings["DATABASE_URL"] == "postgresql+psycopg://u:p@h/d"
+    assert settings["ACTIVITY_DATABASE_URL"] == urls["ACTIVITY_DATABASE_URL"]
+    assert CONTENDERS["async-native"].settings(urls)["DATABASE_URL"] == "postgresql+asyncpg://u:p@h/d"
+
+
+def test_no_write_of_an_order_is_sent_twice() -> None:
+    (kind,) = Order(("create",), BOOKS, 1, 1, 1.0, seed=3).plan().mix
+    assert callable(kind.request)
+    bodies = [kind.request(Random(0)).body for _ in range(500)]
+    assert len(set(bodies)) == 500
+    (again,) = Order(("create",), BOOKS, 1, 1, 1.0, seed=3).plan().mix
+    assert callable(again.request)
+    assert again.request(Random(1)).body == bodies[0]
+
+
+def test_mixed_scenarios_share_their_requests() -> None:
+    plan = Order(("mixed", "read"), BOOKS, 1, 1, 1.0).plan()
+    assert {kind.name: round(kind.weight, 6) for kind in plan.mix} == {"read": 1.8, "list": 0.15, "create": 0.05}
+
+
+def test_a_fixed_order_checks_the_status_alone() -> None:
+    (kind,) = Order(("read",), BOOKS, 1, 1, 1.0, fixed=True).plan().mix
+    assert isinstance(kind.request, Request)
+    assert kind.request.check is None
+
+
+def test_a_generator_that_ended_is_an_error() -> None:
+    with driver() as broken:
+        with pytest.raises(DriverError, match="ended: ValueError: kinds in the mix are"):
+            broken(Order((), BOOKS, 1, 1, 1.0))
+        with pytest.raises(DriverError):
+            broken(Order(("noop",), BOOKS, 1, 1, 1.0))
+
+
+def test_a_contender_that_is_right_is_right_together(stage: Stage) -> None:
+    scenarios = ["noop", "read", "mixed", "update", "export", "bulk"]
+    found = examine(stage, "sqlite", CONTENDERS["async-native"], scenarios)
+    assert found == dict.fromkeys([*scenarios, TOGETHER])
+    assert stage.databases["sqlite"].stored(stage.urls("sqlite", CONTENDERS["async-native"])) == (0, 0)
+
+
+def test_a_wrong_answer_is_found(stage: Stage) -> None:
+    wrong = Stage(2 * BOOKS, stage.folder, stage.databases, None, Placement(), stage.drive)  # expects books that are not there
+    found = examine(wrong, "sqlite", CONTENDERS[BASELINE], ["noop", "list"])
+    assert found["noop"] is None
+    assert "wrong body" in (found["list"] or "")
+    assert found[TOGETHER] is None
+
+
+def outcome(answered: dict[str, int], failed: dict[str, int]) -> Outcome:
+    return Outcome({}, {}, {}, answered, failed, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
+
+
+@pytest.mark.parametrize(
+    ("answered", "failed", "wrong"),
+    [
+        ({"create": 0}, {}, None),
+        ({"create": 0}, {"timeout": 3}, None),
+        ({"create": 1}, {}, "1 writes were acknowledged, 0 are in the activity log"),
+        ({"create": 0, "read": 7}, {}, None),
+    ],
+)
+def test_acknowledged_means_stored(stage: Stage, answered: dict[str, int], failed: dict[str, int], wrong: str | None) -> None:
+    cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, (BASELINE,))
+    stored, problem = trial.stored(stage, cell, CONTENDERS[BASELINE], outcome(answered, failed))
+    assert stored == 0
+    assert problem == wrong
+
+
+def test_a_series_grows_between_its_samples() -> None:
+    series = Series([10.0, 11.0, 13.0], [100.0, 101.0, 105.0])
+    assert series.growth(10.5, 12.0) == pytest.approx(103.0 - 100.5)
+    assert series.largest == 105.0
+    assert Series().largest == 0.0
+
+
+def test_cpu_time_memory_and_threads_are_of_the_whole_tree() -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
+        try:
+            with sampling(process.pid, None, None) as samples:
+                while cpu_seconds(process.pid) < 0.3:
+                    pass
+            assert samples.server_cpu.largest >= 0.3
+            assert psutil.Process(process.pid).cpu_times().user < 0.3  # it is the child that works
+            assert memory(process.pid) > 5 * 2**20
+            assert threads(process.pid) >= 2
+            assert not samples.database_cpu.values
+        finally:
+            os.killpg(process.pid, 9)
+
+
+def test_cpu_time_of_children_that_ended_counts() -> None:
+    code = "import subprocess, sys, time; subprocess.run([sys.executable, '-c', 'x = sum(range(20_000_000))']); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
+        try:
+            psutil.wait_procs(psutil.Process(process.pid).children(), timeout=30)
+            while not (spent := cpu_seconds(process.pid)) > 0.2 or psutil.Process(process.pid).children():
+                pass
+            assert spent > 0.2
+        finally:
+            os.killpg(process.pid, 9)
+
+
+def test_the_ceiling_is_above_every_contender(stage: Stage) -> None:
+    found = ceiling(stage)
+    assert found.throughput > 0
+    assert 0 < found.cpu_per_request < 0.01
+
+
+def test_capacity_is_what_wrk_sees(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if wrk_is_installed():
+        found = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 1, 1.0)
+        assert len(found.generator) == len(found.wrk) == 1
+        assert 0.2 < found.generator[0] / found.wrk[0] < 5  # they were asked the same, of the same server
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not wrk_is_installed()
