@@ -17,11 +17,16 @@ setup: .venv/ready ## make .venv with everything, pinned by constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-bench: setup ## compare the paths in process, on SQLite and PostgreSQL; verdicts on the terminal and in build/
-	@$(BIN)/python -m benchmarks micro
+bench: setup ## compare the paths on embedded databases, in process and under load; verdicts on the terminal, report in build/
+	@$(BIN)/python -m benchmarks micro --passes 5 --output build/micro.jsonl
+	@$(BIN)/python -m benchmarks run --profile quick --output build/load.jsonl
+	@$(BIN)/python -m benchmarks report build/load.jsonl build/micro.jsonl --output build
 
-results: setup ## measure longer, then write benchmarks/results/micro.jsonl and RESULTS.md
-	@$(BIN)/python -m benchmarks micro --passes 30 --output benchmarks/results/micro.jsonl --report RESULTS.md
+results: setup ## measure for an hour and a half, then write benchmarks/results/ and RESULTS.md
+	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
+	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl
+	@$(BIN)/python -m benchmarks instructions --output benchmarks/results/instructions.jsonl
+	@$(BIN)/python -m benchmarks report
 
 test: lint types ## lint, types, and the tests: the mirror is one of them
 	@$(BIN)/python -m pytest -n 2

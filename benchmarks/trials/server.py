@@ -62,12 +62,12 @@ def serving(
     """Start the contender with the app's settings (of `SETTINGS` and `Contender.settings`), on a free port if none is given.
 
     Raises:
-        ServerError: it ended or stayed silent instead of answering, or something else answers on its port.
+        ServerError: the port given is taken; the server ended or stayed silent instead of answering; something else answers.
     """
     environment = {f"CATALOG_{name}": value for name, value in settings.items()}
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    chosen = _require_free(port) if port else free_port()
     began = time.monotonic()
-    chosen = port or free_port()
     try:
         with supervise(contender.command(chosen, "{folder}"), environment, cores) as process:
             server = Server(contender, chosen, 0.0, process)
@@ -81,6 +81,14 @@ def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def _require_free(port: int) -> int:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return port
+    except OSError as error:
+        raise ServerError(f"port {port} cannot be had: {error.strerror}; choose another one") from None
 
 
 def _wait_for(server: Server, token: str) -> None:

@@ -57,15 +57,16 @@ class Impostor(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:
+def test_a_server_that_was_there_before_is_not_taken_for_ours(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     contender = CONTENDERS[BASELINE]
     with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+        monkeypatch.setattr("benchmarks.trials.server.free_port", lambda: impostor.server_port)
         thread = threading.Thread(target=impostor.serve_forever)
         thread.start()
         try:
             with (
                 pytest.raises(ServerError, match=f"something else answers on port {impostor.server_port}"),
-                serving(contender, stage.settings("sqlite", contender), port=impostor.server_port),
+                serving(contender, stage.settings("sqlite", contender)),
             ):
                 pass
         finally:
