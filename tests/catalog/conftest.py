@@ -1,14 +1,18 @@
 """Databases for the tests of the catalogue: SQLite files, and a real PostgreSQL server."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import count
+from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from app_async import create_app
 from benchmarks.postgres import Server
 from catalog.databases import parse_database, prepare
 from catalog.models import Activity, Author
@@ -16,10 +20,13 @@ from catalog.models import Activity, Author
 KINDS = ["sqlite", "postgresql"]
 
 NewDatabase = Callable[[str], AbstractContextManager[str]]
+Urls = tuple[str, str]
+"""Of the default bind and of the log's."""
+Migrated = Callable[[str], Urls]
 
 
 @pytest.fixture(scope="session")
-def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+def new_database(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
     """A context manager that gives the URL of a new, empty database of one of the `KINDS`."""
     numbers = count()
 
@@ -29,24 +36,66 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         if kind == "sqlite":
             yield f"sqlite:///{tmp_path_factory.mktemp(name)}/catalog.sqlite3"
             return
-        server: Server = request.getfixturevalue("postgres")
-        yield server.create_database(name)
-        server.drop_database(name)
+        yield postgres.create_database(name)
+        postgres.drop_database(name)
 
     return new
 
 
+@pytest.fixture(scope="session")
+def originals(new_database: NewDatabase) -> Iterator[Migrated]:
+    """Databases that `flask database upgrade` has made, once for each kind; on PostgreSQL one for both binds."""
+    made: dict[str, Urls] = {}
+    with ExitStack() as stack:
+
+        def original(kind: str) -> Urls:
+            if kind not in made:
+                url = stack.enter_context(new_database(kind))
+                made[kind] = url, url if kind == "postgresql" else stack.enter_context(new_database(kind))
+                app = create_app({"DATABASE_URL": made[kind][0], "ACTIVITY_DATABASE_URL": made[kind][1], "SECRET_KEY": "x"})
+                assert app.test_cli_runner().invoke(args=["database", "upgrade", "--no-prompt"]).exit_code == 0
+                app.portal.call(app.portal.close)
+            return made[kind]
+
+        yield original
+
+
+@pytest.fixture
+def migrated(originals: Migrated, tmp_path: Path) -> Migrated:
+    """The URLs of databases of a kind with tables and no rows: copies of files, or what PostgreSQL has, emptied."""
+
+    def empty(kind: str) -> Urls:
+        urls = originals(kind)
+        if kind == "postgresql":
+            with psycopg.connect(urls[0], autocommit=True, options="-c lock_timeout=10s") as connection:
+                connection.execute("TRUNCATE author, book, book_tag, tag, activity")
+            return urls
+        copies = tmp_path / "catalog.sqlite3", tmp_path / "activity.sqlite3"
+        for url, copy in zip(urls, copies, strict=True):
+            shutil.copyfile(url.removeprefix("sqlite:///"), copy)
+        return f"sqlite:///{copies[0]}", f"sqlite:///{copies[1]}"
+
+    return empty
+
+
 @pytest.fixture(params=KINDS)
-def database_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[str]:
-    with new_database(request.param) as url:
-        yield url
+def urls(request: pytest.FixtureRequest, migrated: Migrated) -> Urls:
+    """Empty tables, of either kind."""
+    return migrated(request.param)
+
+
+@pytest.fixture
+def database_url(urls: Urls) -> str:
+    return urls[0]
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """A synchronous engine with one connection, on a database with the tables of both binds."""
-    with tables(database_url) as engine:
-        yield engine
+    """A synchronous engine with one connection."""
+    engine = create_engine(parse_database(database_url, "sync").url, pool_size=1, max_overflow=0)
+    prepare(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -94,6 +94,7 @@ def test_the_migrated_tables_are_those_of_the_models(app: Flask, urls: tuple[str
         (1, "ALTER TABLE activity DROP COLUMN detail"),
     ],
 )
+@pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)], indirect=True, ids=["sqlite", "one database"])
 def test_check_finds_drift_on_each(app: Flask, urls: tuple[str, str], bind: int, change: str) -> None:
     flask(app, "upgrade", "--no-prompt")
     execute(urls[bind], change)
@@ -124,6 +125,7 @@ def test_downgrade_takes_the_tables_away_again(app: Flask, urls: tuple[str, str]
     assert tables(urls[0]) | tables(urls[1]) == {"catalog_version", "activity_version"}
 
 
+@pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)], indirect=True, ids=["sqlite", "one database"])
 def test_drop_all_drops_all(app: Flask, urls: tuple[str, str]) -> None:
     flask(app, "upgrade", "--no-prompt")
     # In a process of its own, as it has an event loop of its own.

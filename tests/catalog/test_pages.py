@@ -1,9 +1,8 @@
-"""The pages, clicked through without JavaScript, in every commit mode."""
+"""The pages, clicked through without JavaScript."""
 
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app_async import create_app
+
+from .conftest import Migrated
 
 MODES = ["manual", "autocommit", "autocommit_include_redirect"]
 EVIL = "<script>alert('x')</script>"
@@ -35,17 +36,15 @@ class Form(HTMLParser):
             self.values[name] = attributes.get("value") or ""
 
 
-@pytest.fixture(params=MODES)
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    app = create_app(
-        {
-            "DATABASE_URL": f"sqlite:///{tmp_path}/catalog",
-            "ACTIVITY_DATABASE_URL": f"sqlite:///{tmp_path}/activity",
-            "SECRET_KEY": "x",
-            "COMMIT_MODE": request.param,
-        }
-    )
-    assert app.test_cli_runner().invoke(args=["database", "upgrade", "--no-prompt"]).exit_code == 0
+every_mode = pytest.mark.parametrize("app", MODES, indirect=True)
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, migrated: Migrated) -> Iterator[Flask]:
+    """The app in its default commit mode, or in the one that a test is run with."""
+    url, log = migrated("sqlite")
+    mode = getattr(request, "param", "autocommit_include_redirect")
+    app = create_app({"DATABASE_URL": url, "ACTIVITY_DATABASE_URL": log, "SECRET_KEY": "x", "COMMIT_MODE": mode})
     yield app
     app.portal.call(app.portal.close)
 
@@ -66,6 +65,7 @@ def add_author(client: FlaskClient, name: str = "Ann Author") -> None:
     assert send(client, "/pages/authors/new", name=name).status_code == 303
 
 
+@every_mode
 def test_an_author_and_a_book_can_be_added_and_found(client: FlaskClient) -> None:
     added = send(client, "/pages/authors/new", name=" Émile Zola ", born="1840", died="1902", country="FR")
     assert added.status_code == 303

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +14,12 @@ from catalog import generated
 from catalog.databases import parse_database
 from catalog.paths import FIXTURES
 
+from .conftest import KINDS, NewDatabase, Urls
+
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    log = f"sqlite:///{tmp_path}/activity"
-    app = create_app({"DATABASE_URL": database_url, "ACTIVITY_DATABASE_URL": log, "SECRET_KEY": "x"})
+def app(urls: Urls) -> Iterator[Flask]:
+    app = create_app({"DATABASE_URL": urls[0], "ACTIVITY_DATABASE_URL": urls[1], "SECRET_KEY": "x"})
     yield app
     app.portal.call(app.portal.close)
 
@@ -27,7 +27,6 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 @pytest.fixture
 def tables(app: Flask, database_url: str) -> Iterator[Engine]:
     """An engine to look at what the app's commands did."""
-    assert run(app, "database", "upgrade", "--no-prompt").exit_code == 0
     engine = create_engine(parse_database(database_url, "sync").url)
     yield engine
     engine.dispose()
@@ -126,17 +125,22 @@ def test_both_fit_the_tables_that_the_check_expects(app: Flask, tables: Engine) 
     assert run(app, "database", "check").exit_code == 0
 
 
-@pytest.mark.parametrize("arguments", [["seed"], ["seed", "--books", "10"]])
-def test_missing_tables_are_one_line(app: Flask, arguments: list[str]) -> None:
-    failed = run(app, *arguments)
-    assert failed.exit_code == 2
-    error = failed.output.splitlines()[-1]
-    assert error.startswith("Error: The database has no tables, or old ones: run `flask database upgrade`. (")
-    assert "Traceback" not in failed.output
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_tables_are_one_line(kind: str, new_database: NewDatabase) -> None:
+    with new_database(kind) as url, new_database("sqlite") as log:
+        app = create_app({"DATABASE_URL": url, "ACTIVITY_DATABASE_URL": log, "SECRET_KEY": "x"})
+        for arguments in (["seed"], ["seed", "--books", "10"]):
+            failed = run(app, *arguments)
+            assert failed.exit_code == 2
+            error = failed.output.splitlines()[-1]
+            assert error.startswith("Error: The database has no tables, or old ones: run `flask database upgrade`. (")
+            assert "Traceback" not in failed.output
+        app.portal.call(app.portal.close)
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "many", "10000001"])
-def test_an_impossible_number_is_refused(app: Flask, number: str) -> None:
-    failed = run(app, "seed", "--books", number)
-    assert failed.exit_code == 2
-    assert "Invalid value for '--books'" in failed.output
+def test_an_impossible_number_is_refused() -> None:
+    app = create_app({"DATABASE_URL": "sqlite:////x", "ACTIVITY_DATABASE_URL": "sqlite:////y", "SECRET_KEY": "x"})
+    for number in ("0", "-1", "many", "10000001"):
+        failed = run(app, "seed", "--books", number)
+        assert failed.exit_code == 2
+        assert "Invalid value for '--books'" in failed.output

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -13,20 +12,22 @@ from flask.testing import FlaskClient
 
 from app_async import create_app
 
-MODES = ["manual", "autocommit", "autocommit_include_redirect"]
+from .conftest import Migrated
+
+MODES = [
+    ("manual", "sqlite"),
+    ("manual", "postgresql"),
+    ("autocommit", "postgresql"),
+    ("autocommit_include_redirect", "sqlite"),
+]
+"""With a kind of database each; tests/contract has every pair, over HTTP."""
 
 
-@pytest.fixture(params=MODES)
-def app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    app = create_app(
-        {
-            "DATABASE_URL": database_url,
-            "ACTIVITY_DATABASE_URL": f"sqlite:///{tmp_path}/activity",
-            "SECRET_KEY": "x",
-            "COMMIT_MODE": request.param,
-        }
-    )
-    assert app.test_cli_runner().invoke(args=["database", "upgrade", "--no-prompt"]).exit_code == 0
+@pytest.fixture(params=MODES, ids="-".join)
+def app(request: pytest.FixtureRequest, migrated: Migrated) -> Iterator[Flask]:
+    mode, kind = request.param
+    url, log = migrated(kind)
+    app = create_app({"DATABASE_URL": url, "ACTIVITY_DATABASE_URL": log, "SECRET_KEY": "x", "COMMIT_MODE": mode})
     yield app
     app.portal.call(app.portal.close)
 
@@ -124,6 +125,7 @@ def test_many_books_are_all_kept_or_none(client: FlaskClient, author: str) -> No
     assert refused.get_json()["detail"] == "There are 101 different tags; at most 100 are allowed at once."
 
 
+@pytest.mark.parametrize("app", [MODES[0], MODES[2]], indirect=True, ids="-".join)
 def test_all_books_are_exported(client: FlaskClient, author: str) -> None:
     assert client.get("/books/export").text == ""
     many = [{"title": f"Book {number}", "author_id": author, "tags": ["a"]} for number in range(1000)]

@@ -4,6 +4,7 @@ Whatever a test asserts, the answers it got are compared with those that the fir
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,8 +13,8 @@ import pytest
 from benchmarks.postgres import Server
 from catalog.settings import CommitMode
 
-from . import trials
-from .serving import STYLES, Served, Style, serve
+from .pairwise import covering
+from .serving import STYLES, Apps, Served, Style
 from .stores import BACKENDS, Backend, Stores
 from .transcripts import Api
 
@@ -26,8 +27,7 @@ MODES_MATTER = {"test_commit_modes", "test_writes", "test_pages"}
 def stores(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     stores = Stores(tmp_path_factory.mktemp("stores"), postgres)
     yield stores
-    for store in stores.read.values():
-        store.close()
+    stores.close()
 
 
 @pytest.fixture(scope="session", params=STYLES)
@@ -49,33 +49,47 @@ def mode(request: pytest.FixtureRequest) -> CommitMode:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run in all commit modes what they decide about, the rest in the default mode."""
+    """Run of each test so many variants that every pair of its parameters occurs: a style and a database, a mode and a value.
+
+    In all commit modes runs what they decide about; the rest in the default mode, or in the one that the test names.
+    """
     folder = Path(__file__).parent
+    tests: dict[tuple[Path, str], list[pytest.Function]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.parent == folder and hasattr(item, "callspec"):
+            tests.setdefault((item.path, item.originalname), []).append(item)
+    left_out: set[pytest.Item] = set()
+    for (path, _), variants in tests.items():
+        usual = [one for one in variants if one.callspec.params.get("mode") == DEFAULT_MODE]
+        wanted = usual if usual and path.stem not in MODES_MATTER else variants
+        chosen = {wanted[index] for index in covering([_values(one) for one in wanted])}
+        left_out.update(one for one in variants if one not in chosen)
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
-    def needed(item: pytest.Item) -> bool:
-        mode = (
-            item.callspec.params.get("mode", DEFAULT_MODE)
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else None
-        )
-        return item.path.parent != folder or item.path.stem in MODES_MATTER or mode in {None, DEFAULT_MODE}
 
-    config.hook.pytest_deselected(items=[item for item in items if not needed(item)])
-    items[:] = [item for item in items if needed(item)]
+def _values(variant: pytest.Function) -> dict[str, str]:
+    """Its parameters in a form that can be compared."""
+    return {name: repr(value) for name, value in variant.callspec.params.items()}
 
 
 @pytest.fixture(scope="session")
-def reading_app(style: Style, backend: Backend, stores: Stores) -> Iterator[Served]:
-    """An app with the real library, which no test changes: all of a backend have the same."""
-    with serve(style, stores.shared(backend)) as served:
-        yield served
+def apps(stores: Stores) -> Iterator[Apps]:
+    """The apps that tests share, each started when it is first asked for."""
+    with ExitStack() as stack:
+        yield Apps(stores, stack)
 
 
-@pytest.fixture(scope="session")
-def writing_app(style: Style, backend: Backend, mode: CommitMode, stores: Stores) -> Iterator[Served]:
+@pytest.fixture
+def reading_app(style: Style, backend: Backend, apps: Apps) -> Served:
+    """An app with the real library, which no test changes."""
+    return apps.reading(style, backend)
+
+
+@pytest.fixture
+def writing_app(style: Style, backend: Backend, mode: CommitMode, apps: Apps) -> Served:
     """An app in one of the commit modes; each test makes the records it changes."""
-    with stores.make(backend) as store, serve(style, store, trials.register, COMMIT_MODE=mode) as served:
-        yield served
+    return apps.writing(style, backend, mode)
 
 
 @pytest.fixture(scope="session")

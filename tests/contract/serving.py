@@ -17,8 +17,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import app_async
 import app_sync
 from app_async.runtime import AsyncFlask, asgi_app
+from catalog.settings import CommitMode
 
-from .stores import Store, close_connections
+from . import trials
+from .stores import Backend, Store, Stores, close_connections
 
 Style = Literal["sync", "loop", "native"]
 STYLES: tuple[Style, ...] = ("sync", "loop", "native")
@@ -77,6 +79,30 @@ def serve(style: Style, store: Store, prepare: Callable[[Flask], None] | None = 
         served.tasks_of_the_server = served.tasks()
         yield served
         served.check_at_rest()
+
+
+@dataclass
+class Apps:
+    """Apps that many tests share; those of a backend have the same databases, one pair to read and one to write."""
+
+    stores: Stores
+    stack: ExitStack
+    started: dict[tuple[str, ...], Served] = field(default_factory=dict)
+
+    def reading(self, style: Style, backend: Backend) -> Served:
+        """An app on databases that nobody changes."""
+        return self._start((style, backend), self.stores.shared(backend))
+
+    def writing(self, style: Style, backend: Backend, mode: CommitMode) -> Served:
+        """An app in a commit mode, with views for trials; who writes calls its store's ``restore``."""
+        store = self.stores.shared(backend, to_write=True)
+        return self._start((style, backend, mode), store, trials.register, COMMIT_MODE=mode)
+
+    def _start(self, key: tuple[str, ...], store: Store, *prepare: Callable[[Flask], None], **settings: Any) -> Served:
+        if key not in self.started:
+            style: Style = key[0]  # type: ignore[assignment]
+            self.started[key] = self.stack.enter_context(serve(style, store, *prepare, **settings))
+        return self.started[key]
 
 
 class _Quiet(WSGIRequestHandler):

@@ -71,11 +71,12 @@ class Store:
         )
 
     def restore(self) -> None:
-        """Delete the authors, books and tags that were not there when the databases were made."""
-        with self.session() as session:
-            for model in (Book, Author, Tag):
-                session.execute(delete(model).where(model.created_at >= self.made_at))
-            session.commit()
+        """Delete the authors, books, tags and log entries that were not there when the databases were made."""
+        for bind, models in ((DEFAULT_BIND, (Book, Author, Tag)), (ACTIVITY_BIND, (Activity,))):
+            with self.session(bind) as session:
+                for model in models:
+                    session.execute(delete(model).where(model.created_at >= self.made_at))
+                session.commit()
 
     def close(self) -> None:
         """Close the connections for looking."""
@@ -99,7 +100,7 @@ class Stores:
     prefix: str = field(default_factory=lambda: f"contract_{secrets.token_hex(4)}")
     made: int = 0
     originals: dict[tuple[Backend, Contents], Store] = field(default_factory=dict)
-    read: dict[Backend, Store] = field(default_factory=dict)
+    common: dict[tuple[Backend, Contents, bool], Store] = field(default_factory=dict)
 
     @contextmanager
     def make(self, backend: Backend, contents: Contents = "library") -> Iterator[Store]:
@@ -120,11 +121,17 @@ class Stores:
             elif name in self.postgres.created:
                 self.postgres.drop_database(name)
 
-    def shared(self, backend: Backend) -> Store:
-        """The real library, the same for everybody who asks: only to be read."""
-        if backend not in self.read:
-            self.read[backend] = self._copy(backend, self._original(backend, "library"))
-        return self.read[backend]
+    def shared(self, backend: Backend, contents: Contents = "library", *, to_write: bool = False) -> Store:
+        """Databases that are the same for everybody who asks: only to be read, or written and restored."""
+        key = (backend, contents, to_write)
+        if key not in self.common:
+            self.common[key] = self._copy(backend, None if contents == "nothing" else self._original(backend, contents))
+        return self.common[key]
+
+    def close(self) -> None:
+        """Close the connections for looking at what is shared."""
+        for store in self.common.values():
+            store.close()
 
     def _original(self, backend: Backend, contents: Contents) -> Store:
         """The databases that others are copied from; PostgreSQL does that only while nobody is connected to them."""

@@ -10,7 +10,7 @@ import pytest
 from .serving import Served
 
 CLIENTS = 8
-ROUNDS = 3
+ROUNDS = 2
 
 pytestmark = pytest.mark.parametrize("mode", ["autocommit_include_redirect"], indirect=True)
 

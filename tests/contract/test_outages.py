@@ -63,7 +63,7 @@ def check_everything(served: Served, detail: str) -> None:
 
 
 def test_without_tables(style: Style, backend: Backend, stores: Stores) -> None:
-    with stores.make(backend, "nothing") as store, serve(style, store) as served:
+    with serve(style, stores.shared(backend, "nothing")) as served:
         check_everything(served, NO_TABLES)
 
 
@@ -85,14 +85,14 @@ def test_without_a_database(style: Style, nowhere: Store) -> None:
 
 
 def test_without_the_log_nothing_is_written(style: Style, backend: Backend, nowhere: Store, stores: Stores) -> None:
-    with stores.make(backend) as store:
-        half = Store({DEFAULT_BIND: store.urls[DEFAULT_BIND], ACTIVITY_BIND: nowhere.urls[ACTIVITY_BIND]})
-        with serve(style, half, COMMIT_MODE="autocommit") as served, store.unchanged():
-            for _ in range(3):
-                unavailable(served.client.post("/authors", json={"name": "Unlogged"}), UNREACHABLE)
-                unavailable(served.client.get("/reports/overview"), UNREACHABLE)
-            assert served.client.get("/authors").json()["total"] == 84
-            assert served.client.get("/authors?search=unlogged").json()["total"] == 0
+    store = stores.shared(backend, to_write=True)
+    half = Store({DEFAULT_BIND: store.urls[DEFAULT_BIND], ACTIVITY_BIND: nowhere.urls[ACTIVITY_BIND]})
+    with serve(style, half, COMMIT_MODE="autocommit") as served, store.unchanged():
+        for _ in range(3):
+            unavailable(served.client.post("/authors", json={"name": "Unlogged"}), UNREACHABLE)
+            unavailable(served.client.get("/reports/overview"), UNREACHABLE)
+        assert served.client.get("/authors").json()["total"] == 84
+        assert served.client.get("/authors?search=unlogged").json()["total"] == 0
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)

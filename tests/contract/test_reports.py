@@ -109,7 +109,7 @@ def test_an_export_that_is_not_read_to_its_end(library: Api, reading_app: Served
 
 
 def test_tables_without_rows(style: Style, backend: Backend, stores: Stores) -> None:
-    with stores.make(backend, "tables") as store, serve(style, store) as served:
+    with serve(style, stores.shared(backend, "tables")) as served:
         client = served.client
         assert client.get("/reports/overview").json() == EMPTY
         assert client.get("/reports/tags").json() == {"items": []}

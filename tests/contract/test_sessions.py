@@ -24,11 +24,12 @@ Apps = tuple[str, Any, Store]
 
 @pytest.fixture(params=["sync", "loop"])
 def app(request: pytest.FixtureRequest, backend: Backend, stores: Stores) -> Iterator[Any]:
-    with stores.make(backend) as store:
-        app = FACTORIES[request.param](store.settings())
-        yield app
-        assert checked_out(app) == 0
-        close_connections(app)
+    store = stores.shared(backend, to_write=True)
+    app = FACTORIES[request.param](store.settings())
+    yield app
+    assert checked_out(app) == 0
+    close_connections(app)
+    store.restore()
 
 
 def extension(app: Any) -> Any:
