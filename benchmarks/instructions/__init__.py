@@ -10,6 +10,10 @@ METHOD = {
         " kernel and PostgreSQL's server are not, SQLite is. The collector of cycles is off. callgrind slows by about 50, and so"
         " are slowed Python's switch interval and the runtime's look for disconnects, which go by the clock."
     ),
+    "repeats": (
+        "Processes alike agree to six digits, but where objects lie in memory moves counts by up to a per cent, and every change"
+        " of code moves objects: so each repeat has another layout, made by the size of its environment."
+    ),
     "layers": (
         "Machine code in a layer's own shared objects is counted for it. All other machine code, 90 % and more, is Python's work"
         " for all layers: it is shared out by the bytecodes that each layer executes, which an unmeasured process counts with"

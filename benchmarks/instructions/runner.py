@@ -103,8 +103,8 @@ class Runner:
         problem = ""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._count(place, number, limit)) for _ in range(self.repeats)]
-                trace = group.create_task(self._process(place, "trace", [], limit))
+                tasks = [group.create_task(self._count(place, number, layout, limit)) for layout in range(self.repeats)]
+                trace = group.create_task(self._process(place, "trace", [], 0, limit))
         except* ChildError as errors:
             problem = f"while counting: {errors.exceptions[0]}"
         if problem:
@@ -116,11 +116,11 @@ class Runner:
         bytecodes = {layer: round(executed, 2) for layer, executed in trace.result()["bytecodes"].items()}
         return Cell(*place, 2 * number, counts, native, bytecodes, None)
 
-    async def _count(self, place: Place, number: int, limit: asyncio.Semaphore) -> dict[str, float]:
+    async def _count(self, place: Place, number: int, layout: int, limit: asyncio.Semaphore) -> dict[str, float]:
         """Instructions per request by the layer whose machine code they are."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             dumps = Path(folder) / "dump"
-            await self._process(place, "count", command(dumps), limit)
+            await self._process(place, "count", command(dumps), layout, limit)
             once, thrice = (read_dump(dumps.with_suffix(suffix)) for suffix in (".1", ".2"))
         layers: dict[str, float] = {}
         for path in once.keys() | thrice.keys():
@@ -128,7 +128,7 @@ class Runner:
             layers[layer] = layers.get(layer, 0.0) + (thrice[path] - once[path]) / (2 * number)
         return layers
 
-    async def _process(self, place: Place, task: str, prefix: Sequence[str], limit: asyncio.Semaphore) -> Any:
+    async def _process(self, place: Place, task: str, prefix: Sequence[str], layout: int, limit: asyncio.Semaphore) -> Any:
         database, scenario, name = place
         async with limit:
             with ExitStack() as stack:
@@ -144,7 +144,8 @@ class Runner:
                     "requests": REQUESTS[scenario],
                     "warm_up": max(WARM_UP, 4 * REQUESTS[scenario]),
                 }
-                return await _answer([*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.instructions.child"], order)
+                arguments = [*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.instructions.child"]
+                return await _answer(arguments, order, environment(layout))
 
     def _config(self, stack: ExitStack, kind: Kind, contender: str) -> dict[str, Any]:
         """The app's settings, with databases of its own as long as `stack` is open."""
@@ -165,16 +166,26 @@ class ChildError(Exception):
     """The process ended without counting; the message says why in one line."""
 
 
-async def _answer(arguments: Sequence[str], order: Mapping[str, Any]) -> dict[str, Any]:
+def environment(layout: int) -> dict[str, str]:
+    """What a process sees of the environment: little, so that runs are alike, and `layout` times some more.
+
+    Where objects lie in memory decides which entries of Python's caches collide, and that moves counts by up to a per cent. A
+    process repeats itself exactly, but any change of the code moves its objects; so repeats have other layouts, on purpose, by
+    the size of the environment (Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", 2009).
+    """
+    kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}}
+    more = {f"LAYOUT{number}": "x" * (7 * number % 200) for number in range(97 * layout)}
+    return {**kept, "PYTHONHASHSEED": "0", **more}
+
+
+async def _answer(arguments: Sequence[str], order: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """What the process answers to its order. It is in a session of its own, ended with all it started. Raises `ChildError`."""
-    foreign = ("CATALOG_", "FLASK_", "PYTHON")  # they change what the app does, and how many instructions Python needs
-    kept = {name: value for name, value in os.environ.items() if name == "PYTHONPATH" or not name.startswith(foreign)}
     child = await asyncio.create_subprocess_exec(
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**kept, "PYTHONHASHSEED": "0"},
+        env=environment,
         start_new_session=True,
     )
     assert child.stdin

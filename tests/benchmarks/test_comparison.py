@@ -186,6 +186,19 @@ def test_what_the_noise_of_either_run_could_be_is_inconclusive() -> None:
     assert verdict(Estimate(1.04, 1.01, 1.07, 12), (quiet, quiet)) is Verdict.INCONCLUSIVE
 
 
+def test_the_floor_of_either_run_counts() -> None:
+    base = [1.0, 1.01, 0.99, 1.0]
+    quiet = {"sync": base, "sync-aa": base}
+    loud = {"sync": base, "sync-aa": [0.6, 1.5, 0.7, 1.4]}
+    slow = [1.2, 1.21, 1.19, 1.2]
+    for old, new, expected in (
+        (quiet, quiet, Verdict.SLOWER),
+        (quiet, loud, Verdict.INCONCLUSIVE),
+        (loud, quiet, Verdict.INCONCLUSIVE),
+    ):
+        assert native(micro_run({**old, "native": base}), micro_run({**new, "native": slow})).verdict is expected
+
+
 def test_rounds_that_one_of_the_two_has_not_are_left_out() -> None:
     run = micro_run({"sync": [1, 2, 4], "sync-aa": [1, 2, 4], "native": [2, 4]})
     [wall, cpu] = micro_series(run).values()

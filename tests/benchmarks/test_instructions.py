@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy.util import greenlet_spawn
 
 from benchmarks.cli import main
+from benchmarks.instructions import runner
 from benchmarks.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
 from benchmarks.instructions.cells import CONTENDERS, REQUESTS, plan
 from benchmarks.instructions.child import Trace
@@ -231,6 +232,34 @@ def test_bytecodes_are_counted_alike_in_threads_greenlets_and_tasks() -> None:
     assert found[0] > 400
 
 
+def test_what_is_installed_in_a_thread_traces_those_it_starts() -> None:
+    work = code(f"{SITE}/flask/x.py", "def work():\n    return sum([n * n for n in range(100)])\n")["work"]
+
+    def nested() -> None:
+        trace.install()
+        in_thread(work)
+
+    with tracing() as alone:
+        in_thread(work)
+    trace = Trace()
+    trace.counting = True
+    plain = threading.Thread(target=nested)
+    try:
+        plain.start()
+        plain.join()
+    finally:
+        threading.settrace(None)
+    assert trace.bytecodes["Flask"] == alone.bytecodes["Flask"]
+
+
+def test_repeats_have_environments_of_other_sizes_and_nothing_of_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_POOL_SIZE", "1")
+    monkeypatch.setenv("PYTHONDEVMODE", "1")
+    sizes = [len(runner.environment(layout)) for layout in range(3)]
+    assert sizes == [sizes[0], sizes[0] + 97, sizes[0] + 194]
+    assert runner.environment(0).keys() <= {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "PYTHONHASHSEED"}
+
+
 def test_code_of_no_layer_counts_to_its_caller() -> None:
     library = code(f"{LIBRARY}/functools.py", "def work():\n    return [n for n in range(100)]\n")["work"]
     caller = code(f"{SITE}/sqlalchemy/x.py", "def call(function):\n    return function()\n")["call"]
@@ -294,6 +323,7 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 COUNTED = """
+from benchmarks.instructions import runner
 from benchmarks.instructions.callgrind import Callgrind
 def work(count):
     for number in range(count):
