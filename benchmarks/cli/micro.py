@@ -56,7 +56,7 @@ def micro(
         raise CommandError(f"{error.filename}: {error.strerror}") from None
     except KeyboardInterrupt:
         trials = output.read_text("utf-8").count('"line": "trial"') if output.exists() else 0
-        hint = f": python -m benchmarks report {output} --output {output.with_suffix('.md')}" if trials else ""
+        hint = f": python -m benchmarks report {output}" if trials else ""
         click.echo(f"\nInterrupted. {trials} finished trials are in {output}{hint}", err=True)
         sys.exit(INTERRUPTED)
     finally:
@@ -64,7 +64,7 @@ def micro(
     recorded = read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")
-    write(recorded, output, report)
+    write([output], report)
     click.echo(f"Report: {report}")
     if broken := [check for check in recorded.checks if check.problem and check.contender != "documented"]:
         first = broken[0]

@@ -3,48 +3,102 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmarks.cli.base import FILE, CommandError
-from benchmarks.raw import ResultsError
-from benchmarks.raw import micro as results
-from benchmarks.report.forest import draw
-from benchmarks.report.render import render
-from benchmarks.report.summary import summarize
+from benchmarks.cli.base import CommandError
+from benchmarks.raw import ResultsError, instructions, load, micro, read_lines
+from benchmarks.report.document import RESULTS, Runs, build
+
+READERS: dict[str, Any] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
+"""By kind of raw file."""
+NAME = "RESULTS.md"
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--output", type=FILE, default=Path("RESULTS.md"), show_default=True)
-@click.option("--check", is_flag=True, help="Write nothing; fail when the report is not what FILE gives.")
-def report(file: Path, output: Path, check: bool) -> None:
-    """Write the report, and the picture beside FILE, from the raw results in FILE alone."""
-    recorded = read(file)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"Folder of {NAME}.  [default: that of the first FILE; without one, this folder]",
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail when the report is not what the raw files give.")
+def report(files: tuple[Path, ...], output: Path | None, check: bool) -> None:
+    """Write the report, RESULTS.md, from raw results alone, and the pictures beside the raw files.
+
+    FILEs are raw results, one of each kind at most; without one, those that are committed: benchmarks/results/*.jsonl.
+    """
+    chosen = files or committed(Path(RESULTS))
+    folder = output or (files[0].parent if files else Path())
     if not check:
-        write(recorded, file, output)
+        for path in write(chosen, folder / NAME):
+            click.echo(f"Written: {path}")
         return
-    for path, text in _rendered(recorded, file, output).items():
+    for path, text in _rendered(chosen, folder / NAME).items():
         if not path.exists() or path.read_text("utf-8") != text:
-            raise click.ClickException(f"{path} is not what {file} gives: python -m benchmarks report {file} --output {output}")
+            command = ["python", "-m", "benchmarks", "report", *map(str, files), *(["--output", str(output)] if output else [])]
+            raise click.ClickException(f"{path} is not what the raw results give: {shlex.join(command)}")
 
 
-def read(path: Path) -> results.Run:
+def committed(folder: Path) -> list[Path]:
+    """The raw files there that a report is made of. Raises `CommandError` where there is none."""
+    found = [path for kind in READERS if (path := folder / f"{kind}.jsonl").exists()]
+    if not found:
+        names = ", ".join(f"{kind}.jsonl" for kind in READERS)
+        raise CommandError(f"{folder}: has none of {names}; name the raw files to report")
+    return found
+
+
+def read(path: Path) -> micro.Run:
+    """The in-process comparison in a raw file. Raises `CommandError`."""
     try:
-        return results.read(path)
+        return micro.read(path)
     except ResultsError as error:
         raise CommandError(str(error)) from None
 
 
-def write(run: results.Run, raw: Path, output: Path) -> None:
-    for path, text in _rendered(run, raw, output).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+def write(files: Sequence[Path], output: Path) -> list[Path]:
+    """Write the report of the raw `files` to `output`, a Markdown file, and its pictures beside them. Raises `CommandError`."""
+    rendered = _rendered(files, output)
+    try:
+        for path, text in rendered.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    return list(rendered)
 
 
-def _rendered(run: results.Run, raw: Path, output: Path) -> dict[Path, str]:
+def _rendered(files: Sequence[Path], output: Path) -> dict[Path, str]:
     """What to write where."""
-    picture = raw.with_suffix(".svg")
-    raw_link, picture_link = (Path(os.path.relpath(path, output.parent)).as_posix() for path in (raw, picture))
-    return {output: render(run, raw=raw_link, picture=picture_link), picture: draw(summarize(run))}
+    raw: dict[str, Path] = {}
+    runs: dict[str, Any] = {}
+    for path in files:
+        kind, run = _read(path)
+        if kind in raw:
+            raise CommandError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
+        raw[kind], runs[kind] = path, run
+
+    def place(kind: str, name: str) -> Path:
+        return raw[kind].with_name(f"{raw[kind].stem}{'-' if name else ''}{name}.svg")
+
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path, output.parent)).as_posix()
+
+    links = {kind: relative(path) for kind, path in raw.items()}
+    made = build(Runs(**runs, links=links), lambda kind, name: relative(place(kind, name)) if kind in raw else "")
+    return {output: made.markdown, **{place(kind, name): text for (kind, name), text in made.pictures.items()}}
+
+
+def _read(path: Path) -> tuple[str, Any]:
+    try:
+        kind = read_lines(path)[0]["kind"]
+        if not isinstance(kind, str) or kind not in READERS:
+            raise CommandError(f"{path}: is of kind {kind!r}; a report is made of {', '.join(READERS)}")
+        return kind, READERS[kind](path)
+    except ResultsError as error:
+        raise CommandError(str(error)) from None

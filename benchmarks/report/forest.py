@@ -11,7 +11,7 @@ from benchmarks.report.svg import WIDTH, legend, look, mark, picture, stroke, te
 from benchmarks.stats import MARGIN, Estimate
 
 TICKS = (0.05, 0.1, 0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
-LABELS, GAP, LINE = 220, 24, 12
+LABELS, GAP, LINE = 220, 24, 11
 Scale = tuple[float, float]
 
 

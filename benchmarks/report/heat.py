@@ -70,7 +70,7 @@ def draw(title: str, description: str, panels: Sequence[Panel], layout: Layout) 
 
 
 def _head(layout: Layout) -> float:
-    return 160 if layout.slanted else 44
+    return 138 if layout.slanted else 44
 
 
 def _key() -> Iterator[str]:
@@ -123,5 +123,5 @@ def _tile(tile: Tile, x: float, y: float, width: float) -> Iterator[str]:
 
 
 def fitting(columns: int, panels: int, labels: float) -> float:
-    """The width of a column when so many panels share the labels of the first, at most 52."""
-    return min(52.0, (WIDTH - 32 - labels - 22 * (panels - 1)) / max(1, columns * panels))
+    """The width of a column when so many panels share the labels of the first, and the last name leans over the edge."""
+    return min(52.0, (WIDTH - 92 - labels - 22 * (panels - 1)) / max(1, columns * panels))

@@ -119,7 +119,7 @@ def _crossover(run: Run, comparisons: Sequence[Comparison]) -> str | None:
 
 
 def _forest(run: Run, comparisons: Sequence[Comparison]) -> str | None:
-    chosen = [one for one in ordered(deciding(comparisons)) if _has_estimates(one)]
+    chosen = [one for one in ordered(deciding(comparisons)) if delay(run, one.scenario) is None and _has_estimates(one)]
     if not chosen:
         return None
     panels = [forest.Panel("server CPU time per request", "costs more"), forest.Panel("requests a second", "serves more")]
@@ -178,7 +178,7 @@ def _over_connections(name: str, found: Sequence[Comparison]) -> curves.Curve:
     return curves.Curve(name, points)
 
 
-def _latency(run: Run, comparisons: Sequence[Comparison]) -> str | None:
+def _latency(_: Run, comparisons: Sequence[Comparison]) -> str | None:
     opened = [one for one in ordered(comparisons) if one.load.percent is not None]
     if not opened:
         return None

@@ -62,6 +62,7 @@ class Comparison:
     scenario: str
     load: Load
     rounds: int
+    baseline: str
     rows: tuple[Row, ...]
     floor: Mapping[Quantity, Estimate]
     scatter: Mapping[Quantity, float]
@@ -156,7 +157,7 @@ def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mappi
         quantity: stats.scatter(*pairs) for quantity in judged if len((pairs := _pairs(control, baseline, quantity))[0]) > 1
     }
     flags = tuple(_flags(cell, trials, judged))
-    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), rows, floor, scatter, flags)
+    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), run.header.baseline, rows, floor, scatter, flags)
 
 
 def _measured(

@@ -12,9 +12,9 @@ from benchmarks.raw.load import Run as LoadRun
 from benchmarks.raw.micro import Run
 from benchmarks.report import load_summary
 from benchmarks.report.load_summary import Quantity, Row, deciding
+from benchmarks.report.micro_part import cells, floor, where
 from benchmarks.report.numbers import interval, reach
 from benchmarks.report.prose import DATABASES, answer
-from benchmarks.report.render import cells, floor, where
 from benchmarks.report.summary import Comparison, summarize
 from benchmarks.stats import Verdict
 

@@ -1,0 +1,63 @@
+"""What the report says of the exact counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.instructions.summary import Row
+from benchmarks.raw.instructions import Run
+from benchmarks.report.load_pictures import NAMES
+from benchmarks.report.numbers import ratio
+from benchmarks.report.tables import markdown, reason
+
+MILLION = 1e6
+
+
+def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
+    """What the templates of the report ask for."""
+    spreads = [row.spread for row in rows if row.spread is not None]
+    seen = f"at most {100 * max(spreads):.3f} % between repeats, in {len(spreads)} cells" if spreads else "counted once"
+    return {
+        "instructions": run,
+        "method": " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in run.header.method.values() if text),
+        "exact": {
+            name: _table(found)
+            for database, name in NAMES.items()
+            if (found := [row for row in rows if row.database == database])
+        },
+        "exact_spread": f"Instructions per request repeat to within: {seen}.",
+    }
+
+
+def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:
+    """Find the row of a contender of the load benchmark: the same execution model, in process."""
+    found = {(row.database, row.scenario, row.contender): row for row in rows}
+
+    def find(database: str, scenario: str, contender: str) -> Row | None:
+        name = "sync" if contender.startswith("sync-threads") else contender.removeprefix("async-")
+        return found.get((database, scenario, name))
+
+    return find
+
+
+def _table(rows: Sequence[Row]) -> str:
+    layers = list(dict.fromkeys(layer for row in rows for layer in row.layers))
+    head = ("scenario", "model", "millions", "ratio", "spread", *layers)
+    made, former = [], None
+    for row in rows:
+        name, former = ("" if row.scenario == former else row.scenario), row.scenario
+        if row.problem or row.instructions is None:
+            made.append([name, f"`{row.contender}`", "**fails**", reason(row.problem or ""), *[""] * (len(layers) + 1)])
+            continue
+        made.append(
+            [
+                name,
+                f"`{row.contender}`",
+                f"{row.instructions / MILLION:.3f}",
+                "-" if row.ratio is None else ratio(row.ratio),
+                "-" if row.spread is None else f"{100 * row.spread:.3f} %",
+                *(f"{row.layers[layer] / MILLION:.2f}" if layer in row.layers else "-" for layer in layers),
+            ]
+        )
+    return markdown(head, made, head[2:])

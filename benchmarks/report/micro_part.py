@@ -1,0 +1,146 @@
+"""What the report says of the in-process comparison. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.checks import CALLERS, TIMES
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.micro import Run
+from benchmarks.report import forest, prose
+from benchmarks.report.numbers import interval, percent, reach, three
+from benchmarks.report.prose import DATABASES
+from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row
+from benchmarks.report.tables import markdown
+from benchmarks.stats import resolvable
+
+HEAD = ("operation", "contender", "wall µs", "ratio [95 %]", "verdict", "CPU µs", "ratio [95 %]", "verdict", "A/A wall, CPU")
+NAMES: dict[Quantity, str] = {"wall": "wall time", "cpu": "CPU time"}
+
+
+def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """What the templates of the report ask for."""
+    fixed = [one for one in comparisons if one.group.database == NO_DATABASE]
+    shown = {row.contender for one in fixed for row in one.rows}
+    own_loop = [row.measured["wall"] for one in fixed for row in one.rows if row.contender == "own-loop" and row.measured]
+    parts = {**DATABASES, NO_DATABASE: "Fixed costs: no database"}
+    return {
+        "micro": run,
+        "micro_answer": prose.answer(run, comparisons),
+        "micro_ratios": any(one.group.database != NO_DATABASE for one in comparisons),
+        "micro_tables": {
+            name: table(chosen)
+            for label, name in parts.items()
+            if (chosen := [one for one in comparisons if one.group.database == label])
+        },
+        "micro_failures": prose.failures(run),
+        "times": TIMES,
+        "callers": CALLERS,
+        "fixed_contenders": {name: about for name, about in run.header.contenders.items() if name in shown},
+        "own_loop": three(own_loop[0].median) if own_loop else None,
+        "micro_validity": _validity(comparisons),
+    }
+
+
+def expected(run: Run) -> int:
+    """Trials in a complete run, without the contenders that failed."""
+    failing = sum(
+        run.problem(group.database, group.scenario, contender) is not None
+        for group in run.header.groups
+        for contender in group.contenders
+    )
+    return run.planned - failing * run.header.passes
+
+
+def lines(run: Run) -> list[str]:
+    """The comparison's own terms, for the section on the environment."""
+    header = run.header
+    fresh = "a fresh copy for each contender, writes undone after each trial"
+    drivers = header.environment["drivers"]
+    return [
+        f"{header.passes} passes, {header.seconds:g} s a trial, order shuffled in every pass, seed {header.seed}",
+        f"{header.books:,} books in each database, {fresh}",
+        f"drivers: {drivers['sync']} (sync); {drivers['async']} (all others)",
+    ]
+
+
+def picture(comparisons: Sequence[Comparison]) -> str:
+    """The forest plot of wall and CPU time."""
+    panels = [forest.Panel(f"{name}, ratio to sync", "costs more") for name in NAMES.values()]
+    items = [
+        forest.Item(
+            DATABASES[one.group.database],
+            one.group.title,
+            tuple(_line(row) for row in one.rows if row.contender != one.group.baseline),
+            tuple(one.floor.get(quantity) for quantity in QUANTITIES),
+        )
+        for label in DATABASES
+        for one in comparisons
+        if one.group.database == label
+    ]
+    return forest.draw("Ratios to sync with their 95 % intervals, in process", "One caller at a time.", panels, items)
+
+
+def _line(row: Row) -> forest.Line:
+    found = (row.measured.get(quantity) for quantity in QUANTITIES)
+    return forest.Line(row.contender, tuple(one.estimate if one else None for one in found), row.problem)
+
+
+def _validity(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    floors = [
+        (f"{where(one)}, {NAMES[quantity]}", floor)
+        for one in comparisons
+        for quantity, floor in one.floor.items()
+        if floor.rounds > 1
+    ]
+    able = []
+    for quantity, name in NAMES.items():
+        found = sorted(resolvable(one.passes, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
+        if found:
+            able.append((name, *(percent(found[place]) for place in (0, len(found) // 2, -1))))
+    return {
+        "controls": len(floors),
+        "sound": sum(floor.contains(1) for _, floor in floors),
+        "missed": [name for name, floor in floors if not floor.contains(1)],
+        "resolvable": able,
+        "series": sum(one.series for one in comparisons),
+        "flags": [flag for one in comparisons for flag in one.flags],
+    }
+
+
+def where(comparison: Comparison) -> str:
+    """The comparison in words."""
+    label = comparison.group.database
+    return comparison.group.title + (f" on {DATABASES[label]}" if label in DATABASES else "")
+
+
+def table(comparisons: Sequence[Comparison]) -> str:
+    """The verdicts as a table; without the control, which is its last column."""
+    rows = [
+        ["" if place else one.group.title, f"`{row.contender}`", *cells(row), "" if row.problem else floor(one)]
+        for one in comparisons
+        for place, row in enumerate(one.rows)
+    ]
+    return markdown(HEAD, rows, ("wall µs", "CPU µs"))
+
+
+def floor(comparison: Comparison) -> str:
+    """How far the control reaches, for both quantities."""
+    return ", ".join(reach(comparison.floor.get(quantity)) for quantity in QUANTITIES)
+
+
+def cells(row: Row) -> list[str]:
+    """For wall and CPU time each: microseconds, ratio with interval, verdict."""
+    if row.problem:
+        return ["fails", row.problem, "", "", "", ""]
+    cells: list[str] = []
+    for quantity in QUANTITIES:
+        found = row.measured.get(quantity)
+        if found is None:
+            cells += ["-", "not measured", ""]
+        elif found.estimate is None or found.verdict is None:
+            cells += [three(found.median), "1", "baseline"]
+        else:
+            cells += [three(found.median), interval(found.estimate, "pass"), found.verdict.value]
+    return cells

@@ -1,0 +1,170 @@
+"""The tables of the load benchmark in Markdown. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from benchmarks.instructions.summary import Row as Exact
+from benchmarks.raw.load import Run, Trial
+from benchmarks.report.latency import PERCENTILES, shown
+from benchmarks.report.load_summary import Comparison, Quantity, Row
+from benchmarks.report.numbers import interval, percent, reach, spread, three
+from benchmarks.stats import Verdict
+
+MICRO, MEBI = 1e6, 2**-20
+WORDS = {
+    Verdict.FASTER: "**better**",
+    Verdict.SLOWER: "**worse**",
+    Verdict.SAME: "same",
+    Verdict.INCONCLUSIVE: "inconclusive",
+}
+TAILS: tuple[Quantity, ...] = ("p50", "p99")
+SCALES: dict[Quantity, float] = {"cpu": MICRO, "throughput": 1.0, "p50": 1000.0, "p99": 1000.0}
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> str:
+    """A table; the columns named in `right` are set to the right."""
+    aligned = set(right)
+    rule = ["--:" if name in aligned else "---" for name in head]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in (head, rule, *rows))
+
+
+def reason(problem: str) -> str:
+    """A problem in one short line, without what differs from run to run: objects in angle brackets, folders."""
+    found = " ".join(problem.split())
+    while (shorter := re.sub(r"\s*<[^<>]*>", "", found)) != found:
+        found = shorter
+    found = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", re.sub(r"\s*<.*", " ...", found))
+    return found if len(found) <= 140 else found[:137].rstrip() + "..."
+
+
+def _judged(one: Comparison, row: Row, quantity: Quantity) -> list[str]:
+    """Median, ratio with interval, verdict."""
+    measured = row.measured.get(quantity)
+    if measured is None:
+        return ["-", "not measured", ""]
+    middle = three(_median(measured.values) * SCALES[quantity])
+    if measured.estimate is None or measured.verdict is None:
+        return [middle, "1", "baseline"] if row.contender == one.baseline else [middle, "no baseline", ""]
+    return [middle, interval(measured.estimate), WORDS[measured.verdict]]
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+VERDICTS = ("scenario", "contender", "CPU µs", "ratio [95 %]", "CPU", "req/s", "ratio [95 %]", "req/s", "A/A CPU, req/s")
+
+
+def verdicts(comparisons: Sequence[Comparison]) -> str:
+    """Every contender in every scenario: what it costs and what it serves."""
+    return markdown(VERDICTS, _verdict_rows(comparisons, ("cpu", "throughput")))
+
+
+def _verdict_rows(comparisons: Sequence[Comparison], judged: Sequence[Quantity]) -> Iterable[list[str]]:
+    for one in comparisons:
+        floor = ", ".join(reach(one.floor.get(quantity)) for quantity in judged) if one.floor else "no control"
+        rounds = "1 round" if one.rounds == 1 else f"{one.rounds} rounds"
+        for place, row in enumerate(one.rows):
+            name = "" if place else f"{one.scenario} ({one.load.connections} conn., {rounds})"
+            if row.problem:
+                yield [name, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * (3 * len(judged) - 2), ""]
+            else:
+                cells = [cell for quantity in judged for cell in _judged(one, row, quantity)]
+                yield [name, f"`{row.contender}`", *cells, floor]
+
+
+LATENCIES = (
+    "load",
+    "contender",
+    "p50 ms",
+    "p90 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "p50 ratio",
+    "p50 is",
+    "p99 ratio",
+    "p99 is",
+    "A/A p50, p99",
+)
+
+
+def latencies(comparisons: Sequence[Comparison]) -> str:
+    """Percentiles at equal rates, and how p50 and p99 are judged."""
+    rows = []
+    for one in comparisons:
+        rate = next((trial.rate for row in one.rows for trial in row.trials if trial.rate), None)
+        floor = f"{reach(one.floor.get('p50'))}, {reach(one.floor.get('p99'))}" if one.floor else "no control"
+        for place, row in enumerate(one.rows):
+            load = "" if place else f"{one.load.percent} %" + (f": {three(rate)} req/s" if rate else "")
+            if row.problem:
+                rows.append([load, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * 7])
+                continue
+            percentiles = [shown(row.trials, percent) for percent in PERCENTILES]
+            judged = [cell for quantity in TAILS for cell in _judged(one, row, quantity)[1:]]
+            rows.append([load, f"`{row.contender}`", *percentiles, *judged, floor])
+    return markdown(LATENCIES, rows)
+
+
+COSTS = ("contender", "instructions, millions", "server CPU µs", "database CPU µs", "req/s")
+SIZES = ("memory MiB", "threads", "database connections")
+
+
+def costs(one: Comparison, exact: Callable[[str], Exact | None]) -> str:
+    """What a request costs each contender, and what its server occupies: medians, smallest and largest of the rounds."""
+    rows = []
+    for row in one.rows:
+        name = f"`{row.contender}`"
+        if row.problem:
+            rows.append([name, "**fails**", reason(row.problem), *[""] * 5])
+            continue
+        trials = [trial for trial in row.trials if trial.count]
+        database = [trial.database_cpu / trial.count for trial in trials if trial.database_cpu is not None]
+        rows.append(
+            [
+                name,
+                _instructions(exact(row.contender)),
+                spread([trial.cpu_per_request for trial in trials], MICRO),
+                spread(database, MICRO),
+                spread([trial.throughput for trial in trials]),
+                spread([trial.server_memory for trial in trials], MEBI),
+                _most(trials, lambda trial: trial.server_threads),
+                _most(trials, lambda trial: trial.database_connections),
+            ]
+        )
+    return markdown((*COSTS, *SIZES), rows, (*COSTS[1:], *SIZES))
+
+
+def _instructions(row: Exact | None) -> str:
+    if row is None:
+        return "-"
+    return f"{row.instructions / 1e6:.3f}" if row.instructions is not None else "fails"
+
+
+def _most(trials: Sequence[Trial], count: Callable[[Trial], int | None]) -> str:
+    found = [value for trial in trials if (value := count(trial)) is not None]
+    return str(max(found)) if found else "-"
+
+
+def capacities(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """Requests a second of each contender over the numbers of connections, of one scenario on one database."""
+    ordered = sorted(comparisons, key=lambda one: one.load)
+    names = [name for name in run.header.contenders if any(one.row(name) for one in ordered)]
+    rows = [[f"`{name}`", *(_capacity(one.row(name)) for one in ordered)] for name in names]
+    head = ("contender", *(f"{one.load.connections} conn." for one in ordered))
+    return markdown(head, rows, head[1:])
+
+
+def _capacity(row: Row | None) -> str:
+    if row is None:
+        return "-"
+    measured = row.measured.get("throughput")
+    return "fails" if row.problem else spread(measured.values) if measured else "-"
+
+
+def share(part: int, whole: int) -> str:
+    """3 of 12, with the share."""
+    return f"{part} of {whole}" + (f" ({percent(part / whole, 0)})" if whole else "")

@@ -1,0 +1,121 @@
+"""What the report says of the validity of the load benchmark. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import validity
+from benchmarks.raw.load import Run, Trial
+from benchmarks.report.load_pictures import NAMES
+from benchmarks.report.load_summary import Comparison, Quantity
+from benchmarks.report.numbers import interval, percent, three
+from benchmarks.report.tables import markdown, share
+from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, ratio_interval, resolvable
+
+TITLES: dict[Quantity, str] = {
+    "cpu": "CPU time per request",
+    "throughput": "requests a second",
+    "p50": "the median latency",
+    "p99": "the p99 latency",
+}
+
+
+def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """What the template asks for."""
+    floors = [
+        (f"{one.scenario} on {NAMES[one.database]}, {one.load.name}, {TITLES[quantity]}", floor)
+        for one in comparisons
+        for quantity, floor in one.floor.items()
+        if floor.rounds > 1
+    ]
+    missed = [f"{name} {interval(floor)}" for name, floor in floors if not floor.contains(1)]
+    return {
+        "sound": len(floors) - len(missed),
+        "controls": len(floors),
+        "expected_missed": f"about {round(len(floors) / 20)}",
+        "missed": missed,
+        "able": _able(comparisons),
+        "steal": _quantiles([trial.steal for trial in run.trials]),
+        "generator": _quantiles([trial.generator_cpu for trial in run.trials]) + " of a core",
+        "lateness": _lateness(run.trials),
+        "writes": _writes(run.trials),
+        "ceilings": [
+            f"Ceiling of the generator ({one.loop}, {one.connections} connections, a server that does nothing):"
+            f" {three(one.throughput)} requests a second, {1e6 * one.cpu_per_request:.1f} µs of its CPU time for each"
+            for one in run.ceilings
+        ],
+        "crosschecks": [_crosscheck(one.contender, one.scenario, one.generator, one.wrk) for one in run.crosschecks],
+        "flags": _flags(run.trials),
+        "unstable": [
+            f"{one.scenario} on {NAMES[one.database]}, {one.load.name}: {flag}".replace("%", " %").replace("  %", " %")
+            for one in comparisons
+            for flag in one.flags
+        ],
+        "scatter": percent(SCATTER_LIMIT, 0),
+        "range": percent(RANGE_LIMIT, 0),
+        "few": FEW_ROUNDS,
+    }
+
+
+def _able(comparisons: Sequence[Comparison]) -> list[str]:
+    lines = []
+    for quantity, name in TITLES.items():
+        found = sorted(resolvable(one.rounds, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
+        if found:
+            best, middle, worst = (percent(found[place]) for place in (0, len(found) // 2, -1))
+            lines.append(
+                f"Differences in {name} that the rounds can resolve, from the scatter of the control: {best} in the best of"
+                f" {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
+            )
+    if not lines:
+        lines.append("What the rounds can resolve is not known: it takes at least two rounds with the control.")
+    return lines
+
+
+def _quantiles(values: Sequence[float]) -> str:
+    if not values:
+        return "not known"
+    return f"median {percent(statistics.median(values))}, most {percent(max(values))}"
+
+
+def _lateness(trials: Sequence[Trial]) -> str | None:
+    opened = [trial.lateness for trial in trials if trial.lateness.count]
+    if not opened:
+        return None
+    middle, worst = statistics.median(one.percentile(99) for one in opened), max(one.percentile(99) for one in opened)
+    return f"its p99 has a median over trials of {three(1000 * middle)} ms, and is {three(1000 * worst)} ms at most"
+
+
+def _writes(trials: Sequence[Trial]) -> str | None:
+    written = [trial for trial in trials if trial.acknowledged is not None]
+    if not written:
+        return None
+    right = sum(trial.acknowledged == trial.stored for trial in written)
+    total = sum(trial.acknowledged or 0 for trial in written)
+    return f"what was acknowledged is what the database holds in {share(right, len(written))} trials; {total:,} were acknowledged"
+
+
+def _crosscheck(contender: str, scenario: str, generator: Sequence[float], wrk: Sequence[float]) -> str:
+    ours, theirs = statistics.median(generator), statistics.median(wrk)
+    ratio = interval(ratio_interval(generator, wrk))
+    return (
+        f"`{contender}`, {scenario}, seen by the suite's generator and by wrk in turns on the same server: {three(ours)} and"
+        f" {three(theirs)} requests a second (medians of {len(wrk)}), a ratio of {ratio}"
+    )
+
+
+def _flags(trials: Sequence[Trial]) -> str:
+    counts: Counter[str] = Counter()
+    who: dict[str, Counter[str]] = {}
+    for trial in trials:
+        for flag in validity.flags(trial):
+            counts[flag] += 1
+            who.setdefault(flag, Counter())[trial.contender] += 1
+    rows = []
+    for flag, limit in validity.LIMITS.items():
+        most = ", ".join(f"`{name}` {count}" for name, count in who.get(flag, Counter()).most_common(3))
+        rows.append([flag, limit.replace("%", " %"), share(counts[flag], len(trials)), most])
+    return markdown(("flag", "limit", "trials", "most often"), rows)
