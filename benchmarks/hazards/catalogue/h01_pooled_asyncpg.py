@@ -14,10 +14,15 @@ HAZARD = Hazard(
     slug="pooled-asyncpg",
     title="Pooled asyncpg connections fail under async views",
     writes="An async view that reads from PostgreSQL, with the pool that every engine has by default.",
-    happens='500 on every request: "attached to a different loop", then "another operation is in progress". Under several threads'
-    " the process can die of a segmentation fault.",
-    why="`asgiref.sync.AsyncToSync.__call__`, with which `Flask.async_to_sync` calls the view, makes a new event loop for each call."
-    " The connection in the pool belongs to the loop of an earlier one: Advanced Alchemy's portal, or a loop that is closed.",
+    happens=(
+        '500 on every request: "attached to a different loop", then "another operation is in progress". Under several '
+        "threads the process can die of a segmentation fault."
+    ),
+    why=(
+        "`asgiref.sync.AsyncToSync.__call__`, with which `Flask.async_to_sync` calls the view, makes a new event loop for"
+        " each call. The connection in the pool belongs to the loop of an earlier one: Advanced Alchemy's portal, or a "
+        "loop that is closed."
+    ),
     instead="`NullPool`, a session that the view opens and closes itself (see H3), and the price of H17; or synchronous views.",
     ours="One event loop for every coroutine of the app, so the pool's connections are always used on the loop that made them.",
     judge=judge,

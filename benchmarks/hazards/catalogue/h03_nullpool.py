@@ -17,9 +17,14 @@ HAZARD = Hazard(
     title="NullPool does not help: commit and close run on another loop than the view",
     writes="The usual advice after H1: `poolclass=NullPool`, so that no connection outlives its request.",
     happens='Every request that used its session is a 500: "attached to a different loop".',
-    why="The view runs on asgiref's loop, but `handle_db_session` in `SQLAlchemyAsyncConfig._setup_session_handling`"
-    " (`extensions/flask/config.py`) commits and closes its session through the portal, on the portal's loop.",
-    instead="Do not use `get_session()` of the extension: `async with config.get_session() as session:` in the view, and commit there.",
+    why=(
+        "The view runs on asgiref's loop, but `handle_db_session` in `SQLAlchemyAsyncConfig._setup_session_handling` "
+        "(`extensions/flask/config.py`) commits and closes its session through the portal, on the portal's loop."
+    ),
+    instead=(
+        "Do not use `get_session()` of the extension: `async with config.get_session() as session:` in the view, and "
+        "commit there."
+    ),
     ours="View, commit and close run on the same loop, with NullPool as with any other.",
     judge=judge,
     package="advanced-alchemy",

@@ -15,10 +15,15 @@ HAZARD = Hazard(
     slug="tables-created-on-start",
     title="Tables are created on start although create_all is False",
     writes="`SQLAlchemyAsyncConfig(..., create_all=False)`, because migrations make the tables.",
-    happens="The app creates all of them when it starts, and so does every `flask` command, `flask database upgrade` before its first"
-    " migration included. A connection of the portal's loop stays in the pool: the first one that H1 fails with.",
-    why="`AdvancedAlchemy.init_app` (`extensions/flask/extension.py`) calls `create_all_metadata` for every asynchronous"
-    " configuration without looking at `create_all`; with `create_all=True` it is called a second time.",
+    happens=(
+        "The app creates all of them when it starts, and so does every `flask` command, `flask database upgrade` before "
+        "its first migration included. A connection of the portal's loop stays in the pool: the first one that H1 fails "
+        "with."
+    ),
+    why=(
+        "`AdvancedAlchemy.init_app` (`extensions/flask/extension.py`) calls `create_all_metadata` for every asynchronous "
+        "configuration without looking at `create_all`; with `create_all=True` it is called a second time."
+    ),
     instead="Migrate before the app is imported anywhere, with Alembic itself.",
     ours="Tables are created only where `create_all=True` asks for it, and no connection stays open afterwards.",
     judge=judge,

@@ -14,10 +14,14 @@ HAZARD = Hazard(
     slug="with-session-leaves-it",
     title="with_session leaves its closed session for the next one to use",
     writes="`with alchemy.with_session() as session:` in a command or a view, and `get_session()` later.",
-    happens="The second caller gets the session that the block has closed. It begins again by itself, with what was configured for the"
-    " first (routing, listeners, `info`), and nothing rolls back what the block left.",
-    why="`AdvancedAlchemy.with_session` (`extensions/flask/extension.py`) closes the session and leaves it on `g`; there is no rollback"
-    " anywhere in the extension but that of `close`.",
+    happens=(
+        "The second caller gets the session that the block has closed. It begins again by itself, with what was "
+        "configured for the first (routing, listeners, `info`), and nothing rolls back what the block left."
+    ),
+    why=(
+        "`AdvancedAlchemy.with_session` (`extensions/flask/extension.py`) closes the session and leaves it on `g`; there "
+        "is no rollback anywhere in the extension but that of `close`."
+    ),
     instead="`config.get_session()` for a session of one's own.",
     ours="`with_session` closes and forgets it; a closed session refuses to be used.",
     judge=judge,

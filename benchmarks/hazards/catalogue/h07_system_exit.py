@@ -16,8 +16,10 @@ HAZARD = Hazard(
     title="SystemExit or KeyboardInterrupt in a coroutine ends the portal's thread",
     writes="`sys.exit()` somewhere beneath a coroutine that is called through the portal, as command line code does.",
     happens="The caller waits for ever, and so does every later one: the process hangs instead of ending.",
-    why="asyncio lets both exceptions through to `run_forever`, which ends; `PortalProvider._handle_future_result` (`utils/portals.py`)"
-    " passes on `Exception` only; `call` waits without a time limit.",
+    why=(
+        "asyncio lets both exceptions through to `run_forever`, which ends; `PortalProvider._handle_future_result` "
+        "(`utils/portals.py`) passes on `Exception` only; `call` waits without a time limit."
+    ),
     instead="Never raise either beneath a coroutine.",
     ours="The exception is caught in the coroutine's own task and raised where the call was made.",
     judge=judge,

@@ -18,7 +18,9 @@ HAZARD = Hazard(
     writes="Two apps in one process: a dispatcher, or a test suite with an app per test.",
     happens='The second app warns "already started"; a request to the first stops the loop of the second.',
     why="`PortalProviderSingleton` (`utils/portals.py`) makes one provider for all extensions that are not given a loop.",
-    instead="`AdvancedAlchemy(config, app, portal_provider=PortalProvider(loop=asyncio.new_event_loop()))` for each app; H2 remains.",
+    instead=(
+        "`AdvancedAlchemy(config, app, portal_provider=PortalProvider(loop=asyncio.new_event_loop()))` for each app; H2 remains."
+    ),
     ours="All apps of a process share one loop that none of them stops; under ASGI each has the loop it is served on.",
     judge=judge,
     package="advanced-alchemy",

@@ -40,8 +40,11 @@ HAZARD = Hazard(
     title="First requests at the same time find the portal not started",
     writes="A server with threads; after each request H2 has stopped the portal, so it is started again all the time.",
     happens='Of threads that start it at the same moment, some fail with "The PortalProvider is not started".',
-    why="`AdvancedAlchemy.get_session` asks `is_running`, then calls `start`, without a lock; `start` sets `_thread` before the loop is"
-    " there, so the next thread takes it for running (`extensions/flask/extension.py`, `utils/portals.py`).",
+    why=(
+        "`AdvancedAlchemy.get_session` asks `is_running`, then calls `start`, without a lock; `start` sets `_thread` "
+        "before the loop is there, so the next thread takes it for running (`extensions/flask/extension.py`, "
+        "`utils/portals.py`)."
+    ),
     instead="Start it once yourself, and see H2.",
     ours="The loop is started under a lock, once.",
     judge=judge,

@@ -14,8 +14,10 @@ HAZARD = Hazard(
     slug="engines-never-closed",
     title="Engines are never disposed of: connections are cut off at the end",
     writes="Any app; the process ends.",
-    happens='Connections are not closed but cut off. PostgreSQL logs "unexpected EOF on client connection", Python warns of unclosed'
-    " resources, and what a driver does on closing does not happen.",
+    happens=(
+        'Connections are not closed but cut off. PostgreSQL logs "unexpected EOF on client connection", Python warns of '
+        "unclosed resources, and what a driver does on closing does not happen."
+    ),
     why="`SQLAlchemyAsyncConfig.close_engines` (`extensions/flask/config.py`) exists, but nothing calls it.",
     instead="`atexit.register(lambda: config.close_engines(alchemy.portal))`, with the portal kept alive until then.",
     ours="At exit, or at the ASGI server's shutdown, the engines are disposed of on the loop that made their connections.",

@@ -15,8 +15,10 @@ HAZARD = Hazard(
     title="aiosqlite hides all of it: what works there fails on PostgreSQL",
     writes="Development and tests on `sqlite+aiosqlite`, production on `postgresql+asyncpg`.",
     happens="Every test is green, every production request is a 500.",
-    why="A connection of aiosqlite is a thread with a queue; its results go to whichever loop asked (`aiosqlite/core.py`). It is bound"
-    " to no loop, so H1 and H3 do not show.",
+    why=(
+        "A connection of aiosqlite is a thread with a queue; its results go to whichever loop asked "
+        "(`aiosqlite/core.py`). It is bound to no loop, so H1 and H3 do not show."
+    ),
     instead="Test on the database that you run on.",
     ours="Both answer. The tests of this project run on both.",
     judge=judge,

@@ -54,10 +54,14 @@ HAZARD = Hazard(
     slug="jsonify-of-instances",
     title="jsonify of model instances sends SQLAlchemy's state, or reprs",
     writes="`return service.jsonify(book)`, `return service.jsonify(books)`.",
-    happens="One instance goes out with `_sa_instance_state` (and the sentinel column of UUID models), a list as a list of"
-    ' `"<Book object at 0x...>"`, with status 200.',
-    why="`FlaskServiceMixin.jsonify` (`extensions/flask/utils.py`) serialises what it is given with `serializer` of `config.py`, whose"
-    " `schema_dump` takes an instance's `__dict__` and falls back to `str`.",
+    happens=(
+        "One instance goes out with `_sa_instance_state` (and the sentinel column of UUID models), a list as a list of "
+        '`"<Book object at 0x...>"`, with status 200.'
+    ),
+    why=(
+        "`FlaskServiceMixin.jsonify` (`extensions/flask/utils.py`) serialises what it is given with `serializer` of "
+        "`config.py`, whose `schema_dump` takes an instance's `__dict__` and falls back to `str`."
+    ),
     instead="`service.jsonify(service.to_schema(book, schema_type=BookRead))`.",
     ours="The same call; the runtime changes nothing here. The apps of this project convert before they answer.",
     judge=judge,

@@ -38,10 +38,15 @@ HAZARD = Hazard(
     title="The documented ASGI adapter serves one request at a time",
     writes="`asgi = WsgiToAsgi(app)` for uvicorn, as Flask's page on ASGI says.",
     happens="Requests run one after the other, however much they wait: ten views of 0.1 s take a second.",
-    why="`asgiref.wsgi.WsgiToAsgiInstance.run_wsgi_app` is a `sync_to_async` that is thread-sensitive: outside a"
-    " `ThreadSensitiveContext` all calls of a process share one thread (`asgiref/sync.py`).",
+    why=(
+        "`asgiref.wsgi.WsgiToAsgiInstance.run_wsgi_app` is a `sync_to_async` that is thread-sensitive: outside a "
+        "`ThreadSensitiveContext` all calls of a process share one thread (`asgiref/sync.py`)."
+    ),
     instead="An `async with ThreadSensitiveContext():` around each request, or a WSGI server with threads.",
-    ours="Under WSGI every thread waits for its own coroutine on the shared loop; under ASGI each request is a task of the server's.",
+    ours=(
+        "Under WSGI every thread waits for its own coroutine on the shared loop; under ASGI each request is a task of the"
+        " server's."
+    ),
     judge=judge,
     package="asgiref",
     since="3.0",

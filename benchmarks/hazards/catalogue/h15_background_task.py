@@ -16,11 +16,15 @@ HAZARD = Hazard(
     title="Background tasks made in an async view are cancelled",
     writes="`asyncio.create_task(send_mail())` in an async view, to answer before it is done.",
     happens="The task is cancelled in silence as soon as the view returns.",
-    why="The view's loop ends with the view: asgiref runs each call by `asyncio.run`, which cancels what is left"
-    " (`asgiref/sync.py`; Flask's page on async and await says so).",
+    why=(
+        "The view's loop ends with the view: asgiref runs each call by `asyncio.run`, which cancels what is left "
+        "(`asgiref/sync.py`; Flask's page on async and await says so)."
+    ),
     instead="A queue with workers of its own.",
-    ours="The loop goes on, so the task runs to its end; it has no request's session, and is cancelled at exit. What must not be lost"
-    " belongs into a queue here too.",
+    ours=(
+        "The loop goes on, so the task runs to its end; it has no request's session, and is cancelled at exit. What must "
+        "not be lost belongs into a queue here too."
+    ),
     judge=judge,
     package="flask",
     since="2.0",

@@ -43,8 +43,10 @@ HAZARD = Hazard(
     slug="nullpool-has-no-limit",
     title="Under NullPool nothing limits the connections",
     writes="The one stock combination that survives asyncpg: `NullPool`, and a session that the view opens itself.",
-    happens="Each request opens a connection and closes it: as many at once as there are requests, each some milliseconds of work for"
-    ' PostgreSQL. With enough of them it answers "sorry, too many clients already".',
+    happens=(
+        "Each request opens a connection and closes it: as many at once as there are requests, each some milliseconds of "
+        'work for PostgreSQL. With enough of them it answers "sorry, too many clients already".'
+    ),
     why="A pool cannot be used at all (H1), and without one there is no limit but the server's `max_connections`.",
     instead="Fewer threads than `max_connections`, or a pooler such as PgBouncer in between.",
     ours="A pool: twelve requests share three connections.",

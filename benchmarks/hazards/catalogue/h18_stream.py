@@ -44,13 +44,20 @@ HAZARD = Hazard(
     slug="stream-leaks-its-connection",
     title="A response streamed from the request's session keeps its connection for good",
     writes="A generator that reads from the session of its view, under `stream_with_context`.",
-    happens="The session was closed before the body is made. It begins again, and nobody closes it a second time: a connection stays"
-    " checked out. (Outside debug mode the portal is stopped by then, and the body ends in an error.)",
-    why="`handle_db_session` (`extensions/flask/config.py`) closes the session in `after_request` whether the body is streamed or not;"
-    " since Flask 3.1.2 `stream_with_context` pushes the context again for the body, after a first teardown.",
+    happens=(
+        "The session was closed before the body is made. It begins again, and nobody closes it a second time: a "
+        "connection stays checked out. (Outside debug mode the portal is stopped by then, and the body ends in an error.)"
+    ),
+    why=(
+        "`handle_db_session` (`extensions/flask/config.py`) closes the session in `after_request` whether the body is "
+        "streamed or not; since Flask 3.1.2 `stream_with_context` pushes the context again for the body, after a first "
+        "teardown."
+    ),
     instead="A session of one's own, opened and closed in the generator.",
-    ours="`stream()` iterates an async generator; it opens a session of its own, which ends with it. A closed session refuses to begin"
-    " again.",
+    ours=(
+        "`stream()` iterates an async generator; it opens a session of its own, which ends with it. A closed session "
+        "refuses to begin again."
+    ),
     judge=judge,
     package="advanced-alchemy",
     since="1.12.0 or before",

@@ -36,9 +36,13 @@ HAZARD = Hazard(
     slug="first-requests-at-once",
     title="The first requests at the same time fail or wait for ever",
     writes="`NullPool` and a session that the view opens itself, behind a server with threads.",
-    happens='Of the first requests of a process some fail with "Lock is bound to a different event loop", and one waits for ever.',
-    why="SQLAlchemy guards an async engine's first connect (`event/attr.py`, `_exec_w_sync_on_first_run`) with an `asyncio.Lock`; under"
-    " asgiref every view has a loop of its own, and a lock wakes waiters of its own loop only.",
+    happens=(
+        'Of the first requests of a process some fail with "Lock is bound to a different event loop", and one waits for ever.'
+    ),
+    why=(
+        "SQLAlchemy guards an async engine's first connect (`event/attr.py`, `_exec_w_sync_on_first_run`) with an "
+        "`asyncio.Lock`; under asgiref every view has a loop of its own, and a lock wakes waiters of its own loop only."
+    ),
     instead="One query before the server takes requests: `asyncio.run(connect_once())`.",
     ours="There is one loop.",
     judge=judge,

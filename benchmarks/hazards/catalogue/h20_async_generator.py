@@ -35,7 +35,10 @@ HAZARD = Hazard(
     title="An async generator cannot be a response body",
     writes="`return rows()` in an async view, `rows` being an async generator.",
     happens="500: Flask takes no async iterable, and there is no loop any more on which one could be iterated.",
-    why="`Flask.make_response` and Werkzeug's `Response` iterate synchronously; the view's loop has ended with the view (`asgiref/sync.py`).",
+    why=(
+        "`Flask.make_response` and Werkzeug's `Response` iterate synchronously; the view's loop has ended with the view "
+        "(`asgiref/sync.py`)."
+    ),
     instead="Collect the rows in the view and stream the list, or read from a synchronous session in a synchronous generator.",
     ours="`Response(stream(rows()))`: one item is asked for when the server wants one, on the app's loop.",
     judge=judge,

@@ -1,6 +1,6 @@
 """The engines are never closed: when the process ends, its connections are cut off instead.
 
-pip install "flask[async]" advanced-alchemy aiosqlite; prints how many connections were opened and closed, each time that changes.
+pip install "flask[async]" advanced-alchemy aiosqlite; prints how many connections were opened and closed, as that changes.
 """
 
 import json
@@ -9,23 +9,22 @@ from advanced_alchemy.extensions.flask import AdvancedAlchemy, SQLAlchemyAsyncCo
 from flask import Flask
 from sqlalchemy import event, text
 
-app = Flask(__name__)
-config, counts = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///11.db"), {"opened": 0, "closed": 0}
+app, counts = Flask(__name__), {"opened": 0, "closed": 0}
+config = SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h11.db")
 
 
 def count(name):
-    counts[name] += 1
-    print(json.dumps(counts), flush=True)
+    print(json.dumps(counts.update({name: counts[name] + 1}) or counts), flush=True)
 
 
-for name, does in {"connect": "opened", "close": "closed"}.items():
-    event.listen(config.get_engine().sync_engine, name, lambda *_, does=does: count(does))
+event.listen(config.get_engine().sync_engine, "connect", lambda *_: count("opened"))
+event.listen(config.get_engine().sync_engine, "close", lambda *_: count("closed"))
 alchemy = AdvancedAlchemy(config, app)
 
 
+@app.get("/")
 async def read():
     return str(await alchemy.get_async_session().scalar(text("SELECT 1")))
 
 
-app.add_url_rule("/", view_func=read)
 app.test_client().get("/")

@@ -25,9 +25,6 @@ async def ask(_):
     await WsgiToAsgi(app)(scope, lambda: asyncio.sleep(0, {"type": "http.request"}), lambda _: asyncio.sleep(0))
 
 
-async def main():
-    await asyncio.gather(*map(ask, range(5)))
-
-
-asyncio.run(main())
+with asyncio.Runner() as runner:
+    runner.run(asyncio.wait([runner.get_loop().create_task(ask(number)) for number in range(5)]))
 print(json.dumps({"requests": 5, "at_once": max(most)}), flush=True)

@@ -1,0 +1,71 @@
+"""H28: clients that leave."""
+
+import asyncio
+import socket
+import threading
+
+import uvicorn
+from werkzeug.serving import make_server
+
+from app_async.runtime import AsyncFlask
+from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from benchmarks.hazards.wiring import NativeFlask
+
+
+def judge(facts: Facts) -> Outcome:
+    """How the view ended whose client had left."""
+    how = {"finished": "the view ran on to its end for nobody", "cancelled": "the view was cancelled"}
+    return Outcome(facts["view"] not in how, how.get(facts["view"], "the view never ended"))
+
+
+def ours(app: AsyncFlask) -> Facts:
+    """The same view under a real server of either kind."""
+    begun, ended = threading.Event(), threading.Event()
+    how = ["never"]
+
+    @app.get("/")
+    async def view() -> str:
+        begun.set()
+        try:
+            await asyncio.sleep(1)
+            how[0] = "finished"
+        except asyncio.CancelledError:
+            how[0] = "cancelled"
+            raise
+        finally:
+            ended.set()
+        return ""
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    if isinstance(app, NativeFlask):
+        native = uvicorn.Server(uvicorn.Config(app.asgi, log_level="error"))
+        thread = threading.Thread(target=native.run, args=([listener],), daemon=True)
+    else:
+        server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno())
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with socket.create_connection(listener.getsockname()) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        begun.wait(5)
+    ended.wait(5)
+    return {"view": how[0]}
+
+
+HAZARD = Hazard(
+    name="h28",
+    slug="client-disconnects",
+    title="A client that leaves is not noticed under WSGI",
+    writes="A view that takes a while, and a client that does not wait for it.",
+    happens="The view, and its query, run to their end. Nothing is lost but the work.",
+    why="WSGI (PEP 3333) has no way to tell an application that its client has gone; the server notices when it writes.",
+    instead="A time limit of one's own: `async with asyncio.timeout(...)`.",
+    ours=(
+        "Under WSGI the same. Under ASGI the view is cancelled where it awaits, and what it holds is given back; a commit"
+        " that has begun is finished."
+    ),
+    judge=judge,
+    package="flask",
+    since="2.0",
+    steps=ours,
+    recorded=False,
+)
