@@ -26,9 +26,9 @@ IDS_MAX = 100
 
 BODY_BYTES = 8 * 1024 * 1024
 
-COUNTRY_PATTERN = "^[A-Z]{2}$"
-LANGUAGE_PATTERN = "^[a-z]{2,3}$"
-ISBN_PATTERN = "^[0-9]{13}$"
+COUNTRY_PATTERN = r"^[A-Z]{2}\Z"
+LANGUAGE_PATTERN = r"^[a-z]{2,3}\Z"
+ISBN_PATTERN = r"^[0-9]{13}\Z"
 FORMATS = {
     COUNTRY_PATTERN: "a country code of two capital letters (ISO 3166) such as FR",
     LANGUAGE_PATTERN: "a language code of two or three small letters (ISO 639) such as fr",
