@@ -5,7 +5,7 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 def judge(facts: Facts) -> Outcome:
     """What reaches whom; a thread-local may or may not, and is reported only."""
-    right = facts["gathered"] and facts["teardown"]
+    right = facts["gathered"] == [["1", "hook", "hook"]] * 2 and facts["teardown"]
     thread_local = "reaches" if facts["thread_local"] else "does not reach"
     said = "context reaches every coroutine" if right else "context is lost on the way"
     return Outcome(not right, f"{said}; a hook's thread-local {thread_local} the view")

@@ -1,6 +1,6 @@
 """What the coroutines of a request see of it: `request`, `g` and context variables, but nothing that is bound to a thread.
 
-pip install "flask[async]"; prints whether gathered coroutines see it, the teardown what the view set, and the view a thread-local.
+pip install "flask[async]"; prints whether gathered coroutines see it, the teardown what the view set, the view a thread-local.
 """
 
 import asyncio
@@ -21,9 +21,7 @@ async def look():
 
 @app.get("/")
 async def view():
-    seen.update(
-        gathered=await asyncio.gather(look(), look()) == [("1", "hook", "hook")] * 2, thread_local=hasattr(local, "value")
-    )
+    seen.update(gathered=await asyncio.gather(look(), look()), thread_local=hasattr(local, "value"))
     return str(variable.set("view"))
 
 
