@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.instructions.layers import LAYERS
 from benchmarks.instructions.summary import Row
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
@@ -20,7 +21,7 @@ def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
     seen = f"at most {100 * max(spreads):.3f} % between repeats, in {len(spreads)} cells" if spreads else "counted once"
     return {
         "instructions": run,
-        "method": " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in run.header.method.values() if text),
+        "method": run.header.method,
         "exact": {
             name: _table(found)
             for database, name in NAMES.items()
@@ -42,7 +43,8 @@ def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    layers = list(dict.fromkeys(layer for row in rows for layer in row.layers))
+    found = {layer for row in rows for layer in row.layers}
+    layers = [*(layer for layer in LAYERS if layer in found), *sorted(found - LAYERS.keys())]
     head = ("scenario", "model", "millions", "ratio", "spread", *layers)
     made, former = [], None
     for row in rows:

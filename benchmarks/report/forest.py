@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.report.numbers import interval
-from benchmarks.report.svg import WIDTH, legend, look, mark, picture, stroke, text, titled
+from benchmarks.report.svg import WIDTH, Look, legend, look, mark, picture, stroke, text, titled
 from benchmarks.stats import MARGIN, Estimate
 
 TICKS = (0.05, 0.1, 0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
@@ -47,7 +47,7 @@ def draw(title: str, description: str, panels: Sequence[Panel], items: Sequence[
     names = list(dict.fromkeys(line.name for item in items for line in item.lines))
     head, top = legend(names, 18)
     head.append(f'<rect class="noise" x="16" y="{top - 6}" width="26" height="10" rx="2"/>')
-    head.append(text(48, top + 3, f"A/A control: the noise of this run; the band around 1: the margin of {MARGIN:.0%}"))
+    head.append(text(48, top + 3, f"A/A control: the noise of this run; the band around 1: the margin of {100 * MARGIN:.0f} %"))
     top += 50
     scales = [_scale(items, place) for place in range(len(panels))]
     body: list[str] = []
@@ -118,6 +118,11 @@ def _item(item: Item, top: float, scales: Sequence[Scale]) -> Iterator[str]:
 
 def _estimate(line: Line, estimate: Estimate, y: float, place: int, scales: Sequence[Scale]) -> Iterator[str]:
     shape = look(line.name)
+    if estimate.rounds > 1:
+        yield from _whisker(estimate, y, place, scales, shape)
+    yield mark(_x(estimate.ratio, place, scales), y, shape, 4)
+
+
+def _whisker(estimate: Estimate, y: float, place: int, scales: Sequence[Scale], shape: Look) -> Iterator[str]:
     left, right = _x(estimate.low or scales[place][0], place, scales), _x(estimate.high, place, scales)
     yield f'<line x1="{left}" x2="{right}" y1="{y}" y2="{y}" {stroke(shape)}/>'
-    yield mark(_x(estimate.ratio, place, scales), y, shape, 4)

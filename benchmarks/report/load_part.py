@@ -9,7 +9,7 @@ from benchmarks.code_cost import RUNTIME
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, latency, load_prose, tables
-from benchmarks.report.load_pictures import NAMES, delay, ordered
+from benchmarks.report.load_pictures import NAMES, delay, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding
 from benchmarks.report.numbers import three
 from benchmarks.report.prose import DATABASES
@@ -50,16 +50,13 @@ def expected(run: Run) -> int:
         cell.rounds
         for cell in run.header.cells
         for name in cell.contenders
-        if not (run.problem(cell.database, cell.scenario, name) or run.problem(cell.database, "together", name))
+        if not run.problem(cell.database, cell.scenario, name)
     )
 
 
 def done(run: Run) -> int:
     """Trials of the run that count towards `expected`."""
-    return sum(
-        not (run.problem(one.database, one.scenario, one.contender) or run.problem(one.database, "together", one.contender))
-        for one in run.trials
-    )
+    return sum(not run.problem(one.database, one.scenario, one.contender) for one in run.trials)
 
 
 def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -98,7 +95,7 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         if one.load.percent is not None:
             places.setdefault((one.database, one.scenario), []).append(one)
     rates = [
-        f"{one.scenario} on {NAMES[one.database]}: of {three(one.capacity)} requests a second, the capacity of `{one.slowest}`"
+        f"{where(one.scenario, one.database)}: of {three(one.capacity)} requests a second, the capacity of `{one.slowest}`"
         for one in run.rates
     ]
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
@@ -119,7 +116,7 @@ def _errors(comparisons: Sequence[Comparison]) -> list[str]:
                 if any(trial.errors.values()):
                     found.setdefault((row.contender, one.database, one.scenario, one.load.name), []).append(trial)
     return [
-        f"`{name}`, {scenario} on {NAMES[database]}, {load}: {sum(sum(trial.errors.values()) for trial in trials)} of"
+        f"`{name}`, {where(scenario, database)}, {load}: {sum(sum(trial.errors.values()) for trial in trials)} of"
         f" {sum(sum(trial.errors.values()) + trial.count for trial in trials):,} in {len(trials)} trials; the first:"
         f" “{tables.reason(next(iter(trials[0].examples.values()), 'no example'))}”"
         for (name, database, scenario, load), trials in found.items()
@@ -188,7 +185,7 @@ def lines(run: Run) -> list[str]:
     rounds = sorted({cell.rounds for cell in header.cells})
     starts = [trial.start_seconds for trial in run.trials]
     stops = [trial.stop_seconds for trial in run.trials]
-    found = [f"{name} on {where}" for name, where in header.placement.items()]
+    found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
         f"profile {header.profile}: {_range(rounds)} rounds, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
         f"a server process of its own for each trial, order shuffled in every round, seed {header.seed}",

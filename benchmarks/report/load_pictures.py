@@ -41,6 +41,11 @@ def delay(run: Run, scenario: str) -> float | None:
     return None if found is None else float(found)
 
 
+def where(scenario: str, database: str) -> str:
+    """Such as `read on PostgreSQL`."""
+    return f"{scenario} on {NAMES[database]}" if database in DATABASES else f"{scenario}, without a database"
+
+
 def ordered(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """In the order in which databases are spoken of; those without one last."""
     places = [*DATABASES, NO_DATABASE]
@@ -50,7 +55,7 @@ def ordered(comparisons: Sequence[Comparison]) -> list[Comparison]:
 def tile(one: Comparison, contender: str, quantity: Quantity) -> heat.Tile | None:
     """The contender's ratio; None where it took no part, or nothing was measured."""
     row = one.row(contender)
-    said = f"{contender}, {one.scenario} on {NAMES[one.database]}, {one.load.name}"
+    said = f"{contender}, {where(one.scenario, one.database)}, {one.load.name}"
     if row is None:
         return None
     if row.problem:

@@ -143,10 +143,10 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
             taking_part = {waits: one for waits, one in by_delay.items() if (row := one.row(name)) and row.measured}
             if taking_part:
                 start = crossing(taking_part, name)
-                where = "at no wait measured" if start is None else "at every wait" if start == min(taking_part) else ""
+                where = "at no wait" if start is None else "at every wait" if start == min(taking_part) else ""
                 parts.append(f"{where or f'from {start:g} ms on'} with {connections} connections")
         if parts:
-            lines.append(f"`{name}` serves more: {', '.join(parts)}.")
+            lines.append(f"`{name}` is shown to serve more {', '.join(parts)}.")
     return lines
 
 

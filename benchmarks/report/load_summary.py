@@ -136,7 +136,7 @@ def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None
             return failure.problem
     if measured:
         return None
-    return run.problem(cell.database, cell.scenario, contender) or run.problem(cell.database, "together", contender)
+    return run.problem(cell.database, cell.scenario, contender)
 
 
 def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mapping[str, str]) -> Comparison:

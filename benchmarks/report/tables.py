@@ -9,7 +9,7 @@ from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.latency import PERCENTILES, shown
 from benchmarks.report.load_summary import Comparison, Quantity, Row
-from benchmarks.report.numbers import interval, percent, reach, spread, three
+from benchmarks.report.numbers import interval, reach, spread, three
 from benchmarks.stats import Verdict
 
 MICRO, MEBI = 1e6, 2**-20
@@ -166,5 +166,5 @@ def _capacity(row: Row | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """3 of 12, with the share."""
-    return f"{part} of {whole}" + (f" ({percent(part / whole, 0)})" if whole else "")
+    """3 of 1,200."""
+    return f"{part:,} of {whole:,}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import validity
 from benchmarks.raw.load import Run, Trial
-from benchmarks.report.load_pictures import NAMES
+from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.numbers import interval, percent, three
 from benchmarks.report.tables import markdown, share
@@ -26,7 +26,7 @@ TITLES: dict[Quantity, str] = {
 def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """What the template asks for."""
     floors = [
-        (f"{one.scenario} on {NAMES[one.database]}, {one.load.name}, {TITLES[quantity]}", floor)
+        (f"{where(one.scenario, one.database)}, {one.load.name}, {TITLES[quantity]}", floor)
         for one in comparisons
         for quantity, floor in one.floor.items()
         if floor.rounds > 1
@@ -49,15 +49,23 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         ],
         "crosschecks": [_crosscheck(one.contender, one.scenario, one.generator, one.wrk) for one in run.crosschecks],
         "flags": _flags(run.trials),
-        "unstable": [
-            f"{one.scenario} on {NAMES[one.database]}, {one.load.name}: {flag}".replace("%", " %").replace("  %", " %")
-            for one in comparisons
-            for flag in one.flags
-        ],
+        "unstable": _unstable(comparisons),
+        "short": sum(one.rounds < FEW_ROUNDS for one in comparisons),
+        "compared": len(comparisons),
         "scatter": percent(SCATTER_LIMIT, 0),
         "range": percent(RANGE_LIMIT, 0),
         "few": FEW_ROUNDS,
     }
+
+
+def _unstable(comparisons: Sequence[Comparison]) -> list[str]:
+    """What is unstable, but for the number of rounds, which is said once."""
+    return [
+        f"{where(one.scenario, one.database)}, {one.load.name}: {flag}".replace("%", " %")
+        for one in comparisons
+        for flag in one.flags
+        if ": fewer than" not in flag
+    ]
 
 
 def _able(comparisons: Sequence[Comparison]) -> list[str]:
