@@ -5,6 +5,7 @@ import atexit
 import logging
 import os
 import threading
+import warnings
 import weakref
 from contextlib import suppress
 from typing import Any, Protocol, cast
@@ -96,7 +97,10 @@ class ProcessLoop:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(CLOSING_SECONDS / 2)
         if not thread.is_alive():
-            loop.close()
+            # Where this warning is an error, uvloop would not close the transport it is about, and wait for it for ever.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)
+                loop.close()
 
     async def _close(self) -> None:
         others = asyncio.all_tasks() - {cast("asyncio.Task[Any]", asyncio.current_task())}

@@ -183,8 +183,10 @@ def test_script_ends_in_time_with_an_open_pool(bare: Path, kind: str, loop: str,
     wait_until(lambda: not backends(database), "the end of every connection")
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_script_ends_in_time_with_connections_in_use(bare: Path, kind: str, database: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "warnings"), [("sqlite", "ignore"), ("postgresql", "ignore"), ("postgresql", "error")])
+def test_script_ends_in_time_with_connections_in_use(
+    bare: Path, kind: str, warnings: str, database: str, tmp_path: Path
+) -> None:
     """One in a transaction that nobody ends, one in a query that does not end."""
     code = """
 context = app.app_context()
@@ -202,9 +204,11 @@ in_thread(wait)
 print("end", flush=True)
 """
     main = {"sqlite": f"sqlite:///{tmp_path}/script.db", "postgresql": database}[kind]
-    script = Script(bare, OPEN_POOL + WAITING + code, with_driver(main, "asyncpg", "aiosqlite"), warnings="ignore")
+    script = Script(bare, OPEN_POOL + WAITING + code, with_driver(main, "asyncpg", "aiosqlite"), warnings=warnings)
     assert script.line() == "end"
-    assert script.end(ENDING_SECONDS) == (0, "", "")
+    status, output, errors = script.end(ENDING_SECONDS)
+    assert (status, output) == (0, "")
+    assert warnings == "error" or errors == ""
     wait_until(lambda: not backends(database), "the end of every connection")
 
 
