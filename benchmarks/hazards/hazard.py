@@ -100,6 +100,14 @@ class Hazard:
         (found,) = REPRODUCTIONS.glob(f"h{int(self.name[1:]):02}_*.py")
         return found
 
+    def change(self, broken: bool, version: str) -> str | None:
+        """What to say when the documented path, with that version of its package, is not as recorded; None if it is."""
+        if broken == self.recorded:
+            return None
+        if self.recorded:
+            return f"{self.name.upper()} is fixed upstream in {self.package} {version}: update the catalogue"
+        return f"{self.name.upper()} is new in {self.package} {version}: update the catalogue"
+
     def outcome(self, seen: Observation) -> Outcome:
         """Judge what was seen."""
         if seen.died:

@@ -1,0 +1,21 @@
+"""The catalogue, run once for all tests."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from benchmarks.hazards.catalogue import HAZARDS
+from benchmarks.hazards.runner import AT_ONCE, Runner, plan
+from benchmarks.postgres import Server
+from benchmarks.raw.hazards import Side
+
+Sides = Mapping[tuple[str, str], Side]
+
+
+@pytest.fixture(scope="session")
+def sides(postgres: Server) -> Sides:
+    """Every side of every hazard, by the names of hazard and model."""
+    with Runner(postgres) as runner, ThreadPoolExecutor(AT_ONCE) as pool:
+        seen = pool.map(runner.run, plan(list(HAZARDS.values())))
+        return {(side.hazard, side.model): side for side in seen}

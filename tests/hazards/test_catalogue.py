@@ -1,0 +1,61 @@
+"""Every hazard: the runtime is free of it, and the documented path is as recorded for the pinned versions."""
+
+from importlib.metadata import version
+
+import pytest
+
+from benchmarks.hazards.catalogue import HAZARDS
+from benchmarks.hazards.hazard import Hazard, Observation
+from benchmarks.hazards.runner import plan
+from tests.hazards.conftest import Sides
+
+
+@pytest.fixture(params=HAZARDS)
+def hazard(request: pytest.FixtureRequest) -> Hazard:
+    return HAZARDS[request.param]
+
+
+@pytest.mark.parametrize("model", ["async-loop", "async-native"])
+def test_runtime_is_free_of_it(sides: Sides, hazard: Hazard, model: str) -> None:
+    side = sides[hazard.name, model]
+    assert not side.broken, f"{side.outcome}; {side}"
+    assert side.end == "exit 0"
+
+
+def test_documented_path_is_as_recorded(sides: Sides, hazard: Hazard) -> None:
+    side = sides[hazard.name, "documented"]
+    change = hazard.change(side.broken, version(hazard.package))
+    assert change is None, f"{change} ({side.outcome})"
+    assert side.facts, f"it said nothing: {side}"
+
+
+def test_upstream_fix_is_told_in_so_many_words() -> None:
+    h2 = HAZARDS["h2"]
+    assert h2.change(broken=True, version="2.0") is None
+    assert h2.change(broken=False, version="2.0") == "H2 is fixed upstream in advanced-alchemy 2.0: update the catalogue"
+    assert HAZARDS["h28"].change(broken=True, version="4.0") == "H28 is new in flask 4.0: update the catalogue"
+
+
+def test_names_and_anchors_are_in_order_and_unlike() -> None:
+    assert [*HAZARDS] == [f"h{number}" for number in range(1, len(HAZARDS) + 1)]
+    assert len({hazard.anchor for hazard in HAZARDS.values()}) == len(HAZARDS)
+
+
+def test_no_text_is_missing(hazard: Hazard) -> None:
+    texts = (hazard.title, hazard.writes, hazard.happens, hazard.why, hazard.instead, hazard.ours, hazard.since)
+    assert all(text.strip() for text in texts)
+    assert not hazard.title.endswith(".")
+    assert "`" in hazard.why or "PEP" in hazard.why or "asyncio" in hazard.why or hazard.name == "h27"
+
+
+@pytest.mark.parametrize("end", ["SIGSEGV", "time limit", "exit 1"])
+def test_side_that_dies_is_broken_whatever_it_said(hazard: Hazard, end: str) -> None:
+    outcome = hazard.outcome(Observation({"anything": 1}, end, (), 1.0))
+    assert outcome.broken
+    assert {"SIGSEGV": "SIGSEGV", "time limit": "hung", "exit 1": "exit 1"}[end] in outcome.sentence
+
+
+def test_plan_leaves_out_what_has_no_part_in_a_database() -> None:
+    chosen = [HAZARDS[name] for name in ("h1", "h2", "h14")]
+    assert [task.database for task in plan(chosen)] == ["postgresql"] * 3 + ["sqlite"] * 3 + ["none"] * 3
+    assert [task.hazard.name for task in plan(chosen, "sqlite")] == ["h2"] * 3 + ["h14"] * 3

@@ -1,0 +1,96 @@
+"""The command, its raw file, and the section of the report."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchmarks.cli import cli
+from benchmarks.cli.hazards import hazards as command
+from benchmarks.hazards.catalogue import HAZARDS
+from benchmarks.hazards.markdown import render
+from benchmarks.raw import Recorder, ResultsError
+from benchmarks.raw import hazards as raw
+from tests.hazards.conftest import Sides
+
+HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})
+
+
+def ask(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["hazards", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["h99"], f"no hazard 'h99'; there are: {', '.join(HAZARDS)}"),
+        (["--database", "oracle"], "no database 'oracle'; allowed: sqlite, postgresql, or the URL of a PostgreSQL server"),
+        (["h1", "--database", "sqlite"], "h1: not on sqlite; it shows on postgresql"),
+        (["h1", "--database", "postgresql://nobody@127.0.0.1:1/none", "--output", "{tmp}"], "PostgreSQL at"),
+        (["h15", "--output", "/proc/nowhere/file"], "/proc/nowhere"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(tmp_path: Path, arguments: list[str], said: str) -> None:
+    result = ask(*(argument.replace("{tmp}", str(tmp_path / "raw.jsonl")) for argument in arguments))
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["h15", "H15", "#h15-background-tasks-are-cancelled"])
+def test_command_ends_in_a_table_and_a_raw_file(tmp_path: Path, name: str) -> None:
+    output = tmp_path / "raw.jsonl"
+    result = ask(name, "--output", str(output))
+    assert result.exit_code == 0, result.output
+    assert "cancelled" in result.output
+    run = raw.read(output)
+    assert [(run.side("h15", model) or run.sides[0]).broken for model in ("documented", "async-loop", "async-native")] == [
+        True,
+        False,
+        False,
+    ]
+    assert command.help
+
+
+@pytest.fixture
+def recorded(sides: Sides, tmp_path: Path) -> raw.Run:
+    path = tmp_path / "hazards.jsonl"
+    recorder = Recorder(path)
+    for record in (HEADER, *sides.values()):
+        recorder.write(record)
+    recorder.close()
+    return raw.read(path)
+
+
+def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.Run) -> None:
+    assert recorded.header == HEADER
+    assert {(side.hazard, side.model): side.outcome for side in recorded.sides} == {
+        key: side.outcome for key, side in sides.items()
+    }
+
+
+def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"line": "header", "kind": "micro", "schema": 1}\n')
+    with pytest.raises(ResultsError, match="of kind 'micro'"):
+        raw.read(path)
+
+
+def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -> None:
+    section = render(recorded)
+    for hazard in HAZARDS.values():
+        assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
+        assert section.count(f"](#{hazard.anchor})") == 1
+        assert f"(benchmarks/hazards/reproductions/{hazard.script.name})" in section
+    assert render(recorded) == section
+
+
+def test_section_names_no_path_of_this_machine(recorded: raw.Run) -> None:
+    section = render(recorded)
+    assert not [part for part in (str(Path.cwd()), str(Path.home()), "site-packages", "/tmp/hazards") if part in section]
+
+
+def test_table_has_a_row_of_six_cells_for_each_hazard(recorded: raw.Run) -> None:
+    rows = [line for line in render(recorded).splitlines() if line.startswith("| [")]
+    assert len(rows) == len(HAZARDS)
+    assert {row.count(" | ") for row in rows} == {5}
