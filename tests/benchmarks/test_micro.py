@@ -250,7 +250,7 @@ class Started:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, Run, str, str]:
     """A small run on SQLite, to its end."""
     folder = tmp_path_factory.mktemp("finished")
-    scenarios = [f"--group={name}" for name in ("noop", "portal", "read", "create")]
+    scenarios = [f"--group={name}" for name in ("noop", "read", "create")]
     started = Started(folder, "--passes=2", "--database=sqlite", "--seconds=0.01", "--seed=7", *scenarios)
     stdout, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
     assert started.process.returncode == 0, stderr
@@ -270,7 +270,6 @@ def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, s
     assert set(keys.values()) == {1}
     assert [(group.database, group.scenario) for group in run.header.groups] == [
         (NO_DATABASE, "noop"),
-        (NO_DATABASE, "portal"),
         ("sqlite", "read"),
         ("sqlite", "create"),
     ]
@@ -302,13 +301,13 @@ def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
 
 def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, Run, str, str]) -> None:
     started, run, stdout, stderr = finished
-    assert "20 cells (4 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
+    assert "15 cells (3 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
     assert "read one book on SQLite (A/A" in stdout
     assert f"Report: {started.output.with_suffix('.md')}" in stdout
     assert "pass 2 of 2" in stderr
     assert started.output.with_suffix(".md").read_text().startswith("# Does async pay in Flask?")
     assert started.output.with_suffix(".svg").exists()
-    assert len(summarize(run)) == 4
+    assert len(summarize(run)) == 3
 
 
 def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) -> None:
@@ -329,7 +328,7 @@ def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) 
 
 
 def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
-    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--group=portal", "--group=noop")
+    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--group=portal")
     started.wait_for_trials(6)
     started.process.kill()
     started.process.communicate()
