@@ -201,7 +201,7 @@ def lines(run: Run) -> list[str]:
 
 
 def _range(values: Sequence[float]) -> str:
-    return f"{values[0]:g}" if len(values) == 1 else f"{values[0]:g} to {values[-1]:g}"
+    return " to ".join(dict.fromkeys(f"{value:g}" for value in (*values[:1], *values[-1:])))
 
 
 def _rules(run: Run, comparisons: Sequence[Comparison]) -> str:

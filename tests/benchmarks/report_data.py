@@ -171,6 +171,11 @@ def cells(rounds: int = 6) -> list[Cell]:
     return found
 
 
+def few_cells(rounds: int = 2) -> list[Cell]:
+    """Enough of them for every picture."""
+    return [cell for cell in cells(rounds) if cell.database == "postgresql" and cell.scenario in ("read", "slow-50")]
+
+
 def run_of(
     chosen: Sequence[Cell],
     *,

@@ -1,4 +1,4 @@
-"""The report: what it says of crafted raw data, that it says the same each time, and that the committed one is up to date."""
+"""The report of the in-process comparison, from crafted raw data; the `report` command; the committed report."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import pytest
 from benchmarks.cli import main
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.micro import Check, Group, Header, Run, Trial, read
-from benchmarks.report.forest import draw
+from benchmarks.report.document import Report, Runs, build
+from benchmarks.report.micro_part import picture
 from benchmarks.report.prose import answer
-from benchmarks.report.render import render
 from benchmarks.report.summary import summarize
+
+from . import report_data
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("sync", "sync-aa", "documented", "loop", "native")
@@ -92,8 +94,16 @@ def row(text: str, contender: str) -> str:
     return next(line for line in text.splitlines() if f"| `{contender}` |" in line)
 
 
+def report_of(run: Run) -> Report:
+    return build(Runs(micro=run, links={"micro": "raw/micro.jsonl"}), lambda kind, _: f"raw/{kind}.svg")
+
+
 def rendered(run: Run) -> str:
-    return render(run, raw="raw/micro.jsonl", picture="raw/micro.svg")
+    return report_of(run).markdown
+
+
+def draw(run: Run) -> str:
+    return picture(summarize(run))
 
 
 def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
@@ -152,8 +162,8 @@ def test_a_contender_that_fails_is_a_row_with_its_reason_and_no_missing_one() ->
     assert "on SQLite more in the one operation" in sentence
     assert sentence.endswith("and two callers at once break it (“no answer within 10 s”).")
     assert "- `documented` on SQLite: no answer within 10 s (in: two callers at once)" in text
-    assert "This run ended early" not in text
-    assert "documented: fails" in draw(summarize(run))
+    assert "ended early" not in text
+    assert "documented: fails" in draw(run)
 
 
 def test_one_pass_claims_nothing() -> None:
@@ -186,7 +196,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
     record(tmp_path / "raw.jsonl", run)
     assert rendered(read(tmp_path / "raw.jsonl")) == rendered(run)
-    assert draw(summarize(read(tmp_path / "raw.jsonl"))) == draw(summarize(run))
+    assert draw(read(tmp_path / "raw.jsonl")) == draw(run)
 
 
 def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
@@ -197,7 +207,7 @@ def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
     partial = read(tmp_path / "raw.jsonl")
     assert len(partial.trials) == 14
     text = rendered(partial)
-    assert "**This run ended early**: 14 of 30 trials." in text
+    assert "The run in process ended early: 14 of 30 trials." in text
     (comparison,) = summarize(partial)
     estimates = [measured.estimate for one in comparison.rows for measured in one.measured.values() if measured.estimate]
     assert {estimate.rounds for estimate in estimates} <= {2, 3}
@@ -205,7 +215,7 @@ def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
 
 def test_the_picture_is_sound_xml_with_a_mark_for_every_ratio() -> None:
     run = run_of((group(title="a < b & c"), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
-    tree = ElementTree.fromstring(draw(summarize(run)))
+    tree = ElementTree.fromstring(draw(run))
     named = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}title")]
     assert sum("a < b & c, native: 0.80 [0.79, 0.81]" in name for name in named) == 2
     assert sum("a < b & c, loop" in name for name in named) == sum("a < b & c, documented" in name for name in named) == 2
@@ -238,37 +248,128 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-def test_check_fails_when_the_report_or_its_picture_is_stale(
+def micro_run() -> Run:
+    return run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+
+
+def test_check_fails_when_the_report_or_a_picture_is_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
-    raw, output = tmp_path / "raw" / "micro.jsonl", tmp_path / "RESULTS.md"
-    record(raw, run)
-    arguments = ("report", str(raw), "--output", str(output))
+    raw, output = tmp_path / "raw" / "micro.jsonl", tmp_path / "out"
+    record(raw, micro_run())
+    load = tmp_path / "raw" / "load.jsonl"
+    report_data.record(load, report_data.run_of(report_data.few_cells()))
+    arguments = ("report", str(raw), str(load), "--output", str(output))
     assert command(monkeypatch, *arguments, "--check") == 1
     assert not output.exists()
     assert command(monkeypatch, *arguments) == 0
-    assert "](raw/micro.svg)" in output.read_text("utf-8")
+    written = output / "RESULTS.md"
+    pictures = sorted(raw.parent.glob("*.svg"))
+    assert {path.name for path in pictures} >= {"micro.svg", "load-overview.svg", "load-forest.svg", "load-capacity.svg"}
     assert command(monkeypatch, *arguments, "--check") == 0
     capsys.readouterr()
-    for path in (output, raw.with_suffix(".svg")):
+    for path in (written, *pictures):
         text = path.read_text("utf-8")
         path.write_text(text + " ", "utf-8")
         assert command(monkeypatch, *arguments, "--check") == 1
         error = capsys.readouterr().err
         assert error.count("\n") == 1
-        assert f"{path} is not what {raw} gives" in error
+        assert f"{path} is not what the raw results give: python -m benchmarks report {raw} {load} --output {output}" in error
         path.write_text(text, "utf-8")
+    pictures[0].unlink()
+    assert command(monkeypatch, *arguments, "--check") == 1
+
+
+@pytest.mark.parametrize("folder", ["out", "raw", "raw/deeper", "."])
+def test_every_link_of_the_report_leads_somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "raw" / "micro.jsonl", micro_run())
+    report_data.record(tmp_path / "raw" / "load.jsonl", report_data.run_of(report_data.few_cells()))
+    assert command(monkeypatch, "report", "raw/micro.jsonl", "raw/load.jsonl", "--output", folder) == 0
+    text = (tmp_path / folder / "RESULTS.md").read_text("utf-8")
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines() if line[:1] == "#"
+    }
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert sum(link.endswith(".svg") for link in links) == 6
+    for link in links:
+        assert link[1:] in headings if link.startswith("#") else (tmp_path / folder / link).is_file()
+
+
+def test_without_a_folder_the_report_is_beside_the_first_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    record(tmp_path / "raw" / "micro.jsonl", micro_run())
+    assert command(monkeypatch, "report", "raw/micro.jsonl") == 0
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["RESULTS.md", "micro.jsonl", "micro.svg"]
+    assert (tmp_path / "raw" / "RESULTS.md").is_file()
+
+
+def test_without_a_file_it_is_of_the_committed_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command(monkeypatch, "report") == 2
+    assert "benchmarks/results: has none of load.jsonl, micro.jsonl, instructions.jsonl" in capsys.readouterr().err
+    record(tmp_path / "benchmarks" / "results" / "micro.jsonl", micro_run())
+    assert command(monkeypatch, "report") == 0
+    assert "](benchmarks/results/micro.svg)" in (tmp_path / "RESULTS.md").read_text("utf-8")
+
+
+def test_wrong_input_is_one_line_and_status_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, other = (tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.jsonl"))
+    record(first, micro_run())
+    record(second, micro_run())
+    other.write_text('{"line": "header", "kind": ["odd"], "schema": 1}\n', "utf-8")
+    blocked = tmp_path / "file"
+    blocked.write_text("", "utf-8")
+    cases = {
+        (str(first), str(second)): f"{first} and {second} are both of kind 'micro'",
+        (str(other),): f"{other}: is of kind ['odd']; a report is made of load, micro, instructions",
+        (str(tmp_path / "missing"),): "missing: cannot be read: No such file or directory",
+        (str(first), "--output", str(blocked / "below")): "cannot be written: Not a directory",
+    }
+    for arguments, message in cases.items():
+        assert command(monkeypatch, "report", *arguments) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_what_is_missing_says_which_command_makes_it() -> None:
+    text = rendered(micro_run())
+    assert text.count("`python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl`") >= 8
+    assert "`python -m benchmarks instructions --output benchmarks/results/instructions.jsonl`" in text
+    assert [line for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+
+
+SECTIONS = [
+    "## 1. Verdicts",
+    "## 2. When async wins: waiting and concurrency",
+    "## 3. All ratios with their intervals",
+    "## 4. What a request costs, and what a server occupies",
+    "## 5. Latency at equal rates",
+    "## 6. Where the microseconds go",
+    "## 7. What fails, where and how",
+    "## 8. What async costs in code",
+    "## 9. Validity",
+    "## 10. Environment, versions, equal terms",
+    "## 11. When to choose what, and what this does not show",
+]
 
 
 def test_the_committed_report_is_what_the_committed_results_give(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert command(monkeypatch, "report", "benchmarks/results/micro.jsonl", "--output", "RESULTS.md", "--check") == 0
+    assert command(monkeypatch, "report", "--check") == 0
 
 
-def test_the_committed_results_are_of_a_complete_run_and_name_no_folders() -> None:
-    text = (ROOT / "benchmarks" / "results" / "micro.jsonl").read_text("utf-8")
-    first = json.loads(text.partition("\n")[0])
+def test_the_committed_results_are_of_complete_runs_and_name_no_folders() -> None:
+    folder = ROOT / "benchmarks" / "results"
+    first = json.loads((folder / "micro.jsonl").read_text("utf-8").partition("\n")[0])
     assert {one["database"] for one in first["groups"]} == {"none", "sqlite", "postgresql"}
-    assert "This run ended early" not in (ROOT / "RESULTS.md").read_text("utf-8")
-    assert not re.search(r"/(home|root|tmp|work)/", text)
+    report = (ROOT / "RESULTS.md").read_text("utf-8")
+    assert "ended early" not in report
+    assert "was interrupted" not in report
+    for path in (ROOT / "RESULTS.md", *folder.glob("*.jsonl")):
+        assert not re.search(r"/(home|root|tmp|work)/", path.read_text("utf-8")), path

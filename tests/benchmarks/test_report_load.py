@@ -1,0 +1,322 @@
+"""The report of the load benchmark: numbers checked by hand, and what it says of known effects, failures and flags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.load import Histogram
+from benchmarks.raw.load import Cell, Failure, Load, Run, Trial, read
+from benchmarks.report import choice, load_prose, tables
+from benchmarks.report.document import Report, Runs, build
+from benchmarks.report.latency import percentile, shown
+from benchmarks.report.load_summary import Comparison, deciding, summarize
+from benchmarks.report.verdicts import show_load
+from benchmarks.stats import Verdict
+
+from .report_data import CONTENDERS, SCENARIOS, cells, header, marred, record, run_of, trial
+
+SVG = "{http://www.w3.org/2000/svg}"
+READ = Cell("postgresql", "read", Load(32), 6, 5.0, tuple(CONTENDERS))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Run:
+    return run_of(cells())
+
+
+@pytest.fixture(scope="module")
+def report(whole: Run) -> Report:
+    return report_of(whole)
+
+
+@pytest.fixture(scope="module")
+def spoilt(whole: Run) -> Run:
+    return marred(replace(whole, failures=[], trials=list(whole.trials)))
+
+
+@pytest.fixture(scope="module")
+def spoilt_report(spoilt: Run) -> Report:
+    return report_of(spoilt)
+
+
+def report_of(run: Run) -> Report:
+    return build(Runs(load=run, links={"load": "raw/load.jsonl"}), lambda kind, name: f"raw/{kind}-{name}.svg")
+
+
+def section(text: str, number: int) -> str:
+    return text.partition(f"\n## {number}. ")[2].partition("\n## ")[0]
+
+
+def only(run: Run) -> Comparison:
+    (comparison,) = summarize(run)
+    return comparison
+
+
+def by_hand(cpu: dict[str, list[float]], seconds: float = 5.0, cell: Cell = READ) -> Run:
+    """A run whose trials have 1,000 requests each, of so many CPU seconds together."""
+    cell = replace(cell, contenders=tuple(cpu))
+    one = trial(cell.database, cell.scenario, cell.load, "async-native", 1, None, {"async-native": 1.0})
+    latency = {"read": Histogram.of([0.01] * 1000)}
+    trials = [
+        replace(one, contender=name, round=number + 1, server_cpu=value, latency=latency, seconds=seconds)
+        for name, values in cpu.items()
+        for number, value in enumerate(values)
+    ]
+    return Run(header([cell]), trials=trials)
+
+
+def test_the_ratio_and_its_interval_are_those_worked_out_by_hand() -> None:
+    """Logs of 1.1, 1.2, 1.3: mean 0.18000, standard deviation 0.083551, t(2) 4.302653, so a half-width of 0.207552."""
+    one = only(by_hand({"sync-threads": [2.0, 4.0, 1.0], "async-loop": [2.2, 4.8, 1.3]}))
+    row = one.row("async-loop")
+    assert row
+    estimate = row.measured["cpu"].estimate
+    assert estimate
+    assert (estimate.ratio, estimate.low, estimate.high) == pytest.approx((1.19722, 0.97282, 1.47336), rel=1e-4)
+    assert row.measured["cpu"].values == pytest.approx((0.0022, 0.0048, 0.0013))
+    assert row.measured["throughput"].values == (200.0, 200.0, 200.0)
+    assert row.measured["throughput"].verdict is Verdict.SAME
+    assert "| `async-loop` | 2,200 | 1.20 [0.97, 1.47] | inconclusive | 200 | 1.00 [1.00, 1.00] | same |" in tables.verdicts(
+        [one]
+    )
+
+
+def test_rounds_that_one_of_both_missed_are_left_out() -> None:
+    run = by_hand({"sync-threads": [1.0, 1.0, 1.0, 9.0], "async-loop": [2.0, 2.0, 2.0]})
+    run.trials.pop(0)
+    row = only(run).row("async-loop")
+    assert row
+    estimate = row.measured["cpu"].estimate
+    assert estimate
+    assert estimate.ratio == pytest.approx(2.0)
+    assert estimate.rounds == 2
+
+
+def test_more_requests_a_second_are_better_and_more_cpu_time_is_worse() -> None:
+    one = only(run_of([replace(READ, contenders=("sync-threads", "sync-threads-aa", "async-native", "async-loop"))]))
+    assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.FASTER
+    assert one.verdict("async-loop", "cpu") is one.verdict("async-loop", "throughput") is Verdict.SLOWER
+    text = tables.verdicts([one])
+    assert re.search(r"`async-native` \| 1,275 \| 0\.85 \[0\.84, 0\.86\] \| \*\*better\*\* \| 784 \| 1\.18 \[.*\*\*bett", text)
+    assert re.search(r"`async-loop` \| 1,800 \| 1\.20 \[.*\*\*worse\*\* \| 556 \| 0\.83 \[.*\*\*worse\*\*", text)
+
+
+def test_nothing_is_claimed_within_the_control() -> None:
+    noisy = run_of([READ], effects={"sync-threads-aa": 1.3})
+    text = report_of(noisy).markdown
+    one = only(noisy)
+    assert one.verdict("async-native", "cpu") is one.verdict("async-loop", "cpu") is Verdict.INCONCLUSIVE
+    assert one.verdict("async-documented-nullpool", "cpu") is Verdict.SLOWER
+    assert "`async-native` on PostgreSQL undecided in 1 of 1 scenarios" in text
+    assert "its interval contains 1 in 0 of 2 comparisons" in text
+    assert re.search(r"It does not in: read on PostgreSQL, closed-32, CPU time per request 1\.30 \[", text)
+
+
+def test_a_control_that_is_the_baseline_again_is_sound_and_changes_no_verdict(report: Report) -> None:
+    found = re.search(r"its interval contains 1 in (\d+) of (\d+) comparisons", report.markdown)
+    assert found
+    assert int(found[1]) >= 0.9 * int(found[2]) > 50
+
+
+def test_the_answer_counts_wins_and_losses_alike(whole: Run) -> None:
+    ordinary, waiting, stock = load_prose.answer(whole, summarize(whole))
+    assert "`async-native` on PostgreSQL less in 8 of 8 scenarios (0.84 to 0.86 times)" in ordinary
+    assert "and on SQLite more in 8 of 8 scenarios (1.69 to 1.71 times)" in ordinary
+    assert "`async-loop` on PostgreSQL more in 8 of 8 scenarios (1.19 to 1.21 times)" in ordinary
+    assert "with 128 connections and a query that waits 50 ms" in waiting
+    assert re.search(r"`sync-threads-64` 2\.17 \[.*`async-native` 2\.71 \[2\.69, 2\.73\], more from 0 ms on", waiting)
+    assert "`async-loop` 0.99 [0.99, 1.00] (same)" in waiting
+    assert "`async-documented` on PostgreSQL fails in 8 of 8 scenarios (“500: RuntimeError: Task got Future" in stock
+    assert "`async-wsgi-to-asgi` on PostgreSQL more in 8 of 8 scenarios" in stock
+
+
+def test_the_crossing_is_the_wait_from_which_on_all_are_faster(whole: Run) -> None:
+    by_delay = load_prose.sweep(whole, summarize(whole))[128]
+    assert list(by_delay) == [0, 1, 5, 10, 20, 50]
+    assert load_prose.crossing(by_delay, "async-native") == 0
+    assert load_prose.crossing(by_delay, "sync-threads-64") == 50
+    assert load_prose.crossing(by_delay, "async-loop") is None
+    lines = load_prose.crossings(whole, summarize(whole))
+    shown = "is shown to serve more at no wait with 8 connections, from 50 ms on with 32 connections"
+    assert any(line.startswith(f"`sync-gevent` {shown}") for line in lines)
+
+
+def test_rules_follow_from_the_verdicts(whole: Run) -> None:
+    rules = {rule.situation: rule for rule in choice.rules(whole, summarize(whole))}
+    reading = rules["PostgreSQL: reading"]
+    assert reading.found["gains"] == ["async-native"]
+    assert "async-loop" in reading.found["loses"]
+    assert reading.found["fails"] == ["async-documented"]
+    assert reading.follows == "`async-native` gains"
+    assert rules["SQLite: writing"].follows == "`sync-threads`: nothing measured gains"
+    many = rules["queries that wait 10 ms or more, more connections"]
+    assert many.found["gains and loses"] == ["sync-threads-64", "sync-gevent"]
+    even = run_of([READ], effects=dict.fromkeys(("sync-threads-64", "async-native"), 0.7), failing=[])
+    assert choice.rules(even, summarize(even))[0].follows == "`sync-threads-64` is the smallest change that gains"
+
+
+def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: Run, spoilt_report: Report) -> None:
+    text = spoilt_report.markdown
+    assert "| `async-documented-nullpool` | PostgreSQL | 53300: too many clients already | read under load (closed-128) |" in text
+    for number in (1, 4, 5):
+        assert re.search(r"`async-documented` \| \*\*fails\*\* \| 500: RuntimeError", section(text, number))
+    failing = [one for one in summarize(spoilt) if (row := one.row("async-documented-nullpool")) and row.problem]
+    assert [(one.scenario, one.load.name) for one in failing] == [("read", "closed-128")]
+    assert "| `async-documented-nullpool` |" in section(text, 4)
+    assert "interrupted" not in text
+
+
+def test_a_baseline_that_fails_leaves_no_ratios() -> None:
+    run = run_of([READ], failing=[])
+    run.trials = [one for one in run.trials if one.contender != "sync-threads"]
+    run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", "no answer"))
+    text = report_of(run).markdown
+    assert "| **fails** | no answer |" in text
+    assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
+    assert not re.search(r"\*\*(better|worse)\*\* \|", text)
+
+
+def test_one_round_claims_nothing() -> None:
+    text = report_of(run_of([replace(READ, rounds=1)])).markdown
+    assert "0.85 [one round] | inconclusive |" in text
+    assert not re.search(r"\*\*(better|worse)\*\* \|", text)
+    assert "1 of 1 comparisons rest on fewer than 5 rounds" in text
+
+
+def test_flags_errors_and_lost_writes_are_counted(spoilt_report: Report) -> None:
+    text = section(spoilt_report.markdown, 9)
+    for flag in ("steal", "generator busy", "errors", "lost writes"):
+        assert re.search(rf"\| {flag} \| [^|]+ \| 1 of [\d,]+ \|", text), flag
+    assert "| generator late |" in text
+    errors = section(spoilt_report.markdown, 7)
+    assert re.search(r"`sync-threads\S*`, .*: 3 of [\d,]+ in 1 trials; the first: “500 in place of 200”", errors)
+
+
+def test_the_cross_check_and_the_ceiling_are_published(report: Report) -> None:
+    text = section(report.markdown, 9)
+    assert "21,000 requests a second, 42.0 µs" in text
+    assert re.search(r"3,000 and 3,060 requests a second \(medians of 3\), a ratio of 0\.99 \[", text)
+
+
+def times(*milliseconds: float) -> Trial:
+    one = trial("postgresql", "read", Load(64, 60), "async-native", 1, 100.0, {"async-native": 1.0})
+    return replace(one, latency={"read": Histogram.of([ms / 1000 for ms in milliseconds])})
+
+
+def test_percentiles_are_medians_of_rounds_or_of_all_together_or_nothing() -> None:
+    rounds = [times(*([ms] * 100)) for ms in (10, 30, 20)]
+    assert shown(rounds, 50) == "20.0 [10.0, 30.0]"
+    assert percentile(rounds, 99) == ([], None)
+    assert shown(rounds, 99) == "-"
+    many = [times(*([10] * 199), 50) for _ in range(3)]
+    assert shown(many, 99) == "10.0 pooled"  # 6 of 600 are beyond it, 2 of 200 in each round
+    assert shown([], 50) == "-"
+
+
+def test_an_interrupted_run_says_so_at_the_top(tmp_path: Path) -> None:
+    run = run_of([READ])
+    record(tmp_path / "load.jsonl", run, 20)
+    text = report_of(read(tmp_path / "load.jsonl")).markdown
+    assert "> **The run under load was interrupted: 20 of 54 trials." in text.partition("\n## ")[0]
+
+
+def test_nothing_at_all_is_still_a_report() -> None:
+    for run in (
+        Run(header([])),
+        Run(header([READ])),
+    ):
+        found = report_of(run)
+        assert "No comparison came to an end in this run." in found.markdown
+        assert len(section(found.markdown, 11)) > 100
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, whole: Run, report: Report) -> None:
+    record(tmp_path / "load.jsonl", whole)
+    again = report_of(read(tmp_path / "load.jsonl"))
+    assert again.markdown == report.markdown
+    assert again.pictures == report.pictures
+
+
+def titles(picture: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(picture).iter(f"{SVG}title")]
+
+
+@pytest.mark.parametrize("name", ["overview", "crossover", "forest", "capacity", "latency"])
+def test_pictures_are_sound_xml_with_a_title_a_description_and_words_that_fit(report: Report, name: str) -> None:
+    tree = ElementTree.fromstring(report.pictures["load", name])
+    assert tree.findtext(f"{SVG}title")
+    assert tree.findtext(f"{SVG}desc")
+    assert tree.get("aria-labelledby") == "title desc"
+    width, height = float(tree.get("width", 0)), float(tree.get("height", 0))
+    for element in tree.iter(f"{SVG}text"):
+        assert 0 <= float(element.get("x", -1)) <= width
+        assert 0 <= float(element.get("y", -1)) <= height
+    assert f"](raw/load-{name}.svg)" in report.markdown
+
+
+def test_pictures_have_a_mark_for_every_ratio(whole: Run, report: Report) -> None:
+    assert "async-native, read on PostgreSQL, closed-32: 0.85 [0.84, 0.86], faster" in titles(report.pictures["load", "overview"])
+    assert any(
+        "async-documented, read on PostgreSQL, closed-32: fails" in one for one in titles(report.pictures["load", "overview"])
+    )
+    tiles = [one for one in titles(report.pictures["load", "crossover"]) if ", closed-" in one]
+    assert len(tiles) == 8 * 6 * 3
+    assert "read, async-native: 0.85 [0.84, 0.86]" in titles(report.pictures["load", "forest"])
+    marks = [one for one in titles(report.pictures["load", "capacity"]) if one.startswith("async-native: ")]
+    swept = [one for one in summarize(whole) if one.load.percent is None and one.scenario in {"read", *_slow()}]
+    assert len(marks) == len(swept)
+
+
+def _slow() -> Sequence[str]:
+    return [name for name, facts in SCENARIOS.items() if facts["delay"] is not None]
+
+
+def test_cells_of_the_same_place_are_one_comparison_and_the_deciding_load_is_chosen() -> None:
+    first = replace(READ, contenders=("sync-threads", "sync-threads-aa", "async-native"))
+    second = replace(READ, contenders=("sync-threads", "async-loop"), rounds=2)
+    run = run_of([first, replace(first, load=Load(8)), replace(first, load=Load(128))])
+    run.header = header([first, second, replace(first, load=Load(8)), replace(first, load=Load(128))])
+    run.trials += [one for one in run_of([second]).trials if one.contender == "async-loop"]
+    found = summarize(run)
+    assert [one.load.name for one in found] == ["closed-32", "closed-8", "closed-128"]
+    assert [row.contender for row in found[0].rows] == ["sync-threads", "async-native", "async-loop"]
+    assert [one.load.name for one in deciding(found)] == ["closed-32"]
+    assert [one.load.name for one in deciding(found[1:])] == ["closed-128"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("no answer within 10 s", "no answer within 10 s"),
+        (
+            "RuntimeError: Task <Task pending coro=<a.<locals>.b() at /opt/x.py:3> cb=[<c>()]> got Future <F> of a\nloop",
+            "RuntimeError: Task got Future of a loop",
+        ),
+        ("RuntimeError: Task <Task pending coro=<a.<locals>.b() at /opt", "RuntimeError: Task ..."),
+        ("FileNotFoundError: /opt/some/where/file.db is gone", "FileNotFoundError: file.db is gone"),
+        ("x" * 200, "x" * 137 + "..."),
+    ],
+)
+def test_reasons_are_one_short_line(problem: str, said: str) -> None:
+    assert tables.reason(problem) == said
+
+
+def test_the_terminal_shows_a_row_for_every_contender(whole: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    show_load(whole)
+    text = capsys.readouterr().out
+    lines = text.splitlines()
+    assert [line.strip() for line in lines if line.strip() in ("PostgreSQL", "SQLite", "No database")] == [
+        "No database",
+        "PostgreSQL",
+        "SQLite",
+    ]
+    assert re.search(r"async-native +0\.85 \[0\.84, 0\.86\] +faster +1\.18 \[1\.17, 1\.1\d\] +faster", text)
+    assert re.search(r"async-documented +fails", text)
+    assert "async-documented fails in read, list" in text
+    assert sum(line.strip().startswith("async-documented-nullpool") for line in lines) == len(deciding(summarize(whole)))
