@@ -9,7 +9,6 @@ import asyncio
 import faulthandler
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from itertools import count
 from typing import Any
 
 from benchmarks.callers import Batch, Caller
+from benchmarks.messages import without_reprs
 from benchmarks.models import MODELS
 from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -173,10 +173,7 @@ def _child() -> None:
 def reason(error: BaseException) -> str:
     """The root cause in one line, without what differs from run to run or from machine to machine."""
     error = root(error)
-    text = str(error)
-    while text != (shorter := re.sub(r"<[^<>]*>", "", text)):
-        text = shorter
-    return f"{type(error).__name__}: {' '.join(text.split())[:200]}"
+    return f"{type(error).__name__}: {without_reprs(str(error))[:200]}"
 
 
 def root(error: BaseException) -> BaseException:

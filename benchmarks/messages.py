@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
@@ -16,6 +17,13 @@ Message = MutableMapping[str, Any]
 
 HOST = "127.0.0.1"
 HEADERS = {"Host": HOST, "User-Agent": "benchmarks", "Accept": "application/json"}
+
+
+def without_reprs(text: str) -> str:
+    """The text in one line without `<...>`, which differs from run to run and from machine to machine."""
+    while text != (shorter := re.sub(r"<[^<>]*>", "", text)):
+        text = shorter
+    return " ".join(text.split())
 
 
 class WrongAnswerError(Exception):

@@ -17,6 +17,10 @@ class Placement:
     server: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
 
+    def cores(self) -> dict[str, int]:
+        """How many there are, for this process sees only those that it was moved to; empty where it was not moved."""
+        return {"cores": len(self.server) + len(self.others)} if self.server else {}
+
     def facts(self, *, database_here: bool) -> dict[str, str]:
         """In words."""
         if not self.server:

@@ -100,7 +100,7 @@ def _header(plan: Plan, stage: Stage) -> Header:
         },
         databases=stage.facts(),
         placement=stage.placement.facts(database_here=here),
-        environment=environment(),
+        environment={**environment(), **stage.placement.cores()},
         code=code_cost(ROOT),
     )
 

@@ -16,6 +16,7 @@ import psutil
 
 from benchmarks.apps import TOKEN_PATH, TOKEN_VARIABLE
 from benchmarks.contenders import Contender
+from benchmarks.messages import without_reprs
 from benchmarks.trials.supervised import Supervised, SupervisionError, supervise
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ class Server:
         found = EXCEPTION.findall(output := self.process.output)
         if "SIGSEGV" in output or "Segmentation fault" in output:
             return "the worker crashed: SIGSEGV"
-        return " ".join(found[-1].split())[:200] if found else None
+        return without_reprs(found[-1])[:200] if found else None
 
 
 @contextmanager
