@@ -15,7 +15,17 @@ from jinja2 import Environment, StrictUndefined
 
 from benchmarks.instructions.summary import summarize as summarize_exact
 from benchmarks.raw import instructions, load, micro
-from benchmarks.report import exact_part, load_part, load_pictures, load_prose, load_summary, micro_part, prose, validity_part
+from benchmarks.report import (
+    exact_part,
+    load_part,
+    load_pictures,
+    load_prose,
+    load_summary,
+    micro_part,
+    prose,
+    terms_part,
+    validity_part,
+)
 from benchmarks.report.numbers import percent
 from benchmarks.report.summary import summarize as summarize_micro
 from benchmarks.stats import MARGIN
@@ -61,7 +71,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "warnings": _warnings(runs),
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
-        "rules": "",
+        **dict.fromkeys(("rules", "decisions", "who"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:
@@ -114,7 +124,7 @@ def _warnings(runs: Runs) -> list[str]:
 def _part(kind: str, run: Any, raw: str) -> dict[str, Any]:
     header = run.header
     own = {
-        "load": lambda: load_part.lines(run),
+        "load": lambda: terms_part.lines(run),
         "micro": lambda: micro_part.lines(run),
         "instructions": lambda: [f"{header.repeats} repeats; {header.books:,} books in each database"],
     }

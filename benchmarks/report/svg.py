@@ -107,7 +107,7 @@ def legend(names: Sequence[str], top: float) -> tuple[list[str], float]:
     """Marks with names, in as many lines as it takes, and where the next thing may begin."""
     body, x, y = [], 16.0, top
     for name in names:
-        width = 34 + 6.6 * len(name)
+        width = 40 + 6.9 * len(name)
         if x + width > WIDTH - 10:
             x, y = 16.0, y + LINE + 2
         body += [

@@ -1,0 +1,97 @@
+"""What the report says of the code that was compared, and of the terms of the load benchmark: sections 8 and 10. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.code_cost import RUNTIME
+from benchmarks.raw.load import Run
+from benchmarks.report import tables
+from benchmarks.report.prose import DATABASES
+
+
+def context(run: Run) -> dict[str, Any]:
+    """What the templates of the report ask for."""
+    return {**_code(run), **_surroundings(run)}
+
+
+def _code(run: Run) -> dict[str, Any]:
+    code = run.header.code
+    if not code:
+        return {}
+    totals = code["totals"]
+    head = ("part", "async", "sync", "lines that differ")
+    labels = {"app": "the app: routes, services, wiring", RUNTIME: "the runtime: copied as it is, not written per project"}
+    rows = [
+        [label, *(f"{totals[part][key]:,}" for key in ("async", "sync", "differ"))]
+        for part, label in labels.items()
+        if part in totals
+    ]
+    files = [
+        [
+            f"`{one['path']}`",
+            _lines(one["async"]),
+            _lines(one["sync"]),
+            str(one["differ"]),
+            "generated" if one["generated"] else "by hand",
+        ]
+        for one in code["files"]
+        if one["async"] or one["sync"]
+    ]
+    own = [one for one in code["files"] if not one["generated"] and not one["path"].startswith(f"{RUNTIME}/") and one["async"]]
+    return {
+        "code": code,
+        "totals": totals,
+        "parts_table": tables.markdown(head, rows, head[1:]),
+        "keywords": code["keywords"],
+        "concepts": code["concepts"],
+        "twice": [f"`{one['path']}`" for one in own if one["sync"]],
+        "alone": [f"`{one['path']}`" for one in own if one["sync"] is None],
+        "files": tables.markdown(("file", "async", "sync", "differ", "sync side"), files, ("async", "sync", "differ")),
+    }
+
+
+def _lines(count: int | None) -> str:
+    return "-" if count is None else str(count)
+
+
+def _surroundings(run: Run) -> dict[str, Any]:
+    header = run.header
+    rows = []
+    for name, facts in header.contenders.items():
+        drivers = ", ".join(f"{driver} ({DATABASES.get(database, database)})" for database, driver in facts["drivers"].items())
+        rows.append([f"`{name}`", facts["about"], facts["concurrency"], drivers, facts["connections"]])
+    head = ("contender", "what", "works on at a time", "drivers", "connections to each database")
+    scenarios = [[name, facts["title"]] for name, facts in header.scenarios.items()]
+    return {
+        "contenders": tables.markdown(head, rows),
+        "servers": {name: facts["server"] for name, facts in header.contenders.items()},
+        "scenarios": tables.markdown(("scenario", "what"), scenarios),
+    }
+
+
+def lines(run: Run) -> list[str]:
+    """The load benchmark's own terms, for the section on the environment."""
+    header = run.header
+    seconds = sorted({cell.seconds for cell in header.cells})
+    rounds = sorted({cell.rounds for cell in header.cells})
+    starts = [trial.start_seconds for trial in run.trials]
+    stops = [trial.stop_seconds for trial in run.trials]
+    found = [f"{name} on {cores}" for name, cores in header.placement.items()]
+    made = [
+        f"profile {header.profile}: {_range(rounds)} rounds, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
+        f"a server process of its own for each trial, order shuffled in every round, seed {header.seed}",
+        f"{header.books:,} books in each database, fresh and the same for each contender; what a trial writes is undone",
+        "placement: " + ", ".join(found),
+    ]
+    if starts:
+        made.append(
+            f"servers took {min(starts):.2f} to {max(starts):.2f} s until their first answer, and {min(stops):.2f} to"
+            f" {max(stops):.2f} s to end"
+        )
+    return made
+
+
+def _range(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(f"{value:g}" for value in (*values[:1], *values[-1:])))
