@@ -20,7 +20,7 @@ STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, "async-native-psycopg")
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
-TRIAL_OVERHEAD = 2.6
+TRIAL_OVERHEAD = 2.3
 """Seconds to start a server, to end it, and to undo what was written."""
 CHECK_SECONDS = (2.5, 0.8)
 """To ask a contender, and for each scenario; two are asked at a time."""
@@ -74,16 +74,16 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 60 min)",
             0.6,
             (
-                Block(("read",), FIELD, 7, 3.0, databases=(POSTGRESQL,)),
-                Block(("mixed", "create"), FIELD, 4, 3.0, databases=(POSTGRESQL,)),
-                Block(("noop",), FIELD, 3, 2.0),
-                Block(("list", "update", "fan-out"), (*PAIR, *OURS), 4, 3.0, databases=(POSTGRESQL,)),
-                Block(("bulk", "export"), (*PAIR, *OURS), 2, 3.0, (Load(4),), (POSTGRESQL,)),
-                Block(("read",), (BASELINE, "sync-gevent", *OURS), 2, 2.5, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
-                Block(("read",), (*PAIR, "sync-gevent", *OURS), 2, 5.0, OPEN, (POSTGRESQL,)),
-                Block(SLOW, (BASELINE, "sync-threads-64", *OURS), 2, 2.0, (Load(8), Load(32), Load(128))),
-                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 3.0, databases=(SQLITE,)),
-                Block(("mixed", "fan-out"), (*PAIR, *OURS), 3, 3.0, databases=(SQLITE,)),
+                Block(("read",), FIELD, 10, 2.0, databases=(POSTGRESQL,)),
+                Block(("mixed", "create"), FIELD, 6, 2.0, databases=(POSTGRESQL,)),
+                Block(("noop",), FIELD, 4, 1.5),
+                Block(("list", "update", "fan-out"), (*PAIR, *OURS), 6, 2.0, databases=(POSTGRESQL,)),
+                Block(("bulk", "export"), (*PAIR, *OURS), 3, 3.0, (Load(4),), (POSTGRESQL,)),
+                Block(("read",), (BASELINE, "sync-gevent", *OURS), 3, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 4.0, OPEN, (POSTGRESQL,)),
+                Block(SLOW, (BASELINE, "sync-threads-64", *OURS), 2, 1.5, (Load(8), Load(32), Load(128))),
+                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 6, 2.0, databases=(SQLITE,)),
+                Block(("mixed", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
             crosschecks=4,
         ),
