@@ -184,9 +184,7 @@ def test_script_ends_in_time_with_an_open_pool(bare: Path, kind: str, loop: str,
 
 
 @pytest.mark.parametrize(("kind", "warnings"), [("sqlite", "ignore"), ("postgresql", "ignore"), ("postgresql", "error")])
-def test_script_ends_in_time_with_connections_in_use(
-    bare: Path, kind: str, warnings: str, database: str, tmp_path: Path
-) -> None:
+def test_script_ends_in_time_with_connections_in_use(bare: Path, kind: str, warnings: str, database: str, tmp_path: Path) -> None:
     """One in a transaction that nobody ends, one in a query that does not end."""
     code = """
 context = app.app_context()
