@@ -35,14 +35,14 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
 
     PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
-    chosen = _chosen(names)
+    wanted = chosen(names)
     kind, url = _database(database)
-    tasks = plan(chosen, kind)
+    tasks = plan(wanted, kind)
     if not tasks:
-        raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {chosen[0].databases[0]}")
+        raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        sides = _run(tasks, chosen, url, output)
+        sides = _run(tasks, wanted, url, output)
     except PostgresError as error:
         raise CommandError(str(error)) from None
     except OSError as error:
@@ -52,13 +52,14 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
         sys.exit(INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, former)
-    show(chosen, sides)
+    show(wanted, sides)
     click.echo(f"Raw results: {output}")
     if broken := [side for side in sides if side.broken and side.model != "documented"]:
         raise click.ClickException(f"{broken[0].hazard} is broken on {broken[0].model}: {broken[0].outcome}")
 
 
-def _chosen(names: tuple[str, ...]) -> list[Hazard]:
+def chosen(names: tuple[str, ...]) -> list[Hazard]:
+    """Those of these names or anchors, in the order of the catalogue; all where none is given. Raises `CommandError`."""
     known = {name: hazard for hazard in HAZARDS.values() for name in (hazard.name, hazard.anchor)}
     if unknown := [name for name in names if name.lower().lstrip("#") not in known]:
         raise CommandError(f"no hazard {unknown[0]!r}; there are: {', '.join(HAZARDS)}")
@@ -75,11 +76,11 @@ def _database(given: str | None) -> tuple[Database | None, str | None]:
     raise CommandError(f"no database {given!r}; allowed: sqlite, postgresql, or the URL of a PostgreSQL server")
 
 
-def _run(tasks: list[Task], chosen: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
+def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
     recorder = Recorder(output)
     command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    recorder.write(raw.Header(started, command, [hazard.name for hazard in chosen], environment()))
+    recorder.write(raw.Header(started, command, [hazard.name for hazard in wanted], environment()))
     sides: list[raw.Side] = []
 
     def see(side: raw.Side) -> None:
@@ -95,14 +96,14 @@ def _run(tasks: list[Task], chosen: list[Hazard], url: str | None, output: Path)
     return sides
 
 
-def show(chosen: list[Hazard], sides: list[raw.Side]) -> None:
+def show(wanted: list[Hazard], sides: list[raw.Side]) -> None:
     """The table: a hazard a row, a side a column."""
     console = Console()
     table = Table(show_lines=True, expand=not console.is_terminal and console.width < 100)
     for heading in ("hazard", "documented path", "async-loop", "async-native", "since / until"):
         table.add_column(heading, overflow="fold")
     found: dict[tuple[str, str], raw.Side] = {(side.hazard, side.model): side for side in sides}
-    for hazard in chosen:
+    for hazard in wanted:
         cells = [_cell(found.get((hazard.name, str(model)))) for model in MODELS]
         if any(cells):
             since = f"{hazard.package} {hazard.since} / {hazard.until or 'open'}"

@@ -1,12 +1,16 @@
 """The command, its raw file, and the section of the report."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.cli import cli
-from benchmarks.cli.hazards import hazards as command
+from benchmarks.cli.hazards import chosen
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.markdown import render
 from benchmarks.raw import Recorder, ResultsError
@@ -37,10 +41,19 @@ def test_wrong_input_is_one_line_and_status_2(tmp_path: Path, arguments: list[st
     assert len(result.output.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["h15", "H15", "#h15-background-tasks-are-cancelled"])
-def test_command_ends_in_a_table_and_a_raw_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["h15", "H15", "h15-background-tasks-are-cancelled", "#h15-background-tasks-are-cancelled"])
+def test_hazard_is_called_by_its_name_or_anchor(name: str) -> None:
+    assert chosen((name,)) == [HAZARDS["h15"]]
+
+
+def test_names_are_run_in_the_order_of_the_catalogue() -> None:
+    assert [hazard.name for hazard in chosen(("h10", "h2"))] == ["h2", "h10"]
+    assert chosen(()) == [*HAZARDS.values()]
+
+
+def test_command_ends_in_a_table_and_a_raw_file(tmp_path: Path) -> None:
     output = tmp_path / "raw.jsonl"
-    result = ask(name, "--output", str(output))
+    result = ask("h15", "--output", str(output))
     assert result.exit_code == 0, result.output
     assert "cancelled" in result.output
     run = raw.read(output)
@@ -49,7 +62,23 @@ def test_command_ends_in_a_table_and_a_raw_file(tmp_path: Path, name: str) -> No
         False,
         False,
     ]
-    assert command.help
+
+
+def test_ctrl_c_loses_only_what_runs_and_leaves_no_process(tmp_path: Path) -> None:
+    output = tmp_path / "raw.jsonl"
+    argv = [sys.executable, "-m", "benchmarks", "hazards", "h15", "h7", "h2", "--output", str(output)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("[1/9]")
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        said = process.stdout.read()
+    assert process.returncode == 130
+    assert said.rstrip().endswith(f"Interrupted. What was seen is in {output}")
+    assert "Traceback" not in said
+    assert len(raw.read(output).sides) >= 1
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture

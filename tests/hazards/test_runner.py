@@ -83,17 +83,14 @@ def test_side_runs_in_a_folder_of_its_own_that_is_deleted(runner: Runner, tmp_pa
     assert not Path(side.facts["said"]).exists()
 
 
-def test_settings_of_the_user_do_not_reach_a_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_user_do_not_reach_a_side_and_closing_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FLASK_DEBUG", "1")
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/")
     code = """import json, os\nprint(json.dumps({"said": [os.environ.get(k) for k in ("FLASK_DEBUG", "DATABASE_URL")]}))"""
     with Runner(None) as runner:
         assert run(runner, tmp_path, code).facts == {"said": [None, None]}
-
-
-def test_closed_runner_leaves_no_process(tmp_path: Path) -> None:
-    with Runner(None) as runner:
-        run(runner, tmp_path, """print('{"said": 1}')""")
         (parent,) = runner._parents.values()
         assert psutil.pid_exists(parent.pid)
     assert parent.returncode == -signal.SIGKILL

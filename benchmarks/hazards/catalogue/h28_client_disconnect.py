@@ -27,7 +27,7 @@ def ours(app: AsyncFlask) -> Facts:
     async def view() -> str:
         begun.set()
         try:
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             how[0] = "finished"
         except asyncio.CancelledError:
             how[0] = "cancelled"

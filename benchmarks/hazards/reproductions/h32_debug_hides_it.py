@@ -22,7 +22,7 @@ def hung(debug):
     threads = [threading.Thread(target=ask, daemon=True) for _ in range(8)]
     [thread.start() for thread in threads]
     while seen != (seen := len(statuses)):
-        time.sleep(1.2)
+        time.sleep(1)
     return sum(thread.is_alive() for thread in threads)
 
 
