@@ -10,7 +10,7 @@ from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, latency, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, delay, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding
-from benchmarks.report.numbers import three
+from benchmarks.report.numbers import plural, three
 
 FIRST = ("read", "noop")
 """Scenarios whose costs are not folded away."""
@@ -116,7 +116,7 @@ def _errors(comparisons: Sequence[Comparison]) -> list[str]:
                     found.setdefault((row.contender, one.database, one.scenario, one.load.name), []).append(trial)
     return [
         f"`{name}`, {where(scenario, database)}, {load}: {sum(sum(trial.errors.values()) for trial in trials)} of"
-        f" {sum(sum(trial.errors.values()) + trial.count for trial in trials):,} in {len(trials)} trials; the first:"
+        f" {sum(sum(trial.errors.values()) + trial.count for trial in trials):,} in {plural(len(trials), 'trial')}; the first:"
         f" “{tables.reason(next(iter(trials[0].examples.values()), 'no example'))}”"
         for (name, database, scenario, load), trials in found.items()
     ]

@@ -38,6 +38,11 @@ def three(value: float) -> str:
     return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
+def plural(count: int, word: str) -> str:
+    """1 round, 2 rounds."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def spread(values: Sequence[float], scale: float = 1.0) -> str:
     """The median, and from where to where the values go: 512 [498, 530]; `-` for none."""
     if not values:

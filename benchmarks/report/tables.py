@@ -9,7 +9,7 @@ from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.latency import PERCENTILES, shown
 from benchmarks.report.load_summary import Comparison, Quantity, Row
-from benchmarks.report.numbers import interval, reach, spread, three
+from benchmarks.report.numbers import interval, plural, reach, spread, three
 from benchmarks.stats import Verdict
 
 MICRO, MEBI = 1e6, 2**-20
@@ -67,9 +67,8 @@ def verdicts(comparisons: Sequence[Comparison]) -> str:
 def _verdict_rows(comparisons: Sequence[Comparison], judged: Sequence[Quantity]) -> Iterable[list[str]]:
     for one in comparisons:
         floor = ", ".join(reach(one.floor.get(quantity)) for quantity in judged) if one.floor else "no control"
-        rounds = "1 round" if one.rounds == 1 else f"{one.rounds} rounds"
         for place, row in enumerate(one.rows):
-            name = "" if place else f"{one.scenario} ({one.load.connections} conn., {rounds})"
+            name = "" if place else f"{one.scenario} ({one.load.connections} conn., {plural(one.rounds, 'round')})"
             if row.problem:
                 yield [name, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * (3 * len(judged) - 2), ""]
             else:

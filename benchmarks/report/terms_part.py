@@ -80,7 +80,7 @@ def lines(run: Run) -> list[str]:
     stops = [trial.stop_seconds for trial in run.trials]
     found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
-        f"profile {header.profile}: {_range(rounds)} rounds, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
+        f"profile {header.profile}: rounds {_range(rounds)}, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
         f"a server process of its own for each trial, order shuffled in every round, seed {header.seed}",
         f"{header.books:,} books in each database, fresh and the same for each contender; what a trial writes is undone",
         "placement: " + ", ".join(found),

@@ -13,7 +13,7 @@ from benchmarks.raw.micro import Run
 from benchmarks.report import load_summary
 from benchmarks.report.load_summary import Quantity, Row, deciding
 from benchmarks.report.micro_part import cells, floor, where
-from benchmarks.report.numbers import interval, reach
+from benchmarks.report.numbers import interval, plural, reach
 from benchmarks.report.prose import DATABASES, answer
 from benchmarks.report.summary import Comparison, summarize
 from benchmarks.stats import Verdict
@@ -77,8 +77,7 @@ def _load_table(comparisons: Sequence[load_summary.Comparison]) -> Table:
         table.add_column(name, width=width, no_wrap=True)
     for one in comparisons:
         first, second = (f"[dim]A/A {reach(one.floor.get(quantity))}[/]" for quantity in JUDGED)
-        rounds = "1 round" if one.rounds == 1 else f"{one.rounds} rounds"
-        table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{rounds}[/]", second, "")
+        table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{plural(one.rounds, 'round')}[/]", second, "")
         for row in one.rows:
             table.add_row(f" {row.contender}", *_load_cells(row))
     return table

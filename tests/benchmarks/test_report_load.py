@@ -195,7 +195,7 @@ def test_flags_errors_and_lost_writes_are_counted(spoilt_report: Report) -> None
         assert re.search(rf"\| {flag} \| [^|]+ \| 1 of [\d,]+ \|", text), flag
     assert "| generator late |" in text
     errors = section(spoilt_report.markdown, 7)
-    assert re.search(r"`sync-threads\S*`, .*: 3 of [\d,]+ in 1 trials; the first: “500 in place of 200”", errors)
+    assert re.search(r"`sync-threads\S*`, .*: 3 of [\d,]+ in 1 trial; the first: “500 in place of 200”", errors)
 
 
 def test_the_cross_check_and_the_ceiling_are_published(report: Report) -> None:
