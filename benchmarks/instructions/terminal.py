@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.instructions.layers import LAYERS
-from benchmarks.instructions.summary import Row
+from benchmarks.instructions.summary import RESOLUTION, Row
 from benchmarks.raw import NO_DATABASE
 
 WIDTH = 150
@@ -21,6 +21,9 @@ def show(rows: Sequence[Row]) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print("Instructions per request, in millions; ratio to the first; how far repeated counts lie apart; layers")
+    console.print(
+        f"What lies within {RESOLUTION:.0%} is level: so much depends on where objects lie in memory".replace("%", " %")
+    )
     for (database, scenario), peers in groupby(rows, lambda row: (row.database, row.scenario)):
         title = scenario if database == NO_DATABASE else f"{scenario}, {database}"
         console.print(f"\n[bold]{title}[/]")
