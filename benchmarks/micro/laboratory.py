@@ -91,6 +91,8 @@ class Laboratory:
 
         examinations.sort(key=lambda examination: examination.contender != "documented")  # it may hang: the others go on
         examine(examinations, note)
+        for (kind, _), urls in self._urls.items():
+            self._databases[kind].undo_writes(urls)
 
     def _note(self, check: Check) -> None:
         self._found(check)
