@@ -78,7 +78,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         comparisons = summarize_micro(runs.micro)
         context |= micro_part.context(runs.micro, comparisons)
         pictures["micro", ""] = micro_part.picture(comparisons)
-        context["answer"] = [f"In process, one caller at a time: {line}" for line in prose.answer(runs.micro, comparisons)]
+        context["answer"] = prose.answer(runs.micro, comparisons)
     if runs.instructions:
         context |= exact_part.context(runs.instructions, rows)
     if runs.load:

@@ -7,9 +7,10 @@ from typing import Any
 
 from benchmarks.instructions.layers import LAYERS
 from benchmarks.instructions.summary import Row
+from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
-from benchmarks.report.numbers import ratio
+from benchmarks.report.numbers import plural
 from benchmarks.report.tables import markdown, reason
 
 MILLION = 1e6
@@ -22,6 +23,7 @@ def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "instructions": run,
         "method": run.header.method,
+        "exact_lines": _lines(run, rows),
         "exact": {
             name: _table(found)
             for database, name in NAMES.items()
@@ -29,6 +31,24 @@ def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
         },
         "exact_spread": f"Instructions per request repeat to within: {seen}.",
     }
+
+
+def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
+    """From where to where the ratios of each model go, by database."""
+    lines = []
+    for name in dict.fromkeys(row.contender for row in rows if row.contender != run.header.baseline):
+        parts = []
+        for database, title in NAMES.items():
+            found = [row for row in rows if (row.contender, row.database) == (name, database)]
+            ratios = sorted(row.ratio for row in found if row.ratio is not None)
+            place = f"on {title}" if database != NO_DATABASE else "without a database"
+            if ratios:
+                span = " to ".join(dict.fromkeys(f"{value:.3f}" for value in (ratios[0], ratios[-1])))
+                parts.append(f"{span} times {place} ({plural(len(ratios), 'scenario')})")
+            if failed := sum(row.problem is not None for row in found):
+                parts.append(f"fails {place} in {failed} of {plural(len(found), 'scenario')}")
+        lines.append(f"`{name}`: {', '.join(parts)}")
+    return lines
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:
@@ -57,7 +77,7 @@ def _table(rows: Sequence[Row]) -> str:
                 name,
                 f"`{row.contender}`",
                 f"{row.instructions / MILLION:.3f}",
-                "-" if row.ratio is None else ratio(row.ratio),
+                "-" if row.ratio is None else f"{row.ratio:.3f}",
                 "-" if row.spread is None else f"{100 * row.spread:.3f} %",
                 *(f"{row.layers[layer] / MILLION:.2f}" if layer in row.layers else "-" for layer in layers),
             ]

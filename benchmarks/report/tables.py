@@ -40,14 +40,14 @@ def reason(problem: str) -> str:
 
 
 def _judged(one: Comparison, row: Row, quantity: Quantity) -> list[str]:
-    """Median, ratio with interval, verdict."""
+    """Median, and ratio with interval and verdict."""
     measured = row.measured.get(quantity)
     if measured is None:
-        return ["-", "not measured", ""]
+        return ["-", "not measured"]
     middle = three(_median(measured.values) * SCALES[quantity])
     if measured.estimate is None or measured.verdict is None:
-        return [middle, "1", "baseline"] if row.contender == one.baseline else [middle, "no baseline", ""]
-    return [middle, interval(measured.estimate), WORDS[measured.verdict]]
+        return [middle, "1 baseline" if row.contender == one.baseline else "no baseline"]
+    return [middle, f"{interval(measured.estimate)} {WORDS[measured.verdict]}"]
 
 
 def _median(values: Sequence[float]) -> float:
@@ -56,7 +56,7 @@ def _median(values: Sequence[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-VERDICTS = ("scenario", "contender", "CPU µs", "ratio [95 %]", "CPU", "req/s", "ratio [95 %]", "req/s", "A/A CPU, req/s")
+VERDICTS = ("scenario", "contender", "CPU µs", "ratio [95 %]", "req/s", "ratio [95 %]", "A/A CPU, req/s")
 
 
 def verdicts(comparisons: Sequence[Comparison]) -> str:
@@ -70,25 +70,13 @@ def _verdict_rows(comparisons: Sequence[Comparison], judged: Sequence[Quantity])
         for place, row in enumerate(one.rows):
             name = "" if place else f"{one.scenario} ({one.load.connections} conn., {plural(one.rounds, 'round')})"
             if row.problem:
-                yield [name, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * (3 * len(judged) - 2), ""]
+                yield [name, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * (2 * len(judged) - 1)]
             else:
                 cells = [cell for quantity in judged for cell in _judged(one, row, quantity)]
                 yield [name, f"`{row.contender}`", *cells, floor]
 
 
-LATENCIES = (
-    "load",
-    "contender",
-    "p50 ms",
-    "p90 ms",
-    "p99 ms",
-    "p99.9 ms",
-    "p50 ratio",
-    "p50 is",
-    "p99 ratio",
-    "p99 is",
-    "A/A p50, p99",
-)
+LATENCIES = ("load", "contender", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "p50 ratio", "p99 ratio", "A/A p50, p99")
 
 
 def latencies(comparisons: Sequence[Comparison]) -> str:
@@ -100,7 +88,7 @@ def latencies(comparisons: Sequence[Comparison]) -> str:
         for place, row in enumerate(one.rows):
             load = "" if place else f"{one.load.percent} %" + (f": {three(rate)} req/s" if rate else "")
             if row.problem:
-                rows.append([load, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * 7])
+                rows.append([load, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * 5])
                 continue
             percentiles = [shown(row.trials, percent) for percent in PERCENTILES]
             judged = [cell for quantity in TAILS for cell in _judged(one, row, quantity)[1:]]

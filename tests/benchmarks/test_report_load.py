@@ -82,9 +82,7 @@ def test_the_ratio_and_its_interval_are_those_worked_out_by_hand() -> None:
     assert row.measured["cpu"].values == pytest.approx((0.0022, 0.0048, 0.0013))
     assert row.measured["throughput"].values == (200.0, 200.0, 200.0)
     assert row.measured["throughput"].verdict is Verdict.SAME
-    assert "| `async-loop` | 2,200 | 1.20 [0.97, 1.47] | inconclusive | 200 | 1.00 [1.00, 1.00] | same |" in tables.verdicts(
-        [one]
-    )
+    assert "| `async-loop` | 2,200 | 1.20 [0.97, 1.47] inconclusive | 200 | 1.00 [1.00, 1.00] same |" in tables.verdicts([one])
 
 
 def test_rounds_that_one_of_both_missed_are_left_out() -> None:
@@ -103,8 +101,8 @@ def test_more_requests_a_second_are_better_and_more_cpu_time_is_worse() -> None:
     assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.FASTER
     assert one.verdict("async-loop", "cpu") is one.verdict("async-loop", "throughput") is Verdict.SLOWER
     text = tables.verdicts([one])
-    assert re.search(r"`async-native` \| 1,275 \| 0\.85 \[0\.84, 0\.86\] \| \*\*better\*\* \| 784 \| 1\.18 \[.*\*\*bett", text)
-    assert re.search(r"`async-loop` \| 1,800 \| 1\.20 \[.*\*\*worse\*\* \| 556 \| 0\.83 \[.*\*\*worse\*\*", text)
+    assert re.search(r"`async-native` \| 1,275 \| 0\.85 \[0\.84, 0\.86\] \*\*better\*\* \| 784 \| 1\.18 \[.*\*\*bett", text)
+    assert re.search(r"`async-loop` \| 1,800 \| 1\.20 \[[^|]*\*\*worse\*\* \| 556 \| 0\.83 \[.*\*\*worse\*\*", text)
 
 
 def test_nothing_is_claimed_within_the_control() -> None:
@@ -179,13 +177,13 @@ def test_a_baseline_that_fails_leaves_no_ratios() -> None:
     text = report_of(run).markdown
     assert "| **fails** | no answer |" in text
     assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
-    assert not re.search(r"\*\*(better|worse)\*\* \|", text)
+    assert not re.search(r"\] \*\*(better|worse)\*\*", text)
 
 
 def test_one_round_claims_nothing() -> None:
     text = report_of(run_of([replace(READ, rounds=1)])).markdown
-    assert "0.85 [one round] | inconclusive |" in text
-    assert not re.search(r"\*\*(better|worse)\*\* \|", text)
+    assert "0.85 [one round] inconclusive |" in text
+    assert not re.search(r"\] \*\*(better|worse)\*\*", text)
     assert "1 of 1 comparisons rest on fewer than 5 rounds" in text
 
 
