@@ -115,19 +115,19 @@ class Runner:
     def _observe(self, order: Mapping[str, Any], folder: Path, limit: float) -> Observation:
         began = time.monotonic()
         self._order("stock" if order["model"] == "documented" else "runtime", order)
-        pid = int(_read(folder / "pid", START_SECONDS) or 0)
+        pid = int(self._read(folder / "pid", START_SECONDS) or 0)
         if not pid:
-            raise RuntimeError("no side was started")
+            raise RuntimeError("no side was started, or the runner is closed")
         with self._lock:
             self._running.add(pid)
             if self._closed:
                 _kill(pid)
-        end = _read(folder / "end", limit)
+        end = self._read(folder / "end", limit)
         seconds = time.monotonic() - began
         _kill(pid)
         with self._lock:
             self._running.discard(pid)
-        _read(folder / "end", START_SECONDS)
+        self._read(folder / "end", START_SECONDS)
         facts = _facts((folder / "stdout").read_text(errors="replace"))
         errors = _errors((folder / "stderr").read_text(errors="replace"))
         return Observation(facts, "time limit" if end is None else _end(int(end)), errors, round(seconds, 2))
@@ -144,6 +144,15 @@ class Runner:
             assert pipe
             pipe.write(json.dumps(order).encode() + b"\n")
             pipe.flush()
+
+    def _read(self, path: Path, seconds: float) -> str | None:
+        """What the warden notes there; None if it does not within that time, or the runner is closed."""
+        deadline = time.monotonic() + seconds
+        while not path.exists():
+            if self._closed or time.monotonic() > deadline:
+                return None
+            time.sleep(0.01)
+        return path.read_text()
 
     def close(self) -> None:
         """Kill what runs and start nothing more."""
@@ -178,18 +187,9 @@ def run(tasks: Sequence[Task], url: str | None, see: Callable[[Side], None], *, 
 
 def _kill(group: int) -> None:
     """Kill a side and what it has started."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def _read(path: Path, seconds: float) -> str | None:
-    """What the warden notes there; None if it does not within that time."""
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(0.01)
-    return path.read_text()
+    for kill in (os.killpg, os.kill):  # the second for a side that has no group yet
+        with suppress(ProcessLookupError):
+            kill(group, signal.SIGKILL)
 
 
 def _facts(output: str) -> Facts:

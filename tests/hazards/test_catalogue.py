@@ -26,7 +26,7 @@ def test_documented_path_is_as_recorded(sides: Sides, hazard: Hazard) -> None:
     side = sides[hazard.name, "documented"]
     change = hazard.change(side.broken, version(hazard.package))
     assert change is None, f"{change} ({side.outcome})"
-    assert side.facts, f"it said nothing: {side}"
+    assert side.facts or side.end != "exit 1", f"its script failed: {side}"  # it may also crash or hang
 
 
 def test_upstream_fix_is_told_in_so_many_words() -> None:

@@ -6,7 +6,9 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 def judge(facts: Facts) -> Outcome:
     """What the connection's thread raised after the view's 500."""
     raised = facts["raised"]
-    return Outcome(bool(raised), f"answered {facts['status']}; its thread raised {raised[0] if raised else 'nothing'}")
+    return Outcome(
+        bool(raised), f"answered {facts['status']}; of 20 threads {len(raised)} raised {raised[0] if raised else 'anything'}"
+    )
 
 
 HAZARD = Hazard(

@@ -1,6 +1,6 @@
 """A connection that aiosqlite cannot open leaves a thread behind, which calls the loop after it is closed.
 
-pip install "flask[async]" aiosqlite sqlalchemy; prints the status of a view without a database, and what the thread raised.
+pip install "flask[async]" aiosqlite sqlalchemy; prints the status of 20 views without a database, and what threads raised.
 """
 
 import json
@@ -20,6 +20,6 @@ async def view():
         return ""
 
 
-status = app.test_client().get("/").status_code
+statuses = {app.test_client().get("/").status_code for _ in range(20)}
 time.sleep(0.5)
-print(json.dumps({"status": status, "raised": raised}), flush=True)
+print(json.dumps({"status": max(statuses), "raised": raised}), flush=True)
