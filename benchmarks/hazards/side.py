@@ -13,6 +13,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -32,13 +33,25 @@ def main() -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             order = json.loads(line)
             if (pid := os.fork()) == 0:
-                _become(order)
+                try:
+                    _become(order)
+                except FileNotFoundError:  # it was given up before it began
+                    os._exit(1)
                 _run(order)
                 return
-            _note(Path(order["folder"], "pid"), str(pid))
-            _, status = os.waitpid(pid, 0)
-            _note(Path(order["folder"], "end"), str(os.waitstatus_to_exitcode(status)))
+            _watch(pid, Path(order["folder"]))
             os._exit(0)
+
+
+def _watch(pid: int, folder: Path) -> None:
+    """Note the side's process and its end; kill it if nobody wants to know any more and the folder is gone."""
+    try:
+        _note(folder / "pid", str(pid))
+        _, status = os.waitpid(pid, 0)
+        _note(folder / "end", str(os.waitstatus_to_exitcode(status)))
+    except OSError:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _note(path: Path, text: str) -> None:
