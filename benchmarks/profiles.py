@@ -64,9 +64,8 @@ PROFILES: dict[str, Profile] = {
             "first verdicts (at most 4 min)",
             0.4,
             (
-                Block(("read",), (*PAIR, "async-documented", *OURS), 3, 1.6, databases=(POSTGRESQL,)),
-                Block(("read",), (*PAIR, "async-documented", *OURS), 2, 1.3, databases=(SQLITE,)),
-                Block(("slow-10",), (BASELINE, *OURS), 1, 1.3),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(POSTGRESQL,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 0.8, databases=(SQLITE,)),
             ),
         ),
         Profile(
