@@ -88,6 +88,28 @@ def ratio_interval(contender: Sequence[float], baseline: Sequence[float], *, con
     return Estimate(_exp(middle), _exp(middle - half), _exp(middle + half), count)
 
 
+def pooled_interval(strata: Sequence[Sequence[float]], *, confidence: float = 0.95) -> Estimate:
+    """Geometric mean over several comparisons of equal weight, from the log-ratios of the rounds of each.
+
+    The mean of their means, as in stratified sampling: its standard error is sqrt(sum of s^2/n) / k for k comparisons with
+    standard deviation s in n rounds, its degrees of freedom are Welch-Satterthwaite's (Biometrics Bulletin 2, 1946). It says
+    what an equal mix of them costs, not that each of them costs that. Raises ValueError for no comparison, or one with fewer
+    than two rounds.
+    """
+    if not strata or min(len(logs) for logs in strata) < 2:
+        raise ValueError(f"comparisons must be at least one, of two rounds or more: {[len(logs) for logs in strata]}")
+    arrays = [np.asarray(logs, float) for logs in strata]
+    variances = [float(logs.var(ddof=1)) / len(logs) for logs in arrays]
+    middle = float(np.mean([logs.mean() for logs in arrays]))
+    rounds = sum(map(len, arrays))
+    total = sum(variances)
+    if not total:
+        return Estimate(_exp(middle), _exp(middle), _exp(middle), rounds)
+    freedom = total**2 / sum(one**2 / (len(logs) - 1) for one, logs in zip(variances, arrays, strict=True))
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(total) / len(arrays)
+    return Estimate(_exp(middle), _exp(middle - half), _exp(middle + half), rounds)
+
+
 def resolvable(rounds: int, scatter: float, *, confidence: float = 0.95) -> float:
     """The ratio above 1 that `rounds` rounds can tell from 1 when log-ratios scatter by `scatter`.
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from benchmarks.cli import compare, hazards, instructions, listing, micro, report, run, serve
+from benchmarks.cli import compare, doctor, hazards, instructions, listing, micro, report, run, serve
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ COMMANDS = (
     micro.micro,
     instructions.instructions,
     hazards.hazards,
+    doctor.doctor,
     report.report,
     compare.compare,
     listing.list_,

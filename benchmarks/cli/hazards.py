@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import sys
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line
 from benchmarks.environment import environment
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Database, Hazard
@@ -78,7 +77,7 @@ def _database(given: str | None) -> tuple[Database | None, str | None]:
 
 def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
     recorder = Recorder(output)
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    command = command_line()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     recorder.write(raw.Header(started, command, [hazard.name for hazard in wanted], environment()))
     sides: list[raw.Side] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
 from benchmarks.data import KINDS, SETTINGS, DataError
 from benchmarks.environment import environment
 from benchmarks.instructions import METHOD
@@ -114,7 +113,7 @@ class _Progress:
 def _header(cells: tuple[tuple[str, str, str], ...], repeats: int, databases: dict[str, dict[str, str]]) -> Header:
     return Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        command=command_line(),
         repeats=repeats,
         books=BOOKS_IN_PROCESS,
         cells=cells,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
 from benchmarks.cli.report import read, write
 from benchmarks.data import KINDS
 from benchmarks.micro.runner import Plan, RunError, run
@@ -40,7 +39,7 @@ def micro(
     PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
     databases = KINDS if database == "both" else (database,)
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    command = command_line()
     plan = Plan(passes, databases, scenarios, seed, seconds, output, command)
     click.echo(
         f"{plan.cells} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, duration
+from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import KINDS, DataError
 from benchmarks.postgres import PostgresError
@@ -84,8 +83,7 @@ def run_(
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:
         raise CommandError("nothing to run: the scenarios named do not run on the databases named")
-    command = shlex.join(["python", "-m", "benchmarks", *(url_hidden(one) for one in sys.argv[1:])])
-    plan = Plan(PROFILES[profile], comparisons, books, seed, output, command, url, _former(output) if resume else None)
+    plan = Plan(PROFILES[profile], comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
     if plan.former:
         _require_same(plan, plan.former)
     else:
@@ -111,14 +109,6 @@ def run_(
         signal.signal(signal.SIGTERM, former)
     verdicts.show_load(found)
     click.echo(f"Raw results: {output}")
-
-
-def url_hidden(argument: str) -> str:
-    """The argument as it may be published: a URL without its password."""
-    try:
-        return make_url(argument).render_as_string(hide_password=True) if "://" in argument else argument
-    except (ArgumentError, ValueError):
-        return argument
 
 
 def _former(output: Path) -> load.Run:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,5 +81,5 @@ def _plain(value: Any) -> Any:
 
 
 def record(kind: type[T], line: Mapping[str, Any]) -> T:
-    """The record that a line holds; raises KeyError for a missing field."""
-    return kind(**{field.name: line[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    """The record that a line holds; raises KeyError for a missing field that has no default."""
+    return kind(**{one.name: line[one.name] for one in fields(kind) if one.name in line or one.default is MISSING})  # type: ignore[arg-type]

@@ -130,6 +130,7 @@ class Trial:
     steal: float  # share of all cores that the host withheld
     start_seconds: float  # until the server answered
     stop_seconds: float  # from SIGTERM to its end
+    probe: float | None = None  # CPU seconds of a fixed piece of work on the server's core meanwhile: how slow the core was
 
     @property
     def count(self) -> int:
@@ -153,6 +154,12 @@ class Trial:
         for histogram in self.latency.values():
             overall.merge(histogram)
         return overall
+
+
+def cpu_ratio(one: Trial, other: Trial) -> float:
+    """CPU time per right answer of one trial over the other's, each at the speed its core had meanwhile, if both have a probe."""
+    slowness = one.probe / other.probe if one.probe and other.probe else 1.0
+    return one.cpu_per_request / other.cpu_per_request / slowness
 
 
 @dataclass(frozen=True)

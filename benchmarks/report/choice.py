@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared, delay
-from benchmarks.report.load_prose import plain
+from benchmarks.report.load_prose import SPECIAL, plain
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import Verdict
@@ -44,7 +44,7 @@ def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situati
     both: tuple[Quantity, ...] = ("cpu", "throughput")
     for database in DATABASES:
         ordinary = plain(run, comparisons, database)
-        special = [one for one in ordinary if one.scenario in ("fan-out", "bulk", "export")]
+        special = [one for one in ordinary if one.scenario in SPECIAL]
         writes = {name for name, facts in run.header.scenarios.items() if facts["writes"]}
         name = NAMES[database]
         rest = [one for one in ordinary if one not in special]

@@ -85,7 +85,8 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         summary = load_summary.summarize(runs.load)
         context |= load_part.context(runs.load, summary, exact_part.finder(rows))
         context |= validity_part.context(runs.load, summary)
-        context["answer"] = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
+        first, *others = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
+        context["answer"] = [first + exact_part.answer(rows), *others]
         pictures |= {("load", name): text for name, text in load_pictures.pictures(runs.load, summary).items()}
     context["picture"] = _pictures(pictures, link)
     context["micro_picture"] = f"![Ratios to sync, in process]({link('micro', '')})"

@@ -11,6 +11,7 @@ from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.numbers import plural
+from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
 
 MILLION = 1e6
@@ -49,6 +50,20 @@ def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
                 parts.append(f"fails {place} in {failed} of {plural(len(found), 'scenario')}")
         lines.append(f"`{name}`: {', '.join(parts)}")
     return lines
+
+
+def answer(rows: Sequence[Row]) -> str:
+    """What the runtime's models take of the baseline's instructions, from their least to their most in all scenarios."""
+    parts = []
+    for database, title in DATABASES.items():
+        said = []
+        for name in ("native", "loop"):
+            ratios = [row.ratio for row in rows if (row.contender, row.database) == (name, database) and row.ratio is not None]
+            if ratios:
+                said.append(f"`async-{name}` {min(ratios):.2f} to {max(ratios):.2f}")
+        if said:
+            parts.append(f"on {title} {', '.join(said)}")
+    return f" Instructions, counted exactly in process and in the same terms: {'; '.join(parts)}." if parts else ""
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

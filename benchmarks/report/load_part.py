@@ -30,6 +30,11 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
             for database, name in NAMES.items()
             if (found := [one for one in chosen if one.database == database and delay(run, one.scenario) is None])
         },
+        "together": {
+            name: table
+            for database, name in NAMES.items()
+            if (table := tables.together(load_prose.ordinary(run, comparisons, database), header.control))
+        },
         **_waiting(run, comparisons),
         **_costs(chosen, exact),
         **_capacities(run, comparisons),

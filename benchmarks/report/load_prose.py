@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import delay
-from benchmarks.report.load_summary import Comparison, Row, deciding
-from benchmarks.report.numbers import interval, ratio
+from benchmarks.report.load_summary import Comparison, Row, deciding, pooled
+from benchmarks.report.numbers import interval, ratio, reach
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
@@ -23,6 +23,21 @@ WORDS = {
     Verdict.INCONCLUSIVE: "undecided in",
 }
 """Of CPU time."""
+POOLED = {
+    Verdict.FASTER: "less",
+    Verdict.SLOWER: "more",
+    Verdict.SAME: f"the same within {100 * MARGIN:.0f} %",
+    Verdict.INCONCLUSIVE: "undecided",
+}
+
+
+SPECIAL = ("fan-out", "bulk", "export")
+"""Scenarios that are not what a server does all day."""
+
+
+def ordinary(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
+    """Single reads and writes, lists, and their mix, at the deciding load."""
+    return [one for one in plain(run, comparisons, database) if one.scenario not in SPECIAL]
 
 
 def plain(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
@@ -37,10 +52,20 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
-    parts = [part for name in OURS if (part := _on_databases(run, comparisons, name))]
+    parts = []
+    for database, title in DATABASES.items():
+        chosen = ordinary(run, comparisons, database)
+        found = {name: one for name in OURS if (one := pooled(chosen, name, run.header.control, "cpu"))}
+        if found:
+            said = ", ".join(f"`{name}` {interval(one.estimate)} ({POOLED[one.verdict]})" for name, one in found.items())
+            first = next(iter(found.values()))
+            parts.append(f"on {title} {said}, the A/A control reaching {reach(first.floor)}")
     if not parts:
         return None
-    return f"**Ordinary requests**, server CPU time for each, against `{run.header.baseline}`: {'; '.join(parts)}."
+    return (
+        "**Ordinary requests** (one row read or written, lists, a mix; all of them taken together), server CPU time for each as a"
+        f" multiple of `{run.header.baseline}`: {'; '.join(parts)}."
+    )
 
 
 def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:

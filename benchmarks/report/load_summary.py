@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks import stats
-from benchmarks.raw.load import Cell, Load, Run, Trial
+from benchmarks.raw.load import Cell, Load, Run, Trial, cpu_ratio
 from benchmarks.stats import Estimate, Verdict
 
 Quantity = Literal["cpu", "throughput", "p50", "p99"]
@@ -55,7 +55,8 @@ class Row:
 class Comparison:
     """A cell with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
 
-    `scatter` is that of the control's log-ratios, empty with fewer than two rounds; `flags` says what is unstable.
+    `scatter` is that of the control's log-ratios, empty with fewer than two rounds; `flags` says what is unstable; `logs` are
+    the log-ratios to the baseline by round, the control's among them.
     """
 
     database: str
@@ -67,6 +68,7 @@ class Comparison:
     floor: Mapping[Quantity, Estimate]
     scatter: Mapping[Quantity, float]
     flags: tuple[str, ...]
+    logs: Mapping[str, Mapping[Quantity, tuple[float, ...]]]
 
     def row(self, contender: str) -> Row | None:
         """The contender's row; None where it took no part."""
@@ -157,7 +159,13 @@ def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mappi
         quantity: stats.scatter(*pairs) for quantity in judged if len((pairs := _pairs(control, baseline, quantity))[0]) > 1
     }
     flags = tuple(_flags(cell, trials, judged))
-    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), run.header.baseline, rows, floor, scatter, flags)
+    logs = {
+        name: {quantity: _logs(trials.get(name, {}), baseline, quantity) for quantity in judged}
+        for name in cell.contenders
+        if name != run.header.baseline
+    }
+    name = run.header.baseline
+    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), name, rows, floor, scatter, flags, logs)
 
 
 def _measured(
@@ -182,10 +190,39 @@ def _values(trials: Rounds, quantity: Quantity) -> dict[int, float]:
 
 
 def _pairs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[list[float], list[float]]:
-    """The values of the rounds in which both were measured."""
+    """The values of the rounds in which both were measured; of CPU time what it is relative to the baseline's."""
     ours, theirs = _values(trials, quantity), _values(baseline, quantity)
     numbers = [number for number in ours if number in theirs]
+    if quantity == "cpu":
+        return [cpu_ratio(trials[number], baseline[number]) for number in numbers], [1.0] * len(numbers)
     return [ours[number] for number in numbers], [theirs[number] for number in numbers]
+
+
+def _logs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[float, ...]:
+    ours, theirs = _pairs(trials, baseline, quantity)
+    return tuple(stats.log_ratios(ours, theirs).tolist()) if ours else ()
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A contender over several scenarios taken together, each of equal weight; `floor` is the control's estimate."""
+
+    scenarios: tuple[str, ...]
+    estimate: Estimate
+    floor: Estimate | None
+    verdict: Verdict
+
+
+def pooled(comparisons: Sequence[Comparison], contender: str, control: str, quantity: Quantity) -> Pooled | None:
+    """Over those in which the contender did not fail, in two rounds or more; None where there are none."""
+    chosen = [one for one in comparisons if one.verdict(contender, quantity) and len(one.logs[contender][quantity]) > 1]
+    if not chosen:
+        return None
+    estimate = stats.pooled_interval([one.logs[contender][quantity] for one in chosen])
+    controls = [logs for one in chosen if len(logs := one.logs.get(control, {}).get(quantity, ())) > 1]
+    floor = stats.pooled_interval(controls) if len(controls) == len(chosen) else None
+    verdict = stats.verdict(estimate, floor, lower_is_better=quantity != "throughput")
+    return Pooled(tuple(one.scenario for one in chosen), estimate, floor, verdict)
 
 
 def _estimate(trials: Rounds, baseline: Rounds, quantity: Quantity) -> Estimate | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.latency import PERCENTILES, shown
-from benchmarks.report.load_summary import Comparison, Quantity, Row
+from benchmarks.report.load_summary import Comparison, Quantity, Row, pooled
 from benchmarks.report.numbers import interval, plural, reach, spread, three
 from benchmarks.stats import Verdict
 
@@ -62,6 +62,20 @@ VERDICTS = ("scenario", "contender", "CPU µs", "ratio [95 %]", "req/s", "ratio 
 def verdicts(comparisons: Sequence[Comparison]) -> str:
     """Every contender in every scenario: what it costs and what it serves."""
     return markdown(VERDICTS, _verdict_rows(comparisons, ("cpu", "throughput")))
+
+
+TOGETHER = ("contender", "scenarios", "CPU ratio [95 %]", "req/s ratio [95 %]", "A/A CPU, req/s")
+
+
+def together(comparisons: Sequence[Comparison], control: str) -> str:
+    """Every contender over all these scenarios, each of equal weight; empty where nothing has two rounds."""
+    rows = []
+    for name in dict.fromkeys(row.contender for one in comparisons for row in one.rows):
+        cpu, served = (pooled(comparisons, name, control, quantity) for quantity in ("cpu", "throughput"))
+        if cpu and served:
+            cells = [f"{interval(one.estimate)} {WORDS[one.verdict]}" for one in (cpu, served)]
+            rows.append([f"`{name}`", ", ".join(cpu.scenarios), *cells, f"{reach(cpu.floor)}, {reach(served.floor)}"])
+    return markdown(TOGETHER, rows) if rows else ""
 
 
 def _verdict_rows(comparisons: Sequence[Comparison], judged: Sequence[Quantity]) -> Iterable[list[str]]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.profiles import TRIAL_OVERHEAD
-from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
+from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial, cpu_ratio
 from benchmarks.trials.runner import Plan, remaining
 from benchmarks.trials.trial import Turn
 
@@ -66,12 +66,16 @@ class LoadProgress:
         """The CPU time of the contender relative to the baseline's so far: geometric mean over the rounds."""
         assert self.found
         where = (trial.database, trial.scenario, trial.load)
-        cpu: dict[str, dict[int, float]] = {trial.contender: {}, self.found.header.baseline: {}}
-        for one in self.found.trials:
-            if (one.database, one.scenario, one.load) == where and one.contender in cpu:
-                cpu[one.contender][one.round] = one.cpu_per_request
-        ours, base = cpu[trial.contender], cpu[self.found.header.baseline]
-        ratios = [ours[number] / base[number] for number in ours.keys() & base.keys()]
+        base = {
+            one.round: one
+            for one in self.found.trials
+            if (one.database, one.scenario, one.load, one.contender) == (*where, self.found.header.baseline)
+        }
+        ratios = [
+            cpu_ratio(one, base[one.round])
+            for one in self.found.trials
+            if (one.database, one.scenario, one.load, one.contender) == (*where, trial.contender) and one.round in base
+        ]
         if trial.contender == self.found.header.baseline or not ratios:
             return ""
         return f" ({statistics.geometric_mean(ratios):.2f} of {self.found.header.baseline})"

@@ -74,6 +74,11 @@ class Series:
         first, last = np.interp([began, ended], self.instants, self.values)
         return float(last - first)
 
+    def mean(self, began: float, ended: float) -> float | None:
+        """Of the samples between two instants; None where there are none."""
+        found = [value for instant, value in zip(self.instants, self.values, strict=False) if began <= instant <= ended]
+        return sum(found) / len(found) if found else None
+
     @property
     def largest(self) -> float:
         """The largest value; 0 where there is none."""
@@ -82,7 +87,7 @@ class Series:
 
 @dataclass
 class Samples:
-    """What was sampled; `database_cpu` and `connections` are empty where they cannot be."""
+    """What was sampled; `database_cpu` and `connections` are empty where they cannot be, `speed` is the probe's mean."""
 
     server_cpu: Series = field(default_factory=Series)
     server_threads: Series = field(default_factory=Series)
@@ -90,6 +95,7 @@ class Samples:
     connections: Series = field(default_factory=Series)
     steal: Series = field(default_factory=Series)
     machine: Series = field(default_factory=Series)
+    speed: float | None = None
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from benchmarks.data import SETTINGS, Databases, Kind
 from benchmarks.postgres import Server, connect_or_start
 from benchmarks.trials.driver import Drive, driver
 from benchmarks.trials.placement import Placement, choose, placed
-from benchmarks.trials.sampler import Counter
+from benchmarks.trials.probe import probing
+from benchmarks.trials.sampler import Counter, Series
 from benchmarks.trials.supervised import temporary_folder
 
 POSTGRESQL = {"max_connections": "300"}
@@ -30,7 +31,7 @@ def kind_of(database: str) -> Kind:
 
 @dataclass
 class Stage:
-    """Databases by kind, seeded with `books`; `server` is PostgreSQL's, if there is one."""
+    """Databases by kind, seeded with `books`; `server` is PostgreSQL's, if there is one; `speed` is the probe's series."""
 
     books: int
     folder: Path
@@ -38,6 +39,7 @@ class Stage:
     server: Server | None
     placement: Placement
     drive: Drive
+    speed: Series = field(default_factory=Series)
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
 
     def urls(self, database: str, contender: Contender) -> dict[str, str]:
@@ -94,4 +96,5 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
         placement = choose()
         stack.enter_context(placed(placement, server.pid if server else None))
         drive = stack.enter_context(driver(placement.others))
-        yield Stage(books, folder, made, server, placement, drive)
+        speed = stack.enter_context(probing(placement.server))
+        yield Stage(books, folder, made, server, placement, drive, speed)

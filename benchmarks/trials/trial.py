@@ -85,6 +85,7 @@ def _drive(stage: Stage, turn: Turn, server: Server) -> tuple[Outcome, Samples, 
         connections = stack.enter_context(stage.connections(cell.database, server.contender))
         samples = stack.enter_context(sampling(pid, stage.database_pid(cell.database), connections))
         outcome = stage.drive(order)
+    samples.speed = stage.speed.mean(outcome.began, outcome.began + outcome.seconds)
     return outcome, samples, memory(pid)
 
 
@@ -141,4 +142,5 @@ def _trial(turn: Turn, server: Server, outcome: Outcome, samples: Samples, size:
         steal=samples.steal.growth(*window) / machine if machine else 0.0,
         start_seconds=server.start_seconds,
         stop_seconds=server.process.stop_seconds,
+        probe=samples.speed,
     )

@@ -14,6 +14,7 @@ from benchmarks.stats import (
     instabilities,
     log_ratios,
     outliers,
+    pooled_interval,
     ratio_interval,
     resolvable,
     scatter,
@@ -214,3 +215,41 @@ def test_instabilities() -> None:
         "outliers in rounds 5",
     ]
     assert "smallest value is 60% from the mean, more than 50%" in instabilities([100, 100, 100, 100, 35])
+
+
+def test_pooled_interval_by_hand() -> None:
+    # means ln 2 and ln 8, their mean ln 4; variances of the means (ln 2)^2 / 3 and 0: sd / k = ln 2 / sqrt(3) / 2, 2 degrees
+    half = 4.302653 * math.log(2) / math.sqrt(3) / 2
+    estimate = pooled_interval([[0.0, math.log(2), 2 * math.log(2)], [3 * math.log(2)] * 4])
+    assert estimate.ratio == pytest.approx(4)
+    assert estimate.low == pytest.approx(4 * math.exp(-half), rel=1e-6)
+    assert estimate.high == pytest.approx(4 * math.exp(half), rel=1e-6)
+    assert estimate.rounds == 7
+
+
+def test_pooling_one_comparison_changes_nothing() -> None:
+    alone = ratio_interval([2.0, 3.0, 5.0], [1.0, 2.0, 2.0])
+    pooled = pooled_interval([log_ratios([2.0, 3.0, 5.0], [1.0, 2.0, 2.0]).tolist()])
+    assert (pooled.ratio, pooled.low, pooled.high) == pytest.approx((alone.ratio, alone.low, alone.high))
+
+
+def test_comparisons_weigh_the_same_however_many_rounds_they_have() -> None:
+    estimate = pooled_interval([[0.0, 0.0], [1.0] * 50])
+    assert (estimate.ratio, estimate.low, estimate.high) == pytest.approx((math.exp(0.5),) * 3)
+
+
+@pytest.mark.parametrize("strata", [[], [[0.1]], [[0.1, 0.2], [0.3]]])
+def test_pooling_needs_two_rounds_of_each(strata: list[list[float]]) -> None:
+    with pytest.raises(ValueError, match="at least one, of two rounds or more"):
+        pooled_interval(strata)
+
+
+def test_the_pooled_interval_covers_95_percent() -> None:
+    """With unequal rounds and scatters, as scenarios have; 3 standard errors of 2,000 intervals are 1.5 %."""
+    generator = np.random.default_rng(7)
+    given = ((0.1, 0.2, 10), (0.3, 0.1, 6), (-0.1, 0.3, 4))
+    covered = 0
+    for _ in range(2000):
+        strata = [generator.normal(mean, scatter, rounds) for mean, scatter, rounds in given]
+        covered += pooled_interval([logs.tolist() for logs in strata]).contains(math.exp(0.1))
+    assert 0.935 <= covered / 2000 <= 0.97
