@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from benchmarks import validity
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity
-from benchmarks.report.numbers import interval, percent, three
+from benchmarks.report.numbers import interval, percent, ratio, three
 from benchmarks.report.tables import markdown, share
 from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, ratio_interval, resolvable
 
@@ -38,6 +39,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "expected_missed": f"about {round(len(floors) / 20)}",
         "missed": missed,
         "able": _able(comparisons),
+        "probe": _probe(run),
         "steal": _quantiles([trial.steal for trial in run.trials]),
         "generator": _quantiles([trial.generator_cpu for trial in run.trials]) + " of a core",
         "lateness": _lateness(run.trials),
@@ -83,6 +85,30 @@ def _able(comparisons: Sequence[Comparison]) -> list[str]:
     return lines
 
 
+def _probe(run: Run) -> str | None:
+    """How the speed of the server's core went up and down, what correcting for it changed, and whether it favours anybody."""
+    probed = [trial for trial in run.trials if trial.probe]
+    if not probed:
+        return None
+    times = [1e6 * trial.probe for trial in probed if trial.probe]
+    base = {_place(trial): trial.probe for trial in probed if trial.contender == run.header.baseline}
+    ratios: dict[str, list[float]] = {}
+    for trial in probed:
+        if trial.contender != run.header.baseline and trial.probe and (other := base.get(_place(trial))):
+            ratios.setdefault(trial.contender, []).append(math.log(trial.probe / other))
+    shown = ", ".join(f"`{name}` {ratio(math.exp(statistics.fmean(logs)))}" for name, logs in ratios.items())
+    return (
+        f"a probe on the server's core took {three(statistics.median(times))} µs of CPU time for the same small piece of work,"
+        f" {three(min(times))} to {three(max(times))} from trial to trial. CPU ratios are corrected for it within each round. Its"
+        f" own time beside a contender, over that beside the baseline in the same round, is on average {shown}: where that is not"
+        " 1, the correction favours whoever slows the probe down by as much"
+    )
+
+
+def _place(trial: Trial) -> tuple[str, str, str, int]:
+    return trial.database, trial.scenario, trial.load, trial.round
+
+
 def _quantiles(values: Sequence[float]) -> str:
     if not values:
         return "not known"
@@ -108,10 +134,10 @@ def _writes(trials: Sequence[Trial]) -> str | None:
 
 def _crosscheck(contender: str, scenario: str, generator: Sequence[float], wrk: Sequence[float]) -> str:
     ours, theirs = statistics.median(generator), statistics.median(wrk)
-    ratio = interval(ratio_interval(generator, wrk))
+    paired = interval(ratio_interval(generator, wrk))
     return (
         f"`{contender}`, {scenario}, seen by the suite's generator and by wrk in turns on the same server: {three(ours)} and"
-        f" {three(theirs)} requests a second (medians of {len(wrk)}), a ratio of {ratio}"
+        f" {three(theirs)} requests a second (medians of {len(wrk)}), a ratio of {paired}"
     )
 
 
