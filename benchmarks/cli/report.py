@@ -11,10 +11,16 @@ from typing import Any
 import click
 
 from benchmarks.cli.base import CommandError
-from benchmarks.raw import ResultsError, instructions, load, micro, read_lines
+from benchmarks.hazards.hazard import REPRODUCTIONS
+from benchmarks.raw import ResultsError, hazards, instructions, load, micro, read_lines
 from benchmarks.report.document import RESULTS, Runs, build
 
-READERS: dict[str, Any] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
+READERS: dict[str, Any] = {
+    "load": load.read,
+    "micro": micro.read,
+    "instructions": instructions.read,
+    "hazards": hazards.read,
+}
 """By kind of raw file."""
 NAME = "RESULTS.md"
 
@@ -89,7 +95,7 @@ def _rendered(files: Sequence[Path], output: Path) -> dict[Path, str]:
     def relative(path: Path) -> str:
         return Path(os.path.relpath(path, output.parent)).as_posix()
 
-    links = {kind: relative(path) for kind, path in raw.items()}
+    links = {"reproductions": relative(REPRODUCTIONS), **{kind: relative(path) for kind, path in raw.items()}}
     made = build(Runs(**runs, links=links), lambda kind, name: relative(place(kind, name)) if kind in raw else "")
     return {output: made.markdown, **{place(kind, name): text for (kind, name), text in made.pictures.items()}}
 

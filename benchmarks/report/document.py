@@ -13,8 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from benchmarks.hazards.markdown import render as render_hazards
 from benchmarks.instructions.summary import summarize as summarize_exact
-from benchmarks.raw import instructions, load, micro
+from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.report import (
     exact_part,
     load_part,
@@ -36,19 +37,21 @@ COMMANDS = {
     "load": f"python -m benchmarks run --profile standard --output {RESULTS}/load.jsonl",
     "micro": f"python -m benchmarks micro --output {RESULTS}/micro.jsonl",
     "instructions": f"python -m benchmarks instructions --output {RESULTS}/instructions.jsonl",
+    "hazards": f"python -m benchmarks hazards --output {RESULTS}/hazards.jsonl",
 }
 """What makes each kind of raw file."""
-WHAT = {"load": "measured under load", "micro": "measured in process", "instructions": "counted"}
-TITLES = {"load": "Under load", "micro": "In process", "instructions": "Exact counts"}
+WHAT = {"load": "measured under load", "micro": "measured in process", "instructions": "counted", "hazards": "provoked"}
+TITLES = {"load": "Under load", "micro": "In process", "instructions": "Exact counts", "hazards": "Hazards"}
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What there is to report, one of each kind at most, and the links to the raw files by kind."""
+    """What there is to report, one of each kind at most, and links: to the raw files by kind, and to the `reproductions`."""
 
     load: load.Run | None = None
     micro: micro.Run | None = None
     instructions: instructions.Run | None = None
+    hazards: hazards.Run | None = None
     links: Mapping[str, str] | None = None
 
 
@@ -71,6 +74,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "warnings": _warnings(runs),
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
+        "hazards": _hazards(runs),
         **dict.fromkeys(("rules", "decisions", "who"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
@@ -91,6 +95,12 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
     context["picture"] = _pictures(pictures, link)
     context["micro_picture"] = f"![Ratios to sync, in process]({link('micro', '')})"
     return Report(_render(context), pictures)
+
+
+def _hazards(runs: Runs) -> str:
+    if runs.hazards is None:
+        return ""
+    return render_hazards(runs.hazards, reproductions=(runs.links or {}).get("reproductions", ""), level=3)
 
 
 def _pictures(pictures: Mapping[tuple[str, str], str], link: Callable[[str, str], str]) -> Callable[[str, str], str]:
@@ -127,6 +137,7 @@ def _part(kind: str, run: Any, raw: str) -> dict[str, Any]:
     own = {
         "load": lambda: terms_part.lines(run),
         "micro": lambda: micro_part.lines(run),
+        "hazards": lambda: [f"{len(header.hazards)} hazards, {len(run.sides)} sides, each in a process of its own"],
         "instructions": lambda: [f"{header.repeats} repeats; {header.books:,} books in each database"],
     }
     return {
@@ -136,7 +147,7 @@ def _part(kind: str, run: Any, raw: str) -> dict[str, Any]:
             prose.DATABASES.get(name, name): ", ".join(
                 [facts["version"], *(f"{k} {v}" for k, v in facts.items() if k != "version")]
             )
-            for name, facts in header.databases.items()
+            for name, facts in getattr(header, "databases", {}).items()
         },
         "lines": own[kind](),
         "started": header.started,
