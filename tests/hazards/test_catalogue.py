@@ -1,13 +1,19 @@
-"""Every hazard: the runtime is free of it, and the documented path is as recorded for the pinned versions."""
+"""Every hazard: the runtime is free of it, and the documented path is as recorded for the pinned versions; the report tells so."""
 
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import Hazard, Observation
+from benchmarks.hazards.markdown import render
 from benchmarks.hazards.runner import plan
+from benchmarks.raw import Recorder
+from benchmarks.raw import hazards as raw
 from tests.hazards.conftest import Sides
+
+HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})
 
 
 @pytest.fixture(params=HAZARDS)
@@ -59,3 +65,40 @@ def test_plan_leaves_out_what_has_no_part_in_a_database() -> None:
     chosen = [HAZARDS[name] for name in ("h1", "h2", "h14")]
     assert [task.database for task in plan(chosen)] == ["postgresql"] * 3 + ["sqlite"] * 3 + ["none"] * 3
     assert [task.hazard.name for task in plan(chosen, "sqlite")] == ["h2"] * 3 + ["h14"] * 3
+
+
+@pytest.fixture
+def recorded(sides: Sides, tmp_path: Path) -> raw.Run:
+    path = tmp_path / "hazards.jsonl"
+    recorder = Recorder(path)
+    for record in (HEADER, *sides.values()):
+        recorder.write(record)
+    recorder.close()
+    return raw.read(path)
+
+
+def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.Run) -> None:
+    assert recorded.header == HEADER
+    assert {(side.hazard, side.model): side.outcome for side in recorded.sides} == {
+        key: side.outcome for key, side in sides.items()
+    }
+
+
+def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -> None:
+    section = render(recorded)
+    for hazard in HAZARDS.values():
+        assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
+        assert section.count(f"](#{hazard.anchor})") == 1
+        assert f"(benchmarks/hazards/reproductions/{hazard.script.name})" in section
+    assert render(recorded) == section
+
+
+def test_section_names_no_path_of_this_machine(recorded: raw.Run) -> None:
+    section = render(recorded)
+    assert not [part for part in (str(Path.cwd()), str(Path.home()), "site-packages", "/tmp/hazards") if part in section]
+
+
+def test_table_has_a_row_of_six_cells_for_each_hazard(recorded: raw.Run) -> None:
+    rows = [line for line in render(recorded).splitlines() if line.startswith("| [")]
+    assert len(rows) == len(HAZARDS)
+    assert {row.count(" | ") for row in rows} == {5}

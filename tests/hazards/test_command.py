@@ -1,4 +1,4 @@
-"""The command, its raw file, and the section of the report."""
+"""The command and its raw file."""
 
 import signal
 import subprocess
@@ -12,12 +12,8 @@ from click.testing import CliRunner, Result
 from benchmarks.cli import cli
 from benchmarks.cli.hazards import chosen
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.markdown import render
-from benchmarks.raw import Recorder, ResultsError
+from benchmarks.raw import ResultsError
 from benchmarks.raw import hazards as raw
-from tests.hazards.conftest import Sides
-
-HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})
 
 
 def ask(*arguments: str) -> Result:
@@ -81,45 +77,8 @@ def test_ctrl_c_loses_only_what_runs_and_leaves_no_process(tmp_path: Path) -> No
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.fixture
-def recorded(sides: Sides, tmp_path: Path) -> raw.Run:
-    path = tmp_path / "hazards.jsonl"
-    recorder = Recorder(path)
-    for record in (HEADER, *sides.values()):
-        recorder.write(record)
-    recorder.close()
-    return raw.read(path)
-
-
-def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.Run) -> None:
-    assert recorded.header == HEADER
-    assert {(side.hazard, side.model): side.outcome for side in recorded.sides} == {
-        key: side.outcome for key, side in sides.items()
-    }
-
-
 def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text('{"line": "header", "kind": "micro", "schema": 1}\n')
     with pytest.raises(ResultsError, match="of kind 'micro'"):
         raw.read(path)
-
-
-def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -> None:
-    section = render(recorded)
-    for hazard in HAZARDS.values():
-        assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
-        assert section.count(f"](#{hazard.anchor})") == 1
-        assert f"(benchmarks/hazards/reproductions/{hazard.script.name})" in section
-    assert render(recorded) == section
-
-
-def test_section_names_no_path_of_this_machine(recorded: raw.Run) -> None:
-    section = render(recorded)
-    assert not [part for part in (str(Path.cwd()), str(Path.home()), "site-packages", "/tmp/hazards") if part in section]
-
-
-def test_table_has_a_row_of_six_cells_for_each_hazard(recorded: raw.Run) -> None:
-    rows = [line for line in render(recorded).splitlines() if line.startswith("| [")]
-    assert len(rows) == len(HAZARDS)
-    assert {row.count(" | ") for row in rows} == {5}
