@@ -1,4 +1,4 @@
-"""Every hazard: the runtime is free of it, and the documented path is as recorded for the pinned versions; the report tells so."""
+"""Every hazard: the runtime is free of it, the documented path is as recorded for the pinned versions, and the report says so."""
 
 from importlib.metadata import version
 from pathlib import Path
