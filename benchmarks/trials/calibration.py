@@ -65,6 +65,7 @@ def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender,
     path = request(0, stage.books).path
     with serving(contender, stage.settings(database, contender), stage.placement.server) as server:
         order = Order((scenario,), stage.books, server.port, CONNECTIONS, seconds, warmup=WARMUP, fixed=True)
+        stage.drive(order)  # so that neither of them meets a cold server
         for place in range(pairs):
             for mine in (True, False) if place % 2 else (False, True):
                 if mine:
