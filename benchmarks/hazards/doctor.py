@@ -193,8 +193,8 @@ def load(path: str) -> Subject:
     async def no_tables(_: SQLAlchemyAsyncConfig) -> None:
         pass
 
-    SQLAlchemyAsyncConfig.create_all_metadata = no_tables  # type: ignore[method-assign]
-    SQLAlchemySyncConfig.create_all_metadata = lambda _: None  # type: ignore[method-assign]
+    SQLAlchemyAsyncConfig.create_all_metadata = no_tables  # type: ignore[method-assign, assignment]
+    SQLAlchemySyncConfig.create_all_metadata = lambda _: None  # type: ignore[method-assign, assignment]
     module, _, name = path.partition(":")
     found: Any = getattr(importlib.import_module(module), name, None) if name.isidentifier() else None
     if isinstance(found, WsgiToAsgi):
