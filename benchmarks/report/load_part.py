@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,6 +57,20 @@ def expected(run: Run) -> int:
         for name in cell.contenders
         if not run.problem(cell.database, cell.scenario, name)
     )
+
+
+def unanswered(run: Run) -> list[str]:
+    """The comparisons in which somebody who does not fail has fewer trials than rounds."""
+    counts = Counter((one.database, one.scenario, one.load, one.contender) for one in run.trials)
+    return [
+        f"{cell.scenario} on {NAMES[cell.database]}, {cell.load.name}"
+        for cell in run.header.cells
+        if any(
+            counts[cell.database, cell.scenario, cell.load.name, name] < cell.rounds
+            for name in cell.contenders
+            if not run.problem(cell.database, cell.scenario, name)
+        )
+    ]
 
 
 def done(run: Run) -> int:
