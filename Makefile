@@ -18,7 +18,7 @@ setup: .venv/ready ## make .venv with everything, pinned by constraints.txt
 	@touch $@
 
 bench: setup ## compare the paths on embedded databases, in process and under load; verdicts on the terminal, report in build/
-	@$(BIN)/python -m benchmarks micro --passes 5 --output build/micro.jsonl
+	@$(BIN)/python -m benchmarks micro --passes 4 --output build/micro.jsonl
 	@$(BIN)/python -m benchmarks run --profile quick --output build/load.jsonl
 	@$(BIN)/python -m benchmarks report build/load.jsonl build/micro.jsonl --output build
 
