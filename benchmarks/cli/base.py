@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -19,6 +22,29 @@ class CommandError(click.ClickException):
     """Wrong input, or something that is not there: one line, exit status 2."""
 
     exit_code = 2
+
+
+@contextmanager
+def long_job(
+    about: object, *errors: type[Exception], interrupted: Callable[[], str], status: int = INTERRUPTED
+) -> Iterator[None]:
+    """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
+
+    `errors` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C what `interrupted` says
+    is shown, and the exit status is `status`.
+    """
+    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    except errors as error:
+        raise CommandError(str(error)) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or about}: {error.strerror}") from None
+    except KeyboardInterrupt:
+        click.echo(f"\n{interrupted()}", err=True)
+        sys.exit(status)
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def command_line() -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -13,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line
+from benchmarks.cli.base import FILE, CommandError, command_line, long_job
 from benchmarks.environment import environment
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Database, Hazard
@@ -39,18 +37,8 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
     tasks = plan(wanted, kind)
     if not tasks:
         raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
-    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
+    with long_job(output, PostgresError, interrupted=lambda: f"Interrupted. What was seen is in {output}"):
         sides = _run(tasks, wanted, url, output)
-    except PostgresError as error:
-        raise CommandError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
-    except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. What was seen is in {output}", err=True)
-        sys.exit(INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, former)
     show(wanted, sides)
     click.echo(f"Raw results: {output}")
     if broken := [side for side in sides if side.broken and side.model != "documented"]:

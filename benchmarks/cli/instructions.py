@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
+from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
 from benchmarks.data import KINDS, SETTINGS, DataError
 from benchmarks.environment import environment
 from benchmarks.instructions import METHOD
@@ -46,35 +44,27 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
     """
     cells = plan(KINDS if database == "both" else (database,), scenarios, contenders)
     planned = PREPARING_SECONDS + len(cells) * repeats * SECONDS / PROCESSES
-    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     recorded = False
-    try:
+
+    def interrupted() -> str:
+        return f"Interrupted.{f' The finished cells are in {output}' if recorded else ''}"
+
+    with long_job(output, CallgrindError, DataError, PostgresError, interrupted=interrupted), ExitStack() as stack:
         command(output)
         click.echo(
             f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"
         )
-        with ExitStack() as stack:
-            server = None
-            if any(place[0] == "postgresql" for place in cells):
-                server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True))
-            runner = Runner(cells, repeats, Path(folder), server)
-            databases = runner.prepare()
-            recorder = Recorder(output)
-            stack.callback(recorder.close)
-            recorder.write(_header(cells, repeats, databases))
-            recorded = True
-            runner.run(_Progress(recorder, len(cells), repeats * SECONDS / PROCESSES).see)
-    except (CallgrindError, DataError, PostgresError) as error:
-        raise CommandError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
-    except KeyboardInterrupt:
-        finished = f" The finished cells are in {output}" if recorded else ""
-        click.echo(f"\nInterrupted.{finished}", err=True)
-        sys.exit(INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, former)
+        server = None
+        if any(place[0] == "postgresql" for place in cells):
+            server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True))
+        runner = Runner(cells, repeats, Path(folder), server)
+        databases = runner.prepare()
+        recorder = Recorder(output)
+        stack.callback(recorder.close)
+        recorder.write(_header(cells, repeats, databases))
+        recorded = True
+        runner.run(_Progress(recorder, len(cells), repeats * SECONDS / PROCESSES).see)
     try:
         run = results.read(output)
     except ResultsError as error:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
+from benchmarks.cli.base import FILE, command_line, duration, long_job
 from benchmarks.cli.report import read, write
 from benchmarks.data import KINDS
 from benchmarks.micro.runner import Plan, RunError, run
@@ -39,27 +37,19 @@ def micro(
     PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
     databases = KINDS if database == "both" else (database,)
-    command = command_line()
-    plan = Plan(passes, databases, scenarios, seed, seconds, output, command)
+    plan = Plan(passes, databases, scenarios, seed, seconds, output, command_line())
     click.echo(
         f"{plan.cells} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"
         f" about {duration(plan.duration)}; raw results in {output}"
     )
-    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        with Progress(plan.measuring) as progress:
-            run(plan, progress.see)
-    except (PostgresError, RunError) as error:
-        raise CommandError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}") from None
-    except KeyboardInterrupt:
+
+    def interrupted() -> str:
         trials = output.read_text("utf-8").count('"line": "trial"') if output.exists() else 0
         hint = f": python -m benchmarks report {output}" if trials else ""
-        click.echo(f"\nInterrupted. {trials} finished trials are in {output}{hint}", err=True)
-        sys.exit(INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, former)
+        return f"Interrupted. {trials} finished trials are in {output}{hint}"
+
+    with long_job(output, PostgresError, RunError, interrupted=interrupted), Progress(plan.measuring) as progress:
+        run(plan, progress.see)
     recorded = read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")

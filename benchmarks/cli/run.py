@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from benchmarks.cli.base import FILE, INTERRUPTED, CommandError, command_line, duration
+from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import KINDS, DataError
 from benchmarks.postgres import PostgresError
@@ -94,19 +92,10 @@ def run_(
         f" {max(cell.rounds for cell in comparisons)} rounds; about"
         f" {duration(planned(comparisons, plan.profile.warmup) * len(turns) / len(plan.turns))}; raw results in {output}"
     )
-    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        with LoadProgress(plan) as progress:
-            found = run(plan, progress.see)
-    except (PostgresError, DataError, DriverError, ServerError) as error:
-        raise CommandError(str(error)) from None
-    except OSError as error:
-        raise CommandError(f"{error.filename or output}: {error.strerror}") from None
-    except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. What is finished is in {output}; go on with the same command and --resume", err=True)
-        sys.exit(INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, former)
+    told = f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
+    errors = (PostgresError, DataError, DriverError, ServerError)
+    with long_job(output, *errors, interrupted=lambda: told), LoadProgress(plan) as progress:
+        found = run(plan, progress.see)
     verdicts.show_load(found)
     click.echo(f"Raw results: {output}")
 

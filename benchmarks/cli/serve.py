@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 import time
 from contextlib import ExitStack
 
 import click
 
-from benchmarks.cli.base import CommandError
+from benchmarks.cli.base import CommandError, long_job
 from benchmarks.cli.run import databases
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
@@ -33,22 +31,17 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
     chosen = CONTENDERS[contender]
     if kind not in chosen.databases:
         raise CommandError(f"{contender} runs on {', '.join(chosen.databases)} only")
-    former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        with ExitStack() as stack:
-            click.echo(f"seeding {books:,} books ...", err=True)
-            stage = stack.enter_context(staged(books, {kind}, url))
-            server = stack.enter_context(serving(chosen, stage.settings(kind, chosen), port=port))
-            _show(server, books)
-            while server.alive:
-                time.sleep(0.5)
-            raise CommandError(f"{contender} ended: {server.last_error or 'without a word'}")
-    except (PostgresError, DataError, ServerError) as error:
-        raise CommandError(str(error)) from None
-    except KeyboardInterrupt:
-        click.echo("\nstopped", err=True)
-    finally:
-        signal.signal(signal.SIGTERM, former)
+    with (
+        long_job(contender, PostgresError, DataError, ServerError, interrupted=lambda: "stopped", status=0),
+        ExitStack() as stack,
+    ):
+        click.echo(f"seeding {books:,} books ...", err=True)
+        stage = stack.enter_context(staged(books, {kind}, url))
+        server = stack.enter_context(serving(chosen, stage.settings(kind, chosen), port=port))
+        _show(server, books)
+        while server.alive:
+            time.sleep(0.5)
+        raise CommandError(f"{contender} ended: {server.last_error or 'without a word'}")
 
 
 def _show(server: Server, books: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,14 @@ class Histogram:
         histogram = cls()
         histogram.record(seconds)
         return histogram
+
+    @classmethod
+    def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
+        """All that these recorded, together."""
+        together = cls()
+        for histogram in histograms:
+            together.merge(histogram)
+        return together
 
     def merge(self, other: Histogram) -> None:
         """Add all that `other` recorded."""

@@ -55,10 +55,7 @@ class Outcome:
     @property
     def overall(self) -> Histogram:
         """Latency of all kinds of request together."""
-        overall = Histogram()
-        for histogram in self.latency.values():
-            overall.merge(histogram)
-        return overall
+        return Histogram.merged(self.latency.values())
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

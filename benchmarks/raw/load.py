@@ -150,10 +150,7 @@ class Trial:
     @property
     def overall(self) -> Histogram:
         """The latency of all kinds of request."""
-        overall = Histogram()
-        for histogram in self.latency.values():
-            overall.merge(histogram)
-        return overall
+        return Histogram.merged(self.latency.values())
 
 
 def cpu_ratio(one: Trial, other: Trial) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -42,7 +44,7 @@ class Plan:
     url: str | None = None
     former: Run | None = None
 
-    @property
+    @cached_property
     def turns(self) -> list[Turn]:
         """All trials in order: in every round each cell once, its contenders one after the other in shuffled order."""
         random = Random(self.seed)
@@ -61,20 +63,19 @@ def run(plan: Plan, see: See) -> Run:
     The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
     """
     former = plan.former
-    recorder = Recorder(plan.output, resume=former is not None)
-    try:
-        with staged(plan.books, {cell.database for cell in plan.cells}, plan.url) as stage:
-            found = former or Run(_header(plan, stage))
-            session = _Session(plan, stage, recorder, see, found)
-            if former is None:
-                recorder.write(found.header)
-            see(found)
-            session.examine()
-            session.calibrate()
-            session.measure()
-            session.crosscheck()
-    finally:
-        recorder.close()
+    with (
+        staged(plan.books, {cell.database for cell in plan.cells}, plan.url) as stage,
+        closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
+    ):
+        found = former or Run(_header(plan, stage))
+        session = _Session(plan, stage, recorder, see, found)
+        if former is None:
+            recorder.write(found.header)
+        see(found)
+        session.examine()
+        session.calibrate()
+        session.measure()
+        session.crosscheck()
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import secrets
 import socket
@@ -89,7 +90,7 @@ def _require_free(port: int) -> int:
         with socket.create_server(("127.0.0.1", port)):
             return port
     except OSError as error:
-        raise ServerError(f"port {port} cannot be had: {error.strerror}; choose another one") from None
+        raise ServerError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}; choose another one") from None
 
 
 def _wait_for(server: Server, token: str) -> None:
