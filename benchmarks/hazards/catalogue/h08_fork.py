@@ -1,13 +1,42 @@
 """H8: after a fork the portal's thread is gone."""
 
+from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from benchmarks.hazards.serving import ask, served
+from benchmarks.hazards.wiring import NativeFlask
+
+APP = """
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
+from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app
+from sqlalchemy import text
+
+app = AsyncFlask(__name__)
+alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h08.db", commit_mode="autocommit"), app)
+asgi = asgi_app(app)
+
+with app.app_context():  # as an app that asks its database something on import
+    app.portal.call(alchemy.get_session().scalar, text("SELECT 1"))
+
+@app.get("/")
+async def read():
+    return str(await alchemy.get_session().scalar(text("SELECT 1")))
+"""
 
 
 def judge(facts: Facts) -> Outcome:
-    """What the child of a fork answered."""
-    if facts["status"] is None:
-        return Outcome(True, "the worker's first request hung for ever")
-    return Outcome(facts["status"] != 200, f"the worker answered {facts['status']}")
+    """What a worker of `gunicorn --preload` answered: a page that is not there, and a read."""
+    missing, read = facts["statuses"]["/missing"], facts["statuses"]["/"]
+    if read is None:
+        return Outcome(True, f"the worker answered {missing} where it needs no database; the first read hung for ever")
+    return Outcome(read != 200, f"the worker answered {read}")
+
+
+def ours(app: AsyncFlask) -> Facts:
+    """The same under the server of either kind; the loop runs, and a connection is open, before the fork."""
+    kind = ["--worker-class=asgi", "app:asgi"] if isinstance(app, NativeFlask) else ["app:app"]
+    options = ["--preload", "--workers=2", "--bind=127.0.0.1:{port}", "--graceful-timeout=1", "--no-control-socket"]
+    with served(APP, "gunicorn", *options, *kind) as port:
+        return {"statuses": {path: ask(port, path)[0] for path in ("/missing", "/")}}
 
 
 HAZARD = Hazard(
@@ -15,7 +44,7 @@ HAZARD = Hazard(
     slug="fork-loses-the-portal",
     title="After a fork (gunicorn --preload) the first request hangs",
     writes="`gunicorn --preload module:app`, or anything else that imports the app before it forks.",
-    happens="The worker's first request waits for ever.",
+    happens="The worker's first request that needs the database waits for ever.",
     why=(
         "`AdvancedAlchemy.init_app` starts the portal's thread on import; threads do not survive a fork. "
         '`PortalProvider.start` (`utils/portals.py`) finds the dead thread, warns "already started" and returns; `call` '
@@ -27,4 +56,5 @@ HAZARD = Hazard(
     package="advanced-alchemy",
     since="1.12.0 or before",
     databases=("sqlite",),
+    steps=ours,
 )

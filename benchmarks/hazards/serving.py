@@ -1,0 +1,73 @@
+"""The runtime under real servers, for entries whose steps need one."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from time import monotonic, sleep
+
+import uvicorn
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app_async.runtime import AsyncFlask
+from benchmarks.hazards.wiring import NativeFlask
+
+SECONDS = 15.0
+"""How long a server may take to begin, and to answer: more than any does, but less than a side may take."""
+
+
+class KeepAlive(WSGIRequestHandler):
+    """Keeps connections open, as other servers do."""
+
+    protocol_version = "HTTP/1.1"
+
+
+def serve(app: AsyncFlask) -> tuple[str, int]:
+    """Serve the app in a thread, natively under uvicorn or on threads, until the process ends; return the address."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    if isinstance(app, NativeFlask):
+        native = uvicorn.Server(uvicorn.Config(app.asgi, log_level="critical"))
+        thread = threading.Thread(target=native.run, args=([listener],), daemon=True)
+    else:
+        server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno(), request_handler=KeepAlive)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    host, port = listener.getsockname()
+    return host, port
+
+
+@contextmanager
+def served(source: str, *command: str) -> Iterator[int]:
+    """Write `app.py` and run a server's command in the same folder until leaving; yield its port, which replaces `{port}`."""
+    Path("app.py").write_text(source)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    argv: Sequence[str] = [sys.executable, "-m", *(part.format(port=port) for part in command)]
+    with subprocess.Popen(argv) as process:
+        try:
+            yield port
+        finally:
+            process.terminate()
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    """Status and body, once the server is there. Raises `OSError` if it does not answer within `SECONDS`."""
+    deadline = monotonic() + SECONDS
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except ConnectionError:
+            if monotonic() > deadline:
+                raise
+            sleep(0.05)
+        finally:
+            connection.close()
