@@ -50,6 +50,7 @@ def run(url: str, driver: Driver, steps: Steps) -> None:
         session.commit()
 
     async def run_async() -> None:
+        others = threading.enumerate()
         database = parse_database(url, "async")
         engine = create_async_engine(database.url, connect_args=dict(database.connect_args))
         prepare(engine)
@@ -60,7 +61,7 @@ def run(url: str, driver: Driver, steps: Steps) -> None:
             await engine.dispose()
             # A failed connect stops aiosqlite's thread without waiting for its last word to this loop.
             for thread in threading.enumerate():
-                if "_connection_worker_thread" in thread.name:
+                if "_connection_worker_thread" in thread.name and thread not in others:
                     await asyncio.to_thread(thread.join)
 
     if driver == "async":
