@@ -42,7 +42,7 @@ HAZARD = Hazard(
         "`asgiref.wsgi.WsgiToAsgiInstance.run_wsgi_app` is a `sync_to_async` that is thread-sensitive: outside a "
         "`ThreadSensitiveContext` all calls of a process share one thread (`asgiref/sync.py`)."
     ),
-    instead="An `async with ThreadSensitiveContext():` around each request, or a WSGI server with threads.",
+    instead="An `async with ThreadSensitiveContext():` around each request, or a WSGI server with threads. See H36 as well.",
     ours=(
         "Under WSGI every thread waits for its own coroutine on the shared loop; under ASGI each request is a task of the"
         " server's."
