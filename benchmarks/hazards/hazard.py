@@ -67,7 +67,7 @@ class Hazard:
         judge: from facts to outcome, the same for every side; a process that died is judged broken before it.
         databases: where it can be shown, the most telling first.
         package: whose release would cure it.
-        since: the first version that has it, as far as known.
+        since: the first version that has it, as far as known (0.29 is the first of Advanced Alchemy with a Flask extension).
         until: the first version that is free of it; None while there is none.
         steps: what runs on the runtime in place of the reproduction, where the cure is to write something else.
         recorded: whether the documented path is broken with the versions of constraints.txt.

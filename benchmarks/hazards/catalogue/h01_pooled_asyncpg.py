@@ -27,6 +27,6 @@ HAZARD = Hazard(
     ours="One event loop for every coroutine of the app, so the pool's connections are always used on the loop that made them.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("postgresql",),
 )

@@ -26,6 +26,6 @@ HAZARD = Hazard(
     ours="The loop lives as long as the process, or is the server's own.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

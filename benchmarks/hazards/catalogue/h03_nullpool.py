@@ -28,6 +28,6 @@ HAZARD = Hazard(
     ours="View, commit and close run on the same loop, with NullPool as with any other.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("postgresql",),
 )

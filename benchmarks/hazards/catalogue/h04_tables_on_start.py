@@ -28,6 +28,6 @@ HAZARD = Hazard(
     ours="Tables are created only where `create_all=True` asks for it, and no connection stays open afterwards.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

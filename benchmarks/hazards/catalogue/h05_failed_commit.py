@@ -26,6 +26,6 @@ HAZARD = Hazard(
     ours="The session stays known until it is closed, whatever happens to its commit.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

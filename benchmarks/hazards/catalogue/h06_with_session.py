@@ -26,6 +26,6 @@ HAZARD = Hazard(
     ours="`with_session` closes and forgets it; a closed session refuses to be used.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

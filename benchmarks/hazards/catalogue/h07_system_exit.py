@@ -24,6 +24,6 @@ HAZARD = Hazard(
     ours="The exception is caught in the coroutine's own task and raised where the call was made.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

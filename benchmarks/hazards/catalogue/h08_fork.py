@@ -54,7 +54,7 @@ HAZARD = Hazard(
     ours="The loop is started on first use, and a fork forgets it, and its connections, in the child.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
     steps=ours,
 )

@@ -24,6 +24,6 @@ HAZARD = Hazard(
     ours="All apps of a process share one loop that none of them stops; under ASGI each has the loop it is served on.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

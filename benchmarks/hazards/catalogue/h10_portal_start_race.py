@@ -49,7 +49,7 @@ HAZARD = Hazard(
     ours="The loop is started under a lock, once.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
     steps=ours,
 )

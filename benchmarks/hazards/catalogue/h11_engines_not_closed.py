@@ -23,6 +23,6 @@ HAZARD = Hazard(
     ours="At exit, or at the ASGI server's shutdown, the engines are disposed of on the loop that made their connections.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

@@ -23,6 +23,6 @@ HAZARD = Hazard(
     ours="Both answer. The tests of this project run on both.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("postgresql",),
 )

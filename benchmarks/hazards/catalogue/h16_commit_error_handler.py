@@ -29,6 +29,6 @@ HAZARD = Hazard(
     ),
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
@@ -19,13 +18,12 @@ def judge(facts: Facts) -> Outcome:
 
 def ours(app: AsyncFlask) -> Facts:
     """The same views, and one that moves what blocks."""
-    order: list[str] = []
-    begun = threading.Event()
+    late: list[bool] = []
+    begun, answered = threading.Event(), threading.Event()
 
     def block() -> str:
         begun.set()
-        time.sleep(1)
-        order.append("blocker")
+        late.append(not answered.wait(2))
         return ""
 
     @app.get("/sync_view")
@@ -42,17 +40,18 @@ def ours(app: AsyncFlask) -> Facts:
 
     @app.get("/neighbour")
     async def neighbour() -> str:
-        order.append("neighbour")
+        answered.set()
         return ""
 
     def stalls(path: str) -> bool:
         begun.clear()
+        answered.clear()
         thread = threading.Thread(target=app.test_client().get, args=(path,))
         thread.start()
         begun.wait()
         app.test_client().get("/neighbour")
         thread.join()
-        return order[-1] == "neighbour"
+        return late.pop()
 
     return {name: stalls(f"/{name}") for name in ("async_view", "sync_view", "to_thread")}
 

@@ -22,6 +22,6 @@ HAZARD = Hazard(
     ours="Both modes run the same code.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.29",
     databases=("sqlite",),
 )

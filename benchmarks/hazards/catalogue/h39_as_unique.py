@@ -57,7 +57,7 @@ HAZARD = Hazard(
     ours="The same call fails the same; the catalogue app inserts what is missing with `ON CONFLICT DO NOTHING`, as here.",
     judge=judge,
     package="advanced-alchemy",
-    since="1.12.0 or before",
+    since="0.19 or before",
     databases=("sqlite",),
     steps=ours,
 )

@@ -46,8 +46,8 @@ HAZARD = Hazard(
     why=(
         "`_render` (`flask/templating.py`) and `flash` (`flask/helpers.py`) send with `_async_wrapper=app.ensure_sync`; the "
         "view is on its loop, where `AsyncToSync.__call__` (`asgiref/sync.py`) refuses. `Signal.send_async` (blinker) would "
-        "be awaitable, Flask's functions are not. The same holds for async context processors, and for `app.ensure_sync` called in an "
-        "async view."
+        "be awaitable, Flask's functions are not. The same holds for async context processors, and for `app.ensure_sync` "
+        "called in an async view."
     ),
     instead="Synchronous receivers; or `await asyncio.to_thread(render_template, ...)`, which keeps the request's context.",
     ours="On the loop it is refused as well, with the receiver's name; in a thread, and in sync views, it runs on the app's.",

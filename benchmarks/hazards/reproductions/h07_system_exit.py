@@ -1,6 +1,6 @@
 """SystemExit in a coroutine ends the portal's thread; its caller, and every later one, waits for ever.
 
-pip install "flask[async]" advanced-alchemy aiosqlite; prints which of two calls, made in threads, came back within two seconds.
+pip install "flask[async]" advanced-alchemy aiosqlite; prints which of two calls, made in threads, came back within three seconds.
 """
 
 import json
@@ -25,5 +25,5 @@ async def answer():
 threads = {one.__name__: threading.Thread(target=alchemy.portal.call, args=(one,), daemon=True) for one in (leave, answer)}
 for thread in threads.values():
     thread.start()
-    thread.join(timeout=2)
+    thread.join(timeout=3)
 print(json.dumps({name: not thread.is_alive() for name, thread in threads.items()}), flush=True)

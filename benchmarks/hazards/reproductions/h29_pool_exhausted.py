@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import threading
-import time
 
 from advanced_alchemy.extensions.flask import AdvancedAlchemy, EngineConfig, SQLAlchemyAsyncConfig
 from flask import Flask
@@ -23,8 +22,9 @@ async def read():
     return str((await alchemy.get_async_session().connection(), await asyncio.sleep(0.1)))
 
 
-[threading.Thread(target=lambda: statuses.append(app.test_client().get("/").status_code)).start() for _ in range(6)]
-while seen != (seen := len(statuses)):
-    time.sleep(1.5)
+threads = [threading.Thread(target=lambda: statuses.append(app.test_client().get("/").status_code)) for _ in range(6)]
+[thread.start() for thread in threads]
+while any(thread.is_alive() for thread in threads) and seen != (seen := len(statuses)):
+    [thread.join(timeout=0.5) for thread in threads]
 print(json.dumps({"answered": statuses.count(200), "failed": seen - statuses.count(200), "hung": 6 - seen}), flush=True)
 os._exit(0)  # the interpreter would wait for the hanging threads
