@@ -189,14 +189,13 @@ def micro_series(run: micro.Run) -> dict[Place, Series]:
 
 def load_series(run: load.Run) -> dict[Place, Series]:
     """CPU per request; throughput of closed loops, the 99th percentile of open ones. See `micro_series`."""
-    cost = _cost if all(trial.probe for trial in run.trials) else _cpu_per_request
     cells: dict[tuple[str, str, str], dict[str, dict[int, load.Trial]]] = defaultdict(lambda: defaultdict(dict))
     for trial in run.trials:
         if trial.count and not run.problem(trial.database, trial.scenario, trial.contender):
             cells[trial.database, trial.scenario, trial.load][trial.contender][trial.round] = trial
     found: dict[Place, Series] = {}
     for (database, scenario, name), trials in cells.items():
-        quantities: dict[str, Callable[[load.Trial], float]] = {"cpu": cost}
+        quantities: dict[str, Callable[[load.Trial], float]] = {"cpu": _cpu_per_request}
         quantities |= {"p99": _p99} if name.startswith("open") else {"throughput": _throughput}
         for quantity, value in quantities.items():
             place = Place(database, scenario, name, "", quantity)
@@ -214,11 +213,6 @@ def _cpu(trial: micro.Trial) -> float:
 
 def _cpu_per_request(trial: load.Trial) -> float:
     return trial.cpu_per_request
-
-
-def _cost(trial: load.Trial) -> float:
-    """At the speed that the server's core had meanwhile."""
-    return trial.cpu_per_request / (trial.probe or 1.0)
 
 
 def _throughput(trial: load.Trial) -> float:

@@ -20,8 +20,9 @@ STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, "async-native-psycopg")
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
-TRIAL_OVERHEAD = 2.3
-"""Seconds to start a server, to end it, and to undo what was written."""
+ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.1
+"""What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
+undone."""
 CHECK_SECONDS = (2.5, 0.8)
 """To ask a contender, and for each scenario; two are asked at a time."""
 SEED_SECONDS = 9.0
@@ -29,7 +30,7 @@ SEED_SECONDS = 9.0
 
 @dataclass(frozen=True)
 class Block:
-    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`."""
+    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`, in `slices`."""
 
     scenarios: tuple[str, ...]
     contenders: tuple[str, ...]
@@ -37,6 +38,7 @@ class Block:
     seconds: float
     loads: tuple[Load, ...] = (CAPACITY,)
     databases: tuple[str, ...] = BOTH
+    slices: int = 4
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def cells(
             for database in _where(scenario, databases, block):
                 for load in block.loads:
                     wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
-                    cell = Cell(database, scenario, load, rounds or block.rounds, seconds or block.seconds, wanted)
+                    cell = Cell(database, scenario, load, rounds or block.rounds, seconds or block.seconds, block.slices, wanted)
                     if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
                         _add(found, chosen)
     return list(found.values())
@@ -162,5 +164,10 @@ def duration(chosen: Sequence[Cell], warmup: float) -> float:
     scenarios = {(cell.database, cell.scenario, name) for cell in chosen for name in cell.contenders}
     contenders = {(database, name) for database, _, name in scenarios}
     checks = (CHECK_SECONDS[0] * len(contenders) + CHECK_SECONDS[1] * len(scenarios)) / 2
-    trials = sum(cell.rounds * len(cell.contenders) * (cell.seconds + warmup + TRIAL_OVERHEAD) for cell in chosen)
-    return SEED_SECONDS + checks + trials
+    return SEED_SECONDS + checks + sum(cell.rounds * round_seconds(cell, len(cell.contenders), warmup) for cell in chosen)
+
+
+def round_seconds(cell: Cell, contenders: int, warmup: float) -> float:
+    """About how long a round of a comparison takes with so many contenders left."""
+    each = warmup + cell.seconds + cell.slices * SLICE_SECONDS + TRIAL_SECONDS
+    return ROUND_SECONDS + contenders * each

@@ -86,11 +86,11 @@ def run_(
         _require_same(plan, plan.former)
     else:
         _keep(output)
-    turns = remaining(plan, plan.former) if plan.former else plan.turns
+    left = remaining(plan, plan.former) if plan.former else plan.rounds
+    trials = sum(len(one.contenders) for one in left)
     click.echo(
-        f"profile {profile}: {len(comparisons)} comparisons, {len(turns)} trials{' left' if resume else ''}, at most"
-        f" {max(cell.rounds for cell in comparisons)} rounds; about"
-        f" {duration(planned(comparisons, plan.profile.warmup) * len(turns) / len(plan.turns))}; raw results in {output}"
+        f"profile {profile}: {len(comparisons)} comparisons, {len(left)} rounds of {trials} trials{' left' if resume else ''};"
+        f" about {duration(planned(comparisons, plan.profile.warmup) * len(left) / len(plan.rounds))}; raw results in {output}"
     )
     told = f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
     errors = (PostgresError, DataError, DriverError, ServerError)

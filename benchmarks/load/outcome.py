@@ -36,7 +36,7 @@ class Outcome:
     answered: dict[str, int]  # right answers of the whole run, by kind of request
     failed: dict[str, int]  # failures of the whole run, by Failure
     lateness: Histogram  # of the generator itself in an open loop: from an intended start to when it took note
-    seconds: float  # for which was measured
+    seconds: float  # for which was measured; of a closed loop to the last right answer, if that came after the end
     began: float  # when that was, on the clock time.monotonic()
     wall: float  # seconds that the whole run took
     cpu: float  # seconds of this process's CPU time in the whole run

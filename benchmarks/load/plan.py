@@ -65,7 +65,8 @@ class Kind:
 class Plan:
     """A load for `warmup` seconds that are not counted and then `seconds` that are.
 
-    Without a `rate` the loop is closed: each of `connections` sends its next request when the last is answered.
+    Without a `rate` the loop is closed: each of `connections` sends its next request when the last is answered, and what
+    was sent by the end is waited for, and the wait is part of the time.
     With one it is open: requests start at `rate` a second whatever the server does, each at an instant that is
     fixed beforehand (`schedule`), or as soon after it as one of the `connections` is free; their latency counts
     from that instant, so a stall shows in all the requests that it delayed.

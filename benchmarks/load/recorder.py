@@ -12,10 +12,13 @@ from benchmarks.load.outcome import Failure, Outcome
 
 
 class Recorder:
-    """Checks answers and counts everything; times what was to start at `began` (time.monotonic()) or later."""
+    """Checks answers and counts everything; times what was to start at `began` (time.monotonic()) or later.
+
+    `latest` is when the last right answer to any of that was complete.
+    """
 
     def __init__(self, kinds: Iterable[str]) -> None:
-        self.began = 0.0
+        self.began = self.latest = 0.0
         self.latency = {kind: array("d") for kind in kinds}
         self.lateness = array("d")
         self.answers, self.failures, self.errors = Counter[str](), Counter[str](), Counter[str]()
@@ -36,6 +39,7 @@ class Recorder:
             self.answers[job.kind] += 1
             if job.intended >= self.began:
                 self.latency[job.kind].append(now - job.intended)
+                self.latest = now
 
     def failed(self, job: Job, failure: Failure, detail: str) -> None:
         """There is no right answer to be had."""

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.load import Histogram
 from benchmarks.raw import malformed, read_lines, record, require
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True, order=True)
@@ -28,13 +28,17 @@ class Load:
 
 @dataclass(frozen=True)
 class Cell:
-    """A comparison: a scenario on a database under a load, in so many rounds of trials of `seconds`, by these contenders."""
+    """A comparison: a scenario on a database under a load, by these contenders, in so many rounds.
+
+    In each round every contender has a trial of `seconds`, cut into `slices` between those of the others.
+    """
 
     database: str
     scenario: str
     load: Load
     rounds: int
     seconds: float
+    slices: int
     contenders: tuple[str, ...]
 
 
@@ -101,10 +105,11 @@ class Rate:
 
 @dataclass(frozen=True)
 class Trial:
-    """One contender under one load, once. What is counted and timed is what started within `seconds`, after the warm-up.
+    """One contender under one load in one round: all its slices. The warm-up is neither counted nor timed.
 
-    CPU times are in seconds, over the same time, of the whole tree of processes; memory is in bytes, at the end of the load,
-    proportional set sizes where the system has them; threads and connections are the largest samples.
+    `seconds` is how long the slices took, those of a closed loop to the last answer. CPU times are in seconds, over all slices,
+    of the whole tree of processes; memory is in bytes, at the end of the load, proportional set sizes where the system has them;
+    threads and connections are the largest samples.
     """
 
     round: int
@@ -130,7 +135,6 @@ class Trial:
     steal: float  # share of all cores that the host withheld
     start_seconds: float  # until the server answered
     stop_seconds: float  # from SIGTERM to its end
-    probe: float | None = None  # CPU seconds of a fixed piece of work on the server's core meanwhile: how slow the core was
 
     @property
     def count(self) -> int:
@@ -151,12 +155,6 @@ class Trial:
     def overall(self) -> Histogram:
         """The latency of all kinds of request."""
         return Histogram.merged(self.latency.values())
-
-
-def cpu_ratio(one: Trial, other: Trial) -> float:
-    """CPU time per right answer of one trial over the other's, each at the speed its core had meanwhile, if both have a probe."""
-    slowness = one.probe / other.probe if one.probe and other.probe else 1.0
-    return one.cpu_per_request / other.cpu_per_request / slowness
 
 
 @dataclass(frozen=True)
@@ -215,6 +213,7 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
         Cell(**{**cell, "load": Load(**cell["load"]), "contenders": tuple(cell["contenders"])}) for cell in first["cells"]
     )
     run = Run(record(Header, {**first, "cells": cells}))
+    trials: dict[tuple[Any, ...], Trial] = {}
     lists: dict[str, tuple[type, list[Any]]] = {
         "check": (Check, run.checks),
         "failure": (Failure, run.failures),
@@ -228,8 +227,12 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
                 "latency": {name: Histogram.from_json(one) for name, one in line["latency"].items()},
                 "lateness": Histogram.from_json(line["lateness"]),
             }
-            run.trials.append(record(Trial, {**line, **histograms}))
+            trial = record(Trial, {**line, **histograms})
+            place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
+            trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
+            trials[place] = trial
         else:
             kind, found = lists[line["line"]]
             found.append(record(kind, line))
+    run.trials = list(trials.values())
     return run

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks import stats
-from benchmarks.raw.load import Cell, Load, Run, Trial, cpu_ratio
+from benchmarks.raw.load import Cell, Load, Run, Trial
 from benchmarks.stats import Estimate, Verdict
 
 Quantity = Literal["cpu", "throughput", "p50", "p99"]
@@ -120,6 +120,7 @@ def _merged(cells: Sequence[Cell]) -> list[Cell]:
             *place,
             max(cell.rounds for cell in same),
             same[0].seconds,
+            same[0].slices,
             tuple(dict.fromkeys(name for cell in same for name in cell.contenders)),
         )
         for place, same in places.items()
@@ -190,11 +191,9 @@ def _values(trials: Rounds, quantity: Quantity) -> dict[int, float]:
 
 
 def _pairs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[list[float], list[float]]:
-    """The values of the rounds in which both were measured; of CPU time what it is relative to the baseline's."""
+    """The values of the rounds in which both were measured."""
     ours, theirs = _values(trials, quantity), _values(baseline, quantity)
     numbers = [number for number in ours if number in theirs]
-    if quantity == "cpu":
-        return [cpu_ratio(trials[number], baseline[number]) for number in numbers], [1.0] * len(numbers)
     return [ours[number] for number in numbers], [theirs[number] for number in numbers]
 
 

@@ -76,12 +76,14 @@ def lines(run: Run) -> list[str]:
     header = run.header
     seconds = sorted({cell.seconds for cell in header.cells})
     rounds = sorted({cell.rounds for cell in header.cells})
+    slices = sorted({cell.slices for cell in header.cells})
     starts = [trial.start_seconds for trial in run.trials]
     stops = [trial.stop_seconds for trial in run.trials]
     found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
         f"profile {header.profile}: rounds {_range(rounds)}, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
-        f"a server process of its own for each trial, order shuffled in every round, seed {header.seed}",
+        f"a server process of its own for each trial; trials cut into {_range(slices)} slices",
+        f"those of a round mixed, in shuffled order, seed {header.seed}",
         f"{header.books:,} books in each database, fresh and the same for each contender; what a trial writes is undone",
         "placement: " + ", ".join(found),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -39,7 +38,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "expected_missed": f"about {round(len(floors) / 20)}",
         "missed": missed,
         "able": _able(comparisons),
-        "probe": _probe(run),
+        "drift": _drift(comparisons),
         "steal": _quantiles([trial.steal for trial in run.trials]),
         "generator": _quantiles([trial.generator_cpu for trial in run.trials]) + " of a core",
         "lateness": _lateness(run.trials),
@@ -85,28 +84,20 @@ def _able(comparisons: Sequence[Comparison]) -> list[str]:
     return lines
 
 
-def _probe(run: Run) -> str | None:
-    """How the speed of the server's core went up and down, what correcting for it changed, and whether it favours anybody."""
-    probed = [trial for trial in run.trials if trial.probe]
-    if not probed:
+def _drift(comparisons: Sequence[Comparison]) -> str | None:
+    """How the same work cost more in one round and less in another."""
+    found = [
+        max(costs.values) / min(costs.values)
+        for one in comparisons
+        if (row := one.row(one.baseline)) and (costs := row.measured.get("cpu")) and len(costs.values) > 1
+    ]
+    if not found:
         return None
-    times = [1e6 * trial.probe for trial in probed if trial.probe]
-    base = {_place(trial): trial.probe for trial in probed if trial.contender == run.header.baseline}
-    ratios: dict[str, list[float]] = {}
-    for trial in probed:
-        if trial.contender != run.header.baseline and trial.probe and (other := base.get(_place(trial))):
-            ratios.setdefault(trial.contender, []).append(math.log(trial.probe / other))
-    shown = ", ".join(f"`{name}` {ratio(math.exp(statistics.fmean(logs)))}" for name, logs in ratios.items())
     return (
-        f"a probe on the server's core took {three(statistics.median(times))} µs of CPU time for the same small piece of work,"
-        f" {three(min(times))} to {three(max(times))} from trial to trial. CPU ratios are corrected for it within each round. Its"
-        f" own time beside a contender, over that beside the baseline in the same round, is on average {shown}: where that is not"
-        " 1, the correction favours whoever slows the probe down by as much"
+        "the baseline's CPU time per request in its costliest round over that in its cheapest:"
+        f" {ratio(statistics.median(found))} in the median comparison, {ratio(max(found))} in the worst. The slices of all"
+        " contenders are mixed within each round, so that this cancels in ratios"
     )
-
-
-def _place(trial: Trial) -> tuple[str, str, str, int]:
-    return trial.database, trial.scenario, trial.load, trial.round
 
 
 def _quantiles(values: Sequence[float]) -> str:

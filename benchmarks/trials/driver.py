@@ -37,8 +37,9 @@ class DriverError(Exception):
 class Order:
     """A load on `port`; see `benchmarks.load.Plan`.
 
-    Several `scenarios` are mixed in equal parts. Of a `fixed` one always the first request is sent, and only the status of the
-    answer looked at, as other generators do.
+    Several `scenarios` are mixed in equal parts. Their requests are those of the numbers from `first` on: no two orders to the
+    same databases may have numbers in common. Of a `fixed` scenario always the first request is sent, and only the status of
+    the answer looked at, as other generators do.
     """
 
     scenarios: tuple[str, ...]
@@ -49,6 +50,7 @@ class Order:
     warmup: float = 0.0
     rate: float | None = None
     seed: int = 0
+    first: int = 0
     fixed: bool = False
 
     def plan(self) -> Plan:
@@ -76,15 +78,15 @@ class Order:
                 first = request(0, self.books)
                 yield Kind(part, Request(first.path, first.method, first.body, first.headers, first.status), weight)
             else:
-                yield Kind(part, _Numbered(request, self.books, self.seed), weight)
+                yield Kind(part, _Numbered(request, self.books, self.first), weight)
 
 
 class _Numbered:
-    """Requests by consecutive numbers, none twice: those of other seeds begin elsewhere."""
+    """Requests by consecutive numbers, none twice."""
 
-    def __init__(self, request: Callable[[int, int], Request], books: int, seed: int) -> None:
+    def __init__(self, request: Callable[[int, int], Request], books: int, first: int) -> None:
         self.request, self.books = request, books
-        self.numbers = count(Random(seed).randrange(1_000_000))
+        self.numbers = count(first)
 
     def __call__(self, _: Random) -> Request:
         return self.request(next(self.numbers), self.books)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
+
+from benchmarks.trials.sampler import tree
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,11 @@ class Placement:
 
     server: tuple[int, ...] = ()
     others: tuple[int, ...] = ()
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Every core that may be used."""
+        return (*self.server, *self.others)
 
     def cores(self) -> dict[str, int]:
         """How many there are, for this process sees only those that it was moved to; empty where it was not moved."""
@@ -50,11 +57,17 @@ def placed(placement: Placement, database: int | None) -> Iterator[None]:
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, placement.others)
     if database is not None:
-        root = psutil.Process(database)
-        for process in (root, *root.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                process.cpu_affinity(list(placement.others))
+        move(database, placement.others)
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def move(pid: int, cores: Sequence[int]) -> None:
+    """Move a process, its descendants, and the threads that they have, to these cores; nowhere if none are named."""
+    for process in tree(pid) if cores else ():
+        with suppress(psutil.NoSuchProcess):
+            for thread in process.threads():
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread.id, cores)

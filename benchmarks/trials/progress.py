@@ -10,14 +10,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks.profiles import TRIAL_OVERHEAD
-from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial, cpu_ratio
+from benchmarks.profiles import round_seconds
+from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
 from benchmarks.trials.runner import Plan, remaining
-from benchmarks.trials.trial import Turn
+from benchmarks.trials.trial import Round
 
 
 class LoadProgress:
-    """Told of each turn before it begins, and of each record, by `see`."""
+    """Told of each round before it begins, and of each record, by `see`."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -28,6 +28,8 @@ class LoadProgress:
         self.found: Run | None = None
         self.done = 0
         self.began = time.monotonic()
+        self.planned = 0.0
+        """Seconds that the rounds that are done should have taken, and the one at work."""
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -40,27 +42,38 @@ class LoadProgress:
         if self.console.is_terminal:
             self.bar.stop()
 
-    def see(self, record: Turn | Run | Check | Failure | Rate | Trial | Ceiling | Crosscheck) -> None:
+    def see(self, record: Round | Run | Check | Failure | Rate | Trial | Ceiling | Crosscheck) -> None:
         """Take note of it."""
         if isinstance(record, Run):
             self.found = record
             self._describe("checking answers")
-        elif isinstance(record, Turn):
-            if not self.done:
-                self.began = time.monotonic()
-            self._describe(f"round {record.round}: {_where(record)} {record.contender.name}", self._left(record))
+        elif isinstance(record, Round):
+            self._round(record)
         elif isinstance(record, Trial):
             self._trial(record)
         elif text := _words(record):
             self._say(text)
 
-    def _trial(self, trial: Trial) -> None:
+    def _round(self, turn: Round) -> None:
+        assert self.found
+        if not self.done:
+            self.began = time.monotonic()
+        rounds = remaining(self.plan, self.found)
+        left = sum(_seconds(one) for one in rounds)
+        if self.done > 2:  # by how much longer than planned it has taken so far
+            left *= (time.monotonic() - self.began) / self.planned
+        cell = turn.cell
+        text = f"about {left / 60:.0f} min left" if left > 100 else f"about {left:.0f} s left"
+        what = f"round {turn.number}: {cell.database} {cell.scenario} {cell.load.name}"
+        self.bar.update(self.task, description=what, total=self.done + len(rounds), completed=self.done, left=text)
+        self._say(f"{what}, {text}")
         self.done += 1
+        self.planned += _seconds(turn)
+
+    def _trial(self, trial: Trial) -> None:
         errors = f", {sum(trial.errors.values())} errors" if trial.errors else ""
-        self._say(
-            f"round {trial.round}, {trial.database} {trial.scenario} {trial.load}, {trial.contender}: "
-            f"{trial.throughput:,.0f}/s, {trial.cpu_per_request * 1e6:,.0f} us CPU{self._ratio(trial)}{errors}"
-        )
+        cost = f"{trial.cpu_per_request * 1e6:,.0f} us CPU{self._ratio(trial)}"
+        self._say(f"  {trial.contender}: {trial.throughput:,.0f}/s, {cost}{errors}")
 
     def _ratio(self, trial: Trial) -> str:
         """The CPU time of the contender relative to the baseline's so far: geometric mean over the rounds."""
@@ -72,7 +85,7 @@ class LoadProgress:
             if (one.database, one.scenario, one.load, one.contender) == (*where, self.found.header.baseline)
         }
         ratios = [
-            cpu_ratio(one, base[one.round])
+            one.cpu_per_request / base[one.round].cpu_per_request
             for one in self.found.trials
             if (one.database, one.scenario, one.load, one.contender) == (*where, trial.contender) and one.round in base
         ]
@@ -80,21 +93,10 @@ class LoadProgress:
             return ""
         return f" ({statistics.geometric_mean(ratios):.2f} of {self.found.header.baseline})"
 
-    def _left(self, turn: Turn) -> float:
-        """Seconds, by what the plan says and by how much longer than that it has taken so far."""
-        assert self.found
-        planned = sum(_seconds(one) for one in remaining(self.plan, self.found))
-        elapsed = time.monotonic() - self.began
-        spent = sum(one.seconds + turn.warmup + TRIAL_OVERHEAD for one in self.found.trials[len(self.found.trials) - self.done :])
-        return planned * (elapsed / spent if self.done > 2 else 1.0)
-
-    def _describe(self, what: str, left: float | None = None) -> None:
-        assert self.found
-        total = self.done + len(remaining(self.plan, self.found)) if left is not None else None
-        text = f"about {left / 60:.0f} min left" if left and left > 100 else f"about {left:.0f} s left" if left else ""
-        self.bar.update(self.task, description=what, total=total, completed=self.done, left=text)
-        if not self.console.is_terminal and (left is None or self.done % 20 == 0):
-            click.echo(f"{what}{', ' + text if text else ''}", err=True)
+    def _describe(self, what: str) -> None:
+        self.bar.update(self.task, description=what)
+        if not self.console.is_terminal:
+            click.echo(what, err=True)
 
     def _say(self, text: str) -> None:
         if self.console.is_terminal:
@@ -103,12 +105,8 @@ class LoadProgress:
             click.echo(text, err=True)
 
 
-def _seconds(turn: Turn) -> float:
-    return turn.cell.seconds + turn.warmup + TRIAL_OVERHEAD
-
-
-def _where(turn: Turn) -> str:
-    return f"{turn.cell.database} {turn.cell.scenario} {turn.cell.load.name}"
+def _seconds(turn: Round) -> float:
+    return round_seconds(turn.cell, len(turn.contenders), turn.warmup)
 
 
 def _words(record: Check | Failure | Rate | Ceiling | Crosscheck) -> str | None:

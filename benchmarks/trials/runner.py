@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.code_cost import code_cost
-from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL, Contender
 from benchmarks.environment import environment
 from benchmarks.profiles import CAPACITY, Profile
 from benchmarks.raw import Recorder
@@ -23,7 +23,7 @@ from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import examine
 from benchmarks.trials.server import ROOT
 from benchmarks.trials.stage import Stage, staged
-from benchmarks.trials.trial import Turn, measure
+from benchmarks.trials.trial import Round, measure
 
 CROSSCHECKED = (BASELINE, "async-native")
 CROSSCHECK_SECONDS = 3.0
@@ -45,20 +45,19 @@ class Plan:
     former: Run | None = None
 
     @cached_property
-    def turns(self) -> list[Turn]:
-        """All trials in order: in every round each cell once, its contenders one after the other in shuffled order."""
+    def rounds(self) -> list[Round]:
+        """All rounds in order: the first of each cell, then the second of each that has one, and so on."""
         random = Random(self.seed)
         return [
-            Turn(number, cell, CONTENDERS[name], self.profile.warmup, random.randrange(2**31))
+            Round(number, cell, tuple(CONTENDERS[name] for name in cell.contenders), self.profile.warmup, random.randrange(2**31))
             for number in range(1, max(cell.rounds for cell in self.cells) + 1)
             for cell in self.cells
             if number <= cell.rounds
-            for name in random.sample(cell.contenders, len(cell.contenders))
         ]
 
 
 def run(plan: Plan, see: See) -> Run:
-    """Run the plan; `see` is given the `Run` first, each `Turn` before it begins, and each record once it is written.
+    """Run the plan; `see` is given the `Run` first, each `Round` before it begins, and each record once it is written.
 
     The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
     """
@@ -150,10 +149,10 @@ class _Session:
     def measure(self) -> None:
         """Do what is left of the plan, without those who have failed in the meantime."""
         for turn in remaining(self.plan, self.found):
-            if not self.found.problem(turn.cell.database, turn.cell.scenario, turn.contender.name):
-                self._take(turn)
+            if contenders := _able(turn, self.found):
+                self._take(replace(turn, contenders=contenders))
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: Round) -> None:
         cell = turn.cell
         rate = None
         if cell.load.percent is not None:
@@ -162,12 +161,12 @@ class _Session:
                 return
             rate = capacity.capacity * cell.load.percent / 100
         self.see(turn)
-        measured = measure(self.stage, replace(turn, rate=rate))
-        if measured.trial:
-            self._note(measured.trial, self.found.trials)
-        if measured.problem:
-            failure = Failure(cell.database, cell.scenario, turn.contender.name, cell.load.name, measured.problem)
-            self._note(failure, self.found.failures)
+        for name, measured in measure(self.stage, replace(turn, rate=rate)).items():
+            if measured.trial:
+                self._note(measured.trial, self.found.trials)
+            if measured.problem:
+                failure = Failure(cell.database, cell.scenario, name, cell.load.name, measured.problem)
+                self._note(failure, self.found.failures)
 
     def _capacity(self, cell: Cell) -> Rate | None:
         """What an open loop is a percentage of: the capacity of the slowest contender of the cell that answers right."""
@@ -205,12 +204,19 @@ class _Session:
                         yield cell.database, name
 
 
-def remaining(plan: Plan, found: Run) -> list[Turn]:
-    """The trials that are still to be done, as far as is known."""
+def remaining(plan: Plan, found: Run) -> list[Round]:
+    """The rounds that are still to be done, as far as is known: those that are not recorded whole."""
     done = {(one.round, one.database, one.scenario, one.load, one.contender) for one in found.trials}
     return [
         turn
-        for turn in plan.turns
-        if (turn.round, turn.cell.database, turn.cell.scenario, turn.cell.load.name, turn.contender.name) not in done
-        and found.problem(turn.cell.database, turn.cell.scenario, turn.contender.name) is None
+        for turn in plan.rounds
+        if any(
+            (turn.number, turn.cell.database, turn.cell.scenario, turn.cell.load.name, contender.name) not in done
+            for contender in _able(turn, found)
+        )
     ]
+
+
+def _able(turn: Round, found: Run) -> tuple[Contender, ...]:
+    """The contenders of a round in which nothing is wrong with them so far."""
+    return tuple(one for one in turn.contenders if not found.problem(turn.cell.database, turn.cell.scenario, one.name))

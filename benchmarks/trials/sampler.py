@@ -1,21 +1,18 @@
-"""What the server, the database and the machine spend while a load runs, sampled beside it."""
+"""What the server, the database and the machine spend while a load runs."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
 import psutil
 
-SERVER_SECONDS = 0.2
-DATABASE_SECONDS = 1.0
-"""Between two samples; looking at PostgreSQL's many processes takes some milliseconds."""
+SAMPLE_SECONDS = 0.2
+"""Between two looks at threads and connections."""
 
-Counter = Callable[[], float]
+Counter = Callable[[], int]
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -58,79 +55,55 @@ def threads(pid: int) -> int:
 
 
 @dataclass
-class Series:
-    """Values of a growing counter, or of a level, with their instants on time.monotonic()."""
+class Usage:
+    """What was spent while `metering`, by now: CPU times in seconds, of the machine in all and as far as the host withheld it,
+    and the largest samples of threads and connections. None where it cannot be known."""
 
-    instants: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-
-    def add(self, value: float) -> None:
-        """Now."""
-        self.instants.append(time.monotonic())
-        self.values.append(value)
-
-    def growth(self, began: float, ended: float) -> float:
-        """How much it grew between two instants, on straight lines between the samples."""
-        first, last = np.interp([began, ended], self.instants, self.values)
-        return float(last - first)
-
-    def mean(self, began: float, ended: float) -> float | None:
-        """Of the samples between two instants; None where there are none."""
-        found = [value for instant, value in zip(self.instants, self.values, strict=False) if began <= instant <= ended]
-        return sum(found) / len(found) if found else None
+    server_cpu: float = 0.0
+    database_cpu: float | None = None
+    machine: float = 0.0
+    steal: float = 0.0
+    threads: int = 0
+    connections: int | None = None
 
     @property
-    def largest(self) -> float:
-        """The largest value; 0 where there is none."""
-        return max(self.values, default=0.0)
-
-
-@dataclass
-class Samples:
-    """What was sampled; `database_cpu` and `connections` are empty where they cannot be, `speed` is the probe's mean."""
-
-    server_cpu: Series = field(default_factory=Series)
-    server_threads: Series = field(default_factory=Series)
-    database_cpu: Series = field(default_factory=Series)
-    connections: Series = field(default_factory=Series)
-    steal: Series = field(default_factory=Series)
-    machine: Series = field(default_factory=Series)
-    speed: float | None = None
+    def stolen(self) -> float:
+        """Share of the machine's time that the host withheld."""
+        return self.steal / self.machine if self.machine else 0.0
 
 
 @contextmanager
-def sampling(server: int, database: int | None, connections: Counter | None) -> Iterator[Samples]:
-    """Sample the processes with these pids, and `connections`, until leaving."""
-    samples, ended = Samples(), threading.Event()
+def metering(usage: Usage, server: int, database: int | None, connections: Counter | None) -> Iterator[None]:
+    """Add to `usage` what the processes with these pids spend until leaving.
 
-    def server_once() -> None:
-        samples.server_cpu.add(cpu_seconds(server))
-        samples.server_threads.add(threads(server))
+    Before and after it the server should be idle: then nothing is lost between the system's clock ticks.
+    """
+    ended = threading.Event()
 
-    def database_once() -> None:
-        times = psutil.cpu_times()
-        samples.steal.add(getattr(times, "steal", 0.0))
-        samples.machine.add(sum(times))
-        if database is not None:
-            samples.database_cpu.add(cpu_seconds(database))
-        if connections is not None:
-            samples.connections.add(connections())
+    def sample() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            usage.threads = max(usage.threads, threads(server))
+            if connections is not None:
+                usage.connections = max(usage.connections or 0, connections())
 
-    def loop(once: Callable[[], None], seconds: float) -> None:
-        once()
-        while not ended.wait(seconds):
-            once()
-        once()
-
-    running: Sequence[threading.Thread] = [
-        threading.Thread(target=loop, args=(server_once, SERVER_SECONDS), daemon=True),
-        threading.Thread(target=loop, args=(database_once, DATABASE_SECONDS), daemon=True),
-    ]
-    for thread in running:
-        thread.start()
+    before = _spent(server, database)
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
     try:
-        yield samples
+        yield
     finally:
         ended.set()
-        for thread in running:
-            thread.join()
+        sampler.join()
+        after = _spent(server, database)
+        usage.server_cpu += max(0.0, after[0] - before[0])  # it may have crashed
+        usage.machine += after[1] - before[1]
+        usage.steal += after[2] - before[2]
+        if database is not None:
+            usage.database_cpu = (usage.database_cpu or 0.0) + after[3] - before[3]
+
+
+def _spent(server: int, database: int | None) -> tuple[float, float, float, float]:
+    """By the server, by and from the machine, by the database."""
+    times = psutil.cpu_times()
+    stolen = getattr(times, "steal", 0.0)
+    return cpu_seconds(server), sum(times), stolen, 0.0 if database is None else cpu_seconds(database)

@@ -16,12 +16,11 @@ from benchmarks.data import SETTINGS, Databases, Kind
 from benchmarks.postgres import Server, connect_or_start
 from benchmarks.trials.driver import Drive, driver
 from benchmarks.trials.placement import Placement, choose, placed
-from benchmarks.trials.probe import probing
-from benchmarks.trials.sampler import Counter, Series
+from benchmarks.trials.sampler import Counter
 from benchmarks.trials.supervised import temporary_folder
 
-POSTGRESQL = {"max_connections": "300"}
-"""For contenders with a full pool on each of two binds, and those without a pool."""
+POSTGRESQL = {"max_connections": "2000"}
+"""For all contenders of a round, each with a full pool on each of two binds or with no pool at all."""
 
 
 def kind_of(database: str) -> Kind:
@@ -31,7 +30,7 @@ def kind_of(database: str) -> Kind:
 
 @dataclass
 class Stage:
-    """Databases by kind, seeded with `books`; `server` is PostgreSQL's, if there is one; `speed` is the probe's series."""
+    """Databases by kind, seeded with `books`; `server` is PostgreSQL's, if there is one."""
 
     books: int
     folder: Path
@@ -39,7 +38,6 @@ class Stage:
     server: Server | None
     placement: Placement
     drive: Drive
-    speed: Series = field(default_factory=Series)
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
 
     def urls(self, database: str, contender: Contender) -> dict[str, str]:
@@ -67,9 +65,9 @@ class Stage:
         names = [url.rpartition("/")[2].partition("?")[0] for url in self.urls(database, contender).values()]
         with closing(psycopg.connect(self.server.url, autocommit=True)) as connection:
 
-            def count() -> float:
+            def count() -> int:
                 query = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
-                return float(connection.execute(query, [names]).fetchone()[0])  # type: ignore[index]
+                return int(connection.execute(query, [names]).fetchone()[0])  # type: ignore[index]
 
             yield count
 
@@ -96,5 +94,4 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
         placement = choose()
         stack.enter_context(placed(placement, server.pid if server else None))
         drive = stack.enter_context(driver(placement.others))
-        speed = stack.enter_context(probing(placement.server))
-        yield Stage(books, folder, made, server, placement, drive, speed)
+        yield Stage(books, folder, made, server, placement, drive)

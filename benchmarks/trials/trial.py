@@ -1,16 +1,26 @@
-"""One trial: a contender's server under a load, and what it took."""
+"""A round of a comparison: the servers of all contenders, and the load with each of them in turns.
+
+A machine that others share drifts: within seconds its cores become a quarter slower, and fast again. So a trial is cut into
+slices, and those of the contenders are mixed ("duet benchmarking": L. Bulej et al., ICPE 2020): all meet the same weather.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from threading import Lock
 
 from benchmarks.contenders import Contender
-from benchmarks.load import Outcome
+from benchmarks.load import Histogram, Outcome
 from benchmarks.raw.load import Cell, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.trials.driver import Order
-from benchmarks.trials.sampler import Samples, memory, sampling
+from benchmarks.trials.placement import move
+from benchmarks.trials.sampler import Usage, memory, metering
 from benchmarks.trials.server import Server, ServerError, serving
 from benchmarks.trials.stage import Stage, kind_of
 
@@ -30,66 +40,173 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A contender's trial in a round: `rate` is an open loop's, in requests a second, `warmup` is in seconds."""
+class Round:
+    """A trial of each contender of a cell. `rate` is an open loop's, in requests a second, `warmup` is in seconds."""
 
-    round: int
+    number: int
     cell: Cell
-    contender: Contender
+    contenders: tuple[Contender, ...]
     warmup: float
     seed: int
     rate: float | None = None
 
 
-def measure(stage: Stage, turn: Turn) -> Measured:
-    """Start the contender's server, put the load on it, and end it. What was written is counted and undone.
+def measure(stage: Stage, turn: Round) -> dict[str, Measured]:
+    """Start the servers, put the load on them in turns, and end them. What was written is counted and undone.
 
     Raises `DriverError`.
     """
-    cell, contender = turn.cell, turn.contender
-    try:
-        with serving(contender, stage.settings(cell.database, contender), stage.placement.server) as server:
-            outcome, samples, size = _drive(stage, turn, server)
-            crashed = None if server.alive else (server.last_error or "without a word")
-            error = server.last_error
-    except ServerError as failure:
-        return Measured(None, str(failure))
-    in_database, lost = stored(stage, cell, contender, outcome)
-    wrong = sum(outcome.errors.values())
-    problem = None
-    if crashed:
-        problem = f"the server ended under load: {crashed}"
-    elif wrong > TOLERATED * (wrong + outcome.count):
-        example = next(iter(outcome.examples.values()))
-        problem = f"{wrong} of {wrong + outcome.count} answers under load were wrong: {error or example}"
-    elif lost:
-        problem = lost
-    if not outcome.count:
-        return Measured(None, problem)
-    return Measured(_trial(turn, server, outcome, samples, size, in_database), problem)
+    cell, random = turn.cell, Random(turn.seed)
+    seats = [_Seat(stage, turn, contender) for contender in turn.contenders]
+    with _seated(seats):
+        for seat in random.sample(seats, len(seats)):
+            seat.drive(turn.warmup, random.randrange(2**31), counted=False)
+        for _ in range(cell.slices):
+            seed = random.randrange(2**31)
+            for seat in random.sample(seats, len(seats)):
+                seat.drive(cell.seconds / cell.slices, seed)
+        for seat in seats:
+            seat.look()
+    return {seat.contender.name: seat.measured() for seat in seats}
 
 
-def _drive(stage: Stage, turn: Turn, server: Server) -> tuple[Outcome, Samples, int]:
-    cell, pid = turn.cell, server.process.pid
-    order = Order(
-        scenarios=(cell.scenario,),
-        books=stage.books,
-        port=server.port,
-        connections=cell.load.connections,
-        seconds=cell.seconds,
-        warmup=turn.warmup,
-        rate=turn.rate,
-        seed=turn.seed,
-    )
-    with ExitStack() as stack:
-        connections = stack.enter_context(stage.connections(cell.database, server.contender))
-        samples = stack.enter_context(sampling(pid, stage.database_pid(cell.database), connections))
-        outcome = stage.drive(order)
-    samples.speed = stage.speed.mean(outcome.began, outcome.began + outcome.seconds)
-    return outcome, samples, memory(pid)
+@contextmanager
+def _seated(seats: Sequence[_Seat]) -> Iterator[None]:
+    with ThreadPoolExecutor(len(seats)) as pool:
+        try:
+            list(pool.map(_Seat.start, seats))
+            yield
+        finally:
+            list(pool.map(_Seat.stop, seats))
 
 
-def stored(stage: Stage, cell: Cell, contender: Contender, outcome: Outcome) -> tuple[int | None, str | None]:
+@dataclass
+class _Seat:
+    """A contender in a round."""
+
+    stage: Stage
+    turn: Round
+    contender: Contender
+    server: Server | None = None
+    problem: str | None = None
+    sent: int = 0
+    memory: int = 0
+    generator: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of the slices that count."""
+    answered: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    """Of all requests, the warm-up's among them."""
+    _open: ExitStack = field(default_factory=ExitStack)
+    _lock: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Start the server on all cores, and then move it to its own."""
+        stage = self.stage
+        settings = stage.settings(self.turn.cell.database, self.contender)
+        with self._lock:
+            try:
+                self.server = self._open.enter_context(serving(self.contender, settings, stage.placement.all))
+            except ServerError as failure:
+                self.problem = str(failure)
+            else:
+                move(self.server.process.pid, stage.placement.server)
+
+    def stop(self) -> None:
+        """End the server, if there is one."""
+        with self._lock:
+            self._open.close()
+
+    def drive(self, seconds: float, seed: int, *, counted: bool = True) -> None:
+        """Put the load on the server, unless something is wrong with it already."""
+        stage, cell, server = self.stage, self.turn.cell, self.server
+        if server is None or self.problem or seconds <= 0:
+            return
+        order = Order(
+            scenarios=(cell.scenario,),
+            books=stage.books,
+            port=server.port,
+            connections=cell.load.connections,
+            seconds=seconds,
+            rate=self.turn.rate,
+            seed=seed,
+            first=self.sent,
+        )
+        usage = self.usage if counted else Usage()
+        with (
+            stage.connections(cell.database, self.contender) as connections,
+            metering(usage, server.process.pid, stage.database_pid(cell.database), connections),
+        ):
+            outcome = stage.drive(order)
+        self.answered.update(outcome.answered)
+        self.failed.update(outcome.failed)
+        self.sent = self.answered.total() + self.failed.total()
+        if counted:
+            self.outcomes.append(outcome)
+            self.generator += outcome.cpu
+        self.problem = self._wrong(server, outcome, counted=counted)
+
+    def _wrong(self, server: Server, last: Outcome, *, counted: bool) -> str | None:
+        if not server.alive:
+            return f"the server ended under load: {server.last_error or 'without a word'}"
+        wrong = sum(sum(one.errors.values()) for one in self.outcomes)
+        total = wrong + sum(one.count for one in self.outcomes)
+        if counted and wrong > TOLERATED * total:
+            example = next(iter(last.examples.values()), "")
+            return f"{wrong} of {total} answers under load were wrong: {server.last_error or example}"
+        return None
+
+    def look(self) -> None:
+        """At what is to be seen only while the server runs."""
+        self.memory = memory(self.server.process.pid) if self.server else 0
+
+    def measured(self) -> Measured:
+        """What came of it, once the server has ended."""
+        if self.server is None:
+            return Measured(None, self.problem)
+        in_database, lost = stored(self.stage, self.turn.cell, self.contender, self.answered, self.failed)
+        problem = self.problem or lost
+        if not any(outcome.count for outcome in self.outcomes):
+            return Measured(None, problem)
+        return Measured(self._trial(self.server, in_database), problem)
+
+    def _trial(self, server: Server, in_database: int | None) -> Trial:
+        turn, usage, outcomes = self.turn, self.usage, self.outcomes
+        errors: Counter[str] = Counter()
+        for outcome in outcomes:
+            errors.update(outcome.errors)
+        kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
+        return Trial(
+            round=turn.number,
+            database=turn.cell.database,
+            scenario=turn.cell.scenario,
+            load=turn.cell.load.name,
+            contender=self.contender.name,
+            connections=turn.cell.load.connections,
+            rate=turn.rate,
+            seconds=sum(outcome.seconds for outcome in outcomes),
+            latency={kind: Histogram.merged(one.latency[kind] for one in outcomes) for kind in kinds},
+            errors=dict(errors),
+            examples={kind: example for one in reversed(outcomes) for kind, example in one.examples.items()},
+            lateness=Histogram.merged(one.lateness for one in outcomes),
+            acknowledged=None if in_database is None else _acknowledged(self.answered),
+            stored=in_database,
+            server_cpu=usage.server_cpu,
+            server_memory=self.memory,
+            server_threads=usage.threads,
+            database_cpu=usage.database_cpu,
+            database_connections=usage.connections,
+            generator_cpu=self.generator / sum(outcome.wall for outcome in outcomes),
+            steal=usage.stolen,
+            start_seconds=server.start_seconds,
+            stop_seconds=server.process.stop_seconds,
+        )
+
+
+def stored(
+    stage: Stage, cell: Cell, contender: Contender, answered: Counter[str], failed: Counter[str]
+) -> tuple[int | None, str | None]:
     """How many writes the database has, and what is wrong with that; what was written is removed."""
     scenario = SCENARIOS[cell.scenario]
     if not scenario.writes:
@@ -97,7 +214,7 @@ def stored(stage: Stage, cell: Cell, contender: Contender, outcome: Outcome) -> 
     databases, urls = stage.databases[kind_of(cell.database)], stage.urls(cell.database, contender)
     books, activities = databases.stored(urls)
     databases.undo_writes(urls)
-    acknowledged, unknown = _acknowledged(outcome), sum(outcome.failed.values())
+    acknowledged, unknown = _acknowledged(answered), failed.total()
     makes = _makes(scenario)
     if not acknowledged <= activities <= acknowledged + unknown:
         return activities, f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
@@ -110,37 +227,5 @@ def _makes(scenario: Scenario) -> int:
     return max(SCENARIOS[name].makes for name in scenario.mix or [scenario.name])
 
 
-def _acknowledged(outcome: Outcome) -> int:
-    return sum(count for kind, count in outcome.answered.items() if SCENARIOS[kind].writes)
-
-
-def _trial(turn: Turn, server: Server, outcome: Outcome, samples: Samples, size: int, stored: int | None) -> Trial:
-    cell = turn.cell
-    window = (outcome.began, outcome.began + outcome.seconds)
-    machine = samples.machine.growth(*window)
-    return Trial(
-        round=turn.round,
-        database=cell.database,
-        scenario=cell.scenario,
-        load=cell.load.name,
-        contender=turn.contender.name,
-        connections=cell.load.connections,
-        rate=turn.rate,
-        seconds=outcome.seconds,
-        latency=outcome.latency,
-        errors=outcome.errors,
-        examples=outcome.examples,
-        lateness=outcome.lateness,
-        acknowledged=None if stored is None else _acknowledged(outcome),
-        stored=stored,
-        server_cpu=samples.server_cpu.growth(*window),
-        server_memory=size,
-        server_threads=int(samples.server_threads.largest),
-        database_cpu=samples.database_cpu.growth(*window) if samples.database_cpu.values else None,
-        database_connections=int(samples.connections.largest) if samples.connections.values else None,
-        generator_cpu=outcome.cpu / outcome.wall,
-        steal=samples.steal.growth(*window) / machine if machine else 0.0,
-        start_seconds=server.start_seconds,
-        stop_seconds=server.process.stop_seconds,
-        probe=samples.speed,
-    )
+def _acknowledged(answered: Counter[str]) -> int:
+    return sum(count for kind, count in answered.items() if SCENARIOS[kind].writes)

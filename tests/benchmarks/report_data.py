@@ -164,10 +164,10 @@ def cells(rounds: int = 6) -> list[Cell]:
     closed += [("postgresql", f"slow-{ms}", connections) for ms in (0, 1, 5, 10, 20, 50) for connections in (8, 32, 128)]
     closed += [("sqlite", "read", connections) for connections in (1, 8, 32, 128)]
     closed += [("sqlite", name, 32) for name in ("list", "create", "update", "mixed", "fan-out", "bulk", "export")]
-    found = [Cell(database, name, Load(connections), rounds, 5.0, names) for database, name, connections in closed]
+    found = [Cell(database, name, Load(connections), rounds, 5.0, 4, names) for database, name, connections in closed]
     for database in ("postgresql", "sqlite"):
         for name in ("read", "mixed"):
-            found += [Cell(database, name, Load(64, percent), rounds, 5.0, names) for percent in (30, 60, 80)]
+            found += [Cell(database, name, Load(64, percent), rounds, 5.0, 1, names) for percent in (30, 60, 80)]
     return found
 
 

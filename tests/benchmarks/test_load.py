@@ -115,7 +115,8 @@ def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.Ab
         assert server.idle.wait(5), "connections were left open"
     assert outcome.errors == outcome.failed == {}
     assert outcome.count == outcome.answered["read"] == len(server.paths) > 5
-    assert outcome.throughput == outcome.count / 0.5
+    assert 0.5 <= outcome.seconds <= outcome.wall
+    assert outcome.throughput == outcome.count / outcome.seconds
     assert server.connections == server.busiest == 5  # persistent, and all at work
     assert outcome.overall.shortest >= 0.004  # the loop rounds its 5 ms
     assert outcome.lateness.count == 0
@@ -177,6 +178,23 @@ def test_warm_up_is_sent_but_not_measured() -> None:
     assert outcome.answered == {"read": 25}
     assert outcome.count == 25
     assert len(server.paths) == 50
+
+
+def test_a_closed_loop_lasts_to_its_last_answer() -> None:
+    """Five connections that are served one after the other: those that wait at the end are counted, and so is their wait."""
+    turns = asyncio.Lock()
+
+    async def one_at_a_time(server: Server, writer: asyncio.StreamWriter) -> bool:
+        async with turns:
+            await asyncio.sleep(0.1)
+            writer.write(OK)
+        return True
+
+    with serving(one_at_a_time) as (_, port):
+        outcome = run(Plan(port=port, mix=READ, seconds=0.25, connections=5))
+    assert outcome.count == 7  # two were answered by the end, and five were on their way
+    assert 0.7 <= outcome.seconds <= outcome.wall
+    assert outcome.throughput <= 10
 
 
 def test_the_mix_is_drawn_by_weight_and_by_seed() -> None:

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,14 +18,14 @@ import pytest
 
 from benchmarks.contenders import BASELINE, CONTENDERS
 from benchmarks.data import SETTINGS, Databases
-from benchmarks.load import Histogram, Outcome, Request
+from benchmarks.load import Request
 from benchmarks.raw.load import Cell, Load
 from benchmarks.trials import trial
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import Drive, DriverError, Order, driver
-from benchmarks.trials.placement import Placement
-from benchmarks.trials.sampler import Series, cpu_seconds, memory, sampling, threads
+from benchmarks.trials.placement import Placement, move
+from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, threads
 from benchmarks.trials.server import ServerError, serving
 from benchmarks.trials.stage import Stage
 
@@ -100,11 +102,14 @@ def test_the_driver_is_named_for_postgresql_alone() -> None:
 
 
 def test_no_write_of_an_order_is_sent_twice() -> None:
-    (kind,) = Order(("create",), BOOKS, 1, 1, 1.0, seed=3).plan().mix
+    (kind,) = Order(("create",), BOOKS, 1, 1, 1.0, first=3).plan().mix
     assert callable(kind.request)
     bodies = [kind.request(Random(0)).body for _ in range(500)]
     assert len(set(bodies)) == 500
-    (again,) = Order(("create",), BOOKS, 1, 1, 1.0, seed=3).plan().mix
+    (after,) = Order(("create",), BOOKS, 1, 1, 1.0, first=503).plan().mix
+    assert callable(after.request)
+    assert after.request(Random(0)).body not in bodies
+    (again,) = Order(("create",), BOOKS, 1, 1, 1.0, first=3).plan().mix
     assert callable(again.request)
     assert again.request(Random(1)).body == bodies[0]
 
@@ -143,10 +148,6 @@ def test_a_wrong_answer_is_found(stage: Stage) -> None:
     assert found[TOGETHER] is None
 
 
-def outcome(answered: dict[str, int], failed: dict[str, int]) -> Outcome:
-    return Outcome({}, {}, {}, answered, failed, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
-
-
 @pytest.mark.parametrize(
     ("answered", "failed", "wrong"),
     [
@@ -157,33 +158,68 @@ def outcome(answered: dict[str, int], failed: dict[str, int]) -> Outcome:
     ],
 )
 def test_acknowledged_means_stored(stage: Stage, answered: dict[str, int], failed: dict[str, int], wrong: str | None) -> None:
-    cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, (BASELINE,))
-    stored, problem = trial.stored(stage, cell, CONTENDERS[BASELINE], outcome(answered, failed))
+    cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, 1, (BASELINE,))
+    stored, problem = trial.stored(stage, cell, CONTENDERS[BASELINE], Counter(answered), Counter(failed))
     assert stored == 0
     assert problem == wrong
 
 
-def test_a_series_grows_between_its_samples() -> None:
-    series = Series([10.0, 11.0, 13.0], [100.0, 101.0, 105.0])
-    assert series.growth(10.5, 12.0) == pytest.approx(103.0 - 100.5)
-    assert series.largest == 105.0
-    assert Series().largest == 0.0
-
-
-def test_cpu_time_memory_and_threads_are_of_the_whole_tree() -> None:
+def test_what_a_tree_of_processes_spends_is_metered() -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
         try:
-            with sampling(process.pid, None, None) as samples:
-                while cpu_seconds(process.pid) < 0.3:
-                    pass
-            assert samples.server_cpu.largest >= 0.3
+            usage, counts = Usage(), iter(range(1, 1_000_000))
+            for _ in range(2):
+                before = cpu_seconds(process.pid)
+                with metering(usage, process.pid, os.getpid(), lambda: next(counts)):
+                    while cpu_seconds(process.pid) < before + 0.3:
+                        time.sleep(0.01)
+            assert 0.57 <= usage.server_cpu <= cpu_seconds(process.pid)
             assert psutil.Process(process.pid).cpu_times().user < 0.3  # it is the child that works
             assert memory(process.pid) > 5 * 2**20
-            assert threads(process.pid) >= 2
-            assert not samples.database_cpu.values
+            assert usage.threads == threads(process.pid) == 2
+            assert usage.connections == next(counts) - 1 > 0
+            assert usage.database_cpu is not None
+            assert usage.database_cpu >= 0
+            assert 0 <= usage.stolen < 1
+            assert usage.machine > 0
         finally:
             os.killpg(process.pid, 9)
+
+
+def test_a_server_that_crashed_has_spent_nothing_more_and_no_database_is_not_metered() -> None:
+    usage = Usage()
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) as process:
+        while cpu_seconds(process.pid) < 0.2:
+            time.sleep(0.01)
+        with metering(usage, process.pid, None, None):
+            process.kill()
+            process.wait()
+    assert usage.server_cpu == 0
+    assert usage.database_cpu is None
+    assert usage.connections is None
+
+
+def test_a_process_is_moved_with_its_threads_and_children() -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    child = "import sys; sys.stdin.read()"
+    code = f"""
+import subprocess, sys, threading
+child = subprocess.Popen([sys.executable, "-c", {child!r}], stdin=subprocess.PIPE)
+threading.Thread(target=sys.stdin.read).start()
+print(flush=True)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
+        move(process.pid, ())
+        found = [thread.id for one in tree for thread in one.threads()]
+        assert len(found) == 3
+        assert [os.sched_getaffinity(one) for one in found] == [set(cores)] * 3
+        move(process.pid, cores[-1:])
+        assert [os.sched_getaffinity(one) for one in found] == [{cores[-1]}] * 3
+        process.communicate()
 
 
 def test_cpu_time_of_children_that_ended_counts() -> None:
