@@ -1,14 +1,14 @@
-"""Runs sides in processes of their own, two at once, and tells what was seen of each."""
+"""Runs sides in processes of their own, several at once, and tells what was seen of each."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,13 +22,15 @@ from typing import Any, Self
 from benchmarks.hazards.hazard import MODELS, Database, Facts, Hazard, Model, Observation
 from benchmarks.postgres import Server, connect_or_start
 from benchmarks.raw.hazards import Side
+from benchmarks.trials.supervised import temporary_folder
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 20.0
 """Seconds that a side may take."""
 START_SECONDS = 60.0
 """And how long its parent may take to begin, with all its imports."""
-AT_ONCE = 2
+AT_ONCE = 4
+"""More than there are cores, as a rule: most sides wait for something, or for nothing any more."""
 OURS = ("CATALOG_", "FLASK_", "DATABASE_")
 """Settings of the user's own, which no side shall see."""
 _ERROR = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception|Exit|Interrupt|MissingGreenlet|NoResultFound)(?:: .*)?$", re.MULTILINE)
@@ -54,7 +56,7 @@ def plan(hazards: Sequence[Hazard], database: Database | None = None) -> list[Ta
 
 
 class Runner:
-    """Runs sides; `server` is needed for those on PostgreSQL. `close` kills what runs."""
+    """Runs sides, within `with`; `server` is needed for those on PostgreSQL. `close` kills what runs."""
 
     def __init__(self, server: Server | None) -> None:
         self._server = server
@@ -62,13 +64,16 @@ class Runner:
         self._lock = threading.Lock()
         self._parents: dict[str, subprocess.Popen[bytes]] = {}
         self._numbers = count()
+        self._stack = ExitStack()
         self._closed = False
 
     def __enter__(self) -> Self:
+        self._folder = self._stack.enter_context(temporary_folder())
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        self._stack.close()
 
     def run(self, task: Task, limit: float = LIMIT) -> Side:
         """Run a side, in an empty folder and with an empty database of its own.
@@ -77,8 +82,9 @@ class Runner:
             PostgresError: if that database cannot be made.
         """
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hazards-", ignore_cleanup_errors=True)))
-            (folder / "work").mkdir()
+            folder = self._folder / str(next(self._numbers))
+            (folder / "work").mkdir(parents=True)
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
             environ = {"DATABASE_URL": stack.enter_context(self._database())} if task.database == "postgresql" else {}
             hazard = task.hazard
             order = {

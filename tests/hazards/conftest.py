@@ -6,12 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.runner import Runner, plan
+from benchmarks.hazards.runner import AT_ONCE, Runner, plan
 from benchmarks.postgres import Server
 from benchmarks.raw.hazards import Side
 
-AT_ONCE = 3
-"""One more than a run has: here it counts how soon they end."""
 Sides = Mapping[tuple[str, str], Side]
 
 
