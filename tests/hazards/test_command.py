@@ -1,5 +1,6 @@
 """The command and its raw file."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -75,6 +76,22 @@ def test_ctrl_c_loses_only_what_runs_and_leaves_no_process(tmp_path: Path) -> No
     assert len(raw.read(output).sides) >= 1
     _, alive = psutil.wait_procs(started, timeout=5)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_killed_runner_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "benchmarks", "hazards", "h15", "h21", "h22", "--output", str(tmp_path / "raw.jsonl")]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environ = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stderr
+        assert process.stderr.readline().startswith("[1/9]")
+        assert list(temporary.iterdir())
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        _, alive = psutil.wait_procs(started, timeout=30)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+    assert not list(temporary.iterdir())
 
 
 def test_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,20 @@ from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import REPRODUCTIONS
 
 LINES = 30
+REFUSE = """
+import sys
+
+class Refuse:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {project}:
+            raise AssertionError(name + " is imported")
+
+sys.meta_path.insert(0, Refuse)
+"""
 SCRIPTS = sorted(REPRODUCTIONS.glob("*.py"))
-FOREIGN = {"advanced_alchemy", "asgiref", "flask", "sqlalchemy", "werkzeug"}
+FOREIGN = {"advanced_alchemy", "asgiref", "flask", "flask_wtf", "sqlalchemy", "uvicorn", "werkzeug"}
+PROJECT = {"app_async", "app_sync", "benchmarks", "catalog", "tests"}
 
 
 def test_there_is_one_for_each_hazard() -> None:
@@ -34,9 +47,12 @@ def test_it_is_short_and_stands_alone(script: Path) -> None:
     assert "rints" in docstring
 
 
-@pytest.mark.parametrize("name", ["h4", "h15"])
+@pytest.mark.parametrize("name", ["h4", "h8", "h15", "h36", "h39"])
 def test_it_runs_by_itself(tmp_path: Path, name: str) -> None:
     environ = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "DATABASE_URL"}}
-    argv = [sys.executable, "-P", str(HAZARDS[name].script)]
-    result = subprocess.run(argv, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True, timeout=60)
+    (tmp_path / "sitecustomize.py").write_text(REFUSE.format(project=PROJECT))
+    script = shutil.copy(HAZARDS[name].script, tmp_path)  # as whoever is given it would have it
+    environ["PYTHONPATH"] = str(tmp_path)
+    result = subprocess.run([sys.executable, script], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
     assert HAZARDS[name].judge(json.loads(result.stdout.splitlines()[-1])).broken
