@@ -20,7 +20,9 @@ STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, "async-native-psycopg")
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
-ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.1
+LONG, WHOLE = 2.0, float("inf")
+"""Seconds of a slice where a request takes a second, and where a trial is not to be cut: an open loop must be able to queue."""
+ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.15
 """What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
 undone."""
 CHECK_SECONDS = (2.5, 0.8)
@@ -30,7 +32,10 @@ SEED_SECONDS = 9.0
 
 @dataclass(frozen=True)
 class Block:
-    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`, in `slices`."""
+    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`.
+
+    Trials are cut into slices of about `slice` seconds, which must be long beside the time that a request takes.
+    """
 
     scenarios: tuple[str, ...]
     contenders: tuple[str, ...]
@@ -38,7 +43,11 @@ class Block:
     seconds: float
     loads: tuple[Load, ...] = (CAPACITY,)
     databases: tuple[str, ...] = BOTH
-    slices: int = 4
+    slice: float = 0.25
+
+    def slices(self, seconds: float) -> int:
+        """Into how many slices a trial is cut."""
+        return max(1, round(seconds / self.slice))
 
 
 @dataclass(frozen=True)
@@ -66,43 +75,43 @@ PROFILES: dict[str, Profile] = {
             "first verdicts (at most 4 min)",
             0.4,
             (
-                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(POSTGRESQL,)),
-                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 0.8, databases=(SQLITE,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 1.5, databases=(POSTGRESQL,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 3, 1.25, databases=(SQLITE,)),
             ),
         ),
         Profile(
             "standard",
             "the published report (at most 60 min)",
-            0.6,
+            0.4,
             (
-                Block(("read",), FIELD, 7, 2.0, databases=(POSTGRESQL,)),
-                Block(("mixed", "create"), FIELD, 4, 2.0, databases=(POSTGRESQL,)),
+                Block(("read",), FIELD, 7, 4.0, databases=(POSTGRESQL,)),
+                Block(("mixed", "create"), FIELD, 5, 2.5, databases=(POSTGRESQL,)),
                 Block(("noop",), FIELD, 3, 1.5),
-                Block(("list", "update", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(POSTGRESQL,)),
-                Block(("bulk",), (*PAIR, *OURS), 3, 3.0, (Load(4),), (POSTGRESQL,)),
-                Block(("export",), (*PAIR, *OURS), 3, 6.0, (Load(1),), (POSTGRESQL,)),
-                Block(("read",), (*PAIR, *OURS), 3, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
-                Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,)),
-                Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 1.5, (Load(8), Load(32), Load(128))),
-                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 3, 2.0, databases=(SQLITE,)),
-                Block(("mixed", "fan-out"), (*PAIR, *OURS), 3, 2.0, databases=(SQLITE,)),
+                Block(("list", "update", "fan-out"), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,)),
+                Block(("bulk",), (*PAIR, *OURS), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("read",), (*PAIR, *OURS), 4, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
+                Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 1.5, (Load(8), Load(32), Load(128)), slice=0.5),
+                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 2.0, databases=(SQLITE,)),
+                Block(("mixed", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
-            crosschecks=3,
+            crosschecks=8,
         ),
         Profile(
             "full",
             "the same with more rounds, contenders and scenarios (at most 3 h)",
-            1.0,
+            0.6,
             (
-                Block(("read", "mixed", "create"), FIELD, 8, 5.0),
-                Block(("noop", "list", "update", "fan-out"), FIELD, 4, 4.0),
-                Block(("bulk",), FIELD, 4, 4.0, (Load(4),)),
-                Block(("export",), FIELD, 4, 8.0, (Load(1),)),
-                Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, (Load(1), Load(8), Load(128))),
-                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 6.0, OPEN, (POSTGRESQL,)),
-                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 3, 3.0, (Load(8), Load(32), Load(128))),
+                Block(("read", "mixed", "create"), FIELD, 8, 4.0),
+                Block(("noop", "list", "update", "fan-out"), FIELD, 4, 3.0),
+                Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
+                Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 5, 3.0, (Load(1), Load(8), Load(128))),
+                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
+                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=0.5),
             ),
-            crosschecks=6,
+            crosschecks=12,
         ),
     )
 }
@@ -130,7 +139,8 @@ def cells(
             for database in _where(scenario, databases, block):
                 for load in block.loads:
                     wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
-                    cell = Cell(database, scenario, load, rounds or block.rounds, seconds or block.seconds, block.slices, wanted)
+                    time = seconds or block.seconds
+                    cell = Cell(database, scenario, load, rounds or block.rounds, time, block.slices(time), wanted)
                     if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
                         _add(found, chosen)
     return list(found.values())
