@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
@@ -53,24 +53,52 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     parts = []
+    verdicts: dict[str, dict[str, Verdict]] = {}
     for database, title in DATABASES.items():
         chosen = ordinary(run, comparisons, database)
         found = {name: one for name in OURS if (one := pooled(chosen, name, run.header.control, "cpu"))}
         if found:
             said = ", ".join(f"`{name}` {interval(one.estimate)} ({POOLED[one.verdict]})" for name, one in found.items())
             first = next(iter(found.values()))
+            verdicts[title] = {name: one.verdict for name, one in found.items()}
             parts.append(f"on {title} {said}, the A/A control reaching {reach(first.floor)}")
     if not parts:
         return None
     return (
-        "**Ordinary requests** (one row read or written, lists, a mix; all of them taken together), server CPU time for each as a"
-        f" multiple of `{run.header.baseline}`: {'; '.join(parts)}."
+        f"**{_plain_headline(verdicts)}.** One row read or written, lists, a mix, all of them taken together, cost the server in"
+        f" CPU time, as a multiple of `{run.header.baseline}`: {'; '.join(parts)}."
     )
+
+
+def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]]) -> str:
+    """What holds for the runtime's models, by database."""
+    parts = []
+    for database, found in verdicts.items():
+        said = []
+        for verdict, word in ((Verdict.FASTER, "cheaper"), (Verdict.SLOWER, "dearer")):
+            names = [f"`{name}`" for name, one in found.items() if one is verdict]
+            if names:
+                said.append(word if len(names) == len(found) else f"{word} with {' and '.join(names)}")
+        nothing = "neither cheaper nor dearer" if set(found.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
+        parts.append(f"{' and '.join(said) or nothing} on {database}")
+    return f"By this runtime, async requests that hardly wait are {'; '.join(parts)}"
 
 
 def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     parts = [part for name in STOCK if (part := _on_databases(run, comparisons, name))]
-    return f"**Async as documented upstream**, server CPU time likewise: {'; '.join(parts)}." if parts else None
+    if not parts:
+        return None
+    rows = [row for one in comparisons for name in STOCK if (row := one.row(name)) and (row.problem or row.measured)]
+    failing = any(row.problem for row in rows)
+    dearer = {one.verdict for row in rows if not row.problem and (one := row.measured.get("cpu"))} == {Verdict.SLOWER}
+    headline = (
+        "fails or costs more in every scenario"
+        if failing and dearer
+        else "fails in some scenarios"
+        if failing
+        else "answers right"
+    )
+    return f"**As documented upstream, async {headline}.** Server CPU time likewise: {'; '.join(parts)}."
 
 
 def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str:
@@ -150,9 +178,26 @@ def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None
         return None
     threads = run.header.contenders[run.header.baseline]["concurrency"]
     return (
-        f"**Requests that wait**: with {connections} connections and a query that waits {longest:g} ms, requests a second as a"
-        f" multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}."
+        f"**{_waiting_headline(run, last)}.** With {connections} connections and a query that waits {longest:g} ms, requests a"
+        f" second as a multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}."
     )
+
+
+def _waiting_headline(run: Run, comparison: Comparison) -> str:
+    serving = [
+        row.contender
+        for row in comparison.rows
+        if row.contender != run.header.baseline and comparison.verdict(row.contender, "throughput") is Verdict.FASTER
+    ]
+    ours = [name for name in OURS if name in serving]
+    others = [name for name in serving if name.startswith("sync")]
+    if ours and others:
+        return "Where requests wait, async serves more of them, and so do more threads"
+    if ours:
+        return "Where requests wait, async serves more of them"
+    if others:
+        return "Where requests wait, more threads serve more of them; async is not shown to"
+    return "Where requests wait, nothing is shown to serve more of them"
 
 
 def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:

@@ -19,7 +19,7 @@ from benchmarks.report.load_summary import Comparison, deciding, pooled, summari
 from benchmarks.report.verdicts import show_load
 from benchmarks.stats import Estimate, Verdict
 
-from .report_data import CONTENDERS, SCENARIOS, cells, header, marred, record, run_of, trial
+from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, trial
 
 SVG = "{http://www.w3.org/2000/svg}"
 READ = Cell("postgresql", "read", Load(32), 6, 5.0, 4, tuple(CONTENDERS))
@@ -147,13 +147,26 @@ def test_a_control_that_is_the_baseline_again_is_sound_and_changes_no_verdict(re
 
 def test_the_answer_counts_wins_and_losses_alike(whole: Run) -> None:
     ordinary, waiting, stock = load_prose.answer(whole, summarize(whole))
+    assert "are cheaper with `async-native` and dearer with `async-loop` on PostgreSQL; dearer on SQLite.**" in ordinary
+    assert waiting.startswith("**Where requests wait, async serves more of them, and so do more threads.** With 128 connections")
+    assert stock.startswith("**As documented upstream, async fails or costs more in every scenario.**")
     assert re.search(r"on PostgreSQL `async-native` 0\.85 \[[^]]*\] \(less\), `async-loop` 1\.20 \[[^]]*\] \(more\)", ordinary)
     assert re.search(r"on SQLite `async-native` 1\.70 \[[^]]*\] \(more\), `async-loop` 2\.40 \[[^]]*\] \(more\)", ordinary)
-    assert "with 128 connections and a query that waits 50 ms" in waiting
+    assert "With 128 connections and a query that waits 50 ms" in waiting
     assert re.search(r"`sync-threads-64` 2\.17 \[.*`async-native` 2\.71 \[2\.69, 2\.73\], more from 0 ms on", waiting)
     assert "`async-loop` 0.99 [0.99, 1.00] (same)" in waiting
     assert "`async-documented` on PostgreSQL fails in 8 of 8 scenarios (“500: RuntimeError: Task got Future" in stock
     assert "`async-wsgi-to-asgi` on PostgreSQL more in 8 of 8 scenarios" in stock
+
+
+def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
+    """Nothing is worse or better than the baseline by more than the margin, and nothing fails."""
+    run = run_of(few_cells(4), effects=dict.fromkeys(CONTENDERS, 1.0), failing=())
+    ordinary, _, stock = load_prose.answer(run, summarize(run))
+    assert ordinary.startswith("**By this runtime, async requests that hardly wait are neither cheaper nor dearer on PostgreSQL.**")
+    assert stock.startswith("**As documented upstream, async answers right.**")
+    unsure = run_of(few_cells(2), effects={**dict.fromkeys(CONTENDERS, 1.0), "sync-threads-aa": 1.3}, failing=())
+    assert "not shown to be cheaper or dearer on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0]
 
 
 def test_the_crossing_is_the_wait_from_which_on_all_are_faster(whole: Run) -> None:
