@@ -13,6 +13,8 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from benchmarks.data import KINDS, Kind
+
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -60,6 +62,19 @@ def without_password(argument: str) -> str:
     except (ArgumentError, ValueError):
         shown = text
     return head + mark + shown
+
+
+def database(name: str) -> tuple[Kind, str | None]:
+    """The kind of database that `--database` names, and the URL of the server if it is one. Raises `CommandError`."""
+    if name in KINDS:
+        return name, None
+    try:
+        backend = make_url(name).get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend not in {"postgresql", "postgres"}:
+        raise CommandError(f"--database is {name!r}: it must be {', '.join(KINDS)} or a URL such as postgresql://user@host/name")
+    return "postgresql", name
 
 
 def duration(seconds: float) -> str:

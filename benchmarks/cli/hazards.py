@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cli.base import FILE, CommandError, command_line, long_job
+from benchmarks.cli.base import database as named
 from benchmarks.environment import environment
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.hazard import MODELS, Database, Hazard
+from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.hazards.runner import Task, plan, run
 from benchmarks.postgres import PostgresError
 from benchmarks.raw import Recorder
@@ -33,12 +33,12 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
     PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
     wanted = chosen(names)
-    kind, url = _database(database)
+    kind, url = named(database) if database else (None, None)
     tasks = plan(wanted, kind)
     if not tasks:
         raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
     with long_job(output, PostgresError, interrupted=lambda: f"Interrupted. What was seen is in {output}"):
-        sides = _run(tasks, wanted, url, output)
+        sides = _run(tasks, wanted, url or os.environ.get("DATABASE_URL"), output)
     show(wanted, sides)
     click.echo(f"Raw results: {output}")
     if broken := [side for side in sides if side.broken and side.model != "documented"]:
@@ -52,15 +52,6 @@ def chosen(names: tuple[str, ...]) -> list[Hazard]:
         raise CommandError(f"no hazard {unknown[0]!r}; there are: {', '.join(HAZARDS)}")
     wanted = {known[name.lower().lstrip("#")].name for name in names} or set(HAZARDS)
     return [hazard for hazard in HAZARDS.values() if hazard.name in wanted]
-
-
-def _database(given: str | None) -> tuple[Database | None, str | None]:
-    """Which kind is asked for, and the URL of the server."""
-    if given is None or given in {"sqlite", "postgresql"}:
-        return cast("Database | None", given), os.environ.get("DATABASE_URL")
-    if "://" in given:
-        return "postgresql", given
-    raise CommandError(f"no database {given!r}; allowed: sqlite, postgresql, or the URL of a PostgreSQL server")
 
 
 def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
+from benchmarks.cli.base import FILE, CommandError, command_line, database, duration, long_job
 from benchmarks.contenders import CONTENDERS
-from benchmarks.data import KINDS, DataError
+from benchmarks.data import DataError
 from benchmarks.postgres import PostgresError
-from benchmarks.profiles import BOTH, POSTGRESQL, PROFILES, cells
+from benchmarks.profiles import BOTH, PROFILES, cells
 from benchmarks.profiles import duration as planned
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import verdicts
@@ -26,27 +23,6 @@ from benchmarks.trials.server import ServerError
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""
 SCENARIO_NAMES = [*UNDER_LOAD, SLOW]
-
-
-def databases(names: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
-    """Kinds, and the URL among the names; nothing named is both kinds. Raises `CommandError`."""
-    url = None
-    chosen = []
-    for name in names:
-        if name not in KINDS:
-            url = _postgresql_url(name)
-        chosen.append(name if name in KINDS else POSTGRESQL)
-    return tuple(dict.fromkeys(chosen)) or BOTH, url
-
-
-def _postgresql_url(name: str) -> str:
-    try:
-        backend = make_url(name).get_backend_name()
-    except (ArgumentError, ValueError):
-        backend = ""
-    if backend not in {"postgresql", "postgres"}:
-        raise CommandError(f"--database is {name!r}: it must be {', '.join(KINDS)} or a URL such as postgresql://user@host/name")
-    return name
 
 
 @click.command("run")
@@ -76,7 +52,9 @@ def run_(
 
     PostgreSQL is the server that a URL or DATABASE_URL names, or one that is started for the time.
     """
-    kinds, url = databases(chosen)
+    named = [database(name) for name in chosen]
+    kinds = tuple(dict.fromkeys(kind for kind, _ in named)) or BOTH
+    url = next((url for _, url in named if url), None)
     wanted = [name for one in scenarios for name in ([n for n in UNDER_LOAD if n.startswith("slow-")] if one == SLOW else [one])]
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:

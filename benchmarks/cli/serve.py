@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import click
 
 from benchmarks.cli.base import CommandError, long_job
-from benchmarks.cli.run import databases
+from benchmarks.cli.base import database as named
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
 from benchmarks.postgres import PostgresError
@@ -27,7 +27,7 @@ PORT = 8000
 @click.option("--books", type=click.IntRange(1000, 1_000_000), default=BOOKS, show_default=True, help="To seed.")
 def serve(contender: str, port: int, database: str, books: int) -> None:
     """Start a contender with seeded databases of its own, until Ctrl-C; they are removed then."""
-    (kind,), url = databases([database])
+    kind, url = named(database)
     chosen = CONTENDERS[contender]
     if kind not in chosen.databases:
         raise CommandError(f"{contender} runs on {', '.join(chosen.databases)} only")
