@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 SITE = "/venv/lib/python3.11/site-packages"
 LIBRARY = "/usr/lib/python3.11"
 MISSING = "Error: valgrind is needed to count instructions, and not installed (it runs on Linux): apt-get install valgrind"
-SECONDS = 120
+SECONDS = 240
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def run(folder: Path, *arguments: str, status: int = 0) -> str:
         env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == status, done.stderr
     assert not list(temporary.iterdir())
