@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import re
@@ -9,7 +10,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,18 @@ from benchmarks.trials.supervised import Supervised, SupervisionError, supervise
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
+TRIES = 3
+"""Ports on which a server is started when others are taken from under its nose."""
+_given: set[int] = set()
 EXCEPTION = re.compile(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Warning)\b: .+)$", re.MULTILINE)
 
 
 class ServerError(Exception):
     """A server did not start; the message says why in one line."""
+
+
+class PortTakenError(ServerError):
+    """Somebody else has got the port since it was found to be free."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +76,39 @@ def serving(
     """
     environment = {f"CATALOG_{name}": value for name, value in settings.items()}
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    chosen = _require_free(port) if port else free_port()
+    given = _require_free(port) if port else None
+    with ExitStack() as stack:
+        for last in (*[False] * (0 if given else TRIES - 1), True):
+            try:
+                server = stack.enter_context(_started(contender, environment, cores, given or free_port()))
+                break
+            except PortTakenError:
+                if last:
+                    raise
+        yield server
+
+
+@contextmanager
+def _started(contender: Contender, environment: Mapping[str, str], cores: Sequence[int], port: int) -> Iterator[Server]:
     began = time.monotonic()
     try:
-        with supervise(contender.command(chosen, "{folder}"), environment, cores) as process:
-            server = Server(contender, chosen, 0.0, process)
+        with supervise(contender.command(port, "{folder}"), environment, cores) as process:
+            server = Server(contender, port, 0.0, process)
             _wait_for(server, environment[TOKEN_VARIABLE])
-            yield Server(contender, chosen, time.monotonic() - began, process)
+            yield Server(contender, port, time.monotonic() - began, process)
     except SupervisionError as error:
         raise ServerError(f"{contender.name} did not start: {error}") from None
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on, and that was not given before: servers start side by side."""
+    with ExitStack() as held:
+        while True:
+            listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = int(listener.getsockname()[1])
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def _require_free(port: int) -> int:
@@ -99,9 +125,12 @@ def _wait_for(server: Server, token: str) -> None:
         if answer is not None and server.alive:
             time.sleep(0.2)  # it may be the old listener's last answer, but not twice
             if (again := _token(server.port)) is not None and again != token:
-                raise ServerError(f"{server.contender.name} did not start: something else answers on port {server.port}")
+                raise PortTakenError(f"{server.contender.name} did not start: something else answers on port {server.port}")
         if not server.alive:
-            last = server.last_error or server.process.output.strip().rpartition("\n")[2] or "without a word"
+            output = server.process.output
+            if os.strerror(errno.EADDRINUSE).lower() in output.lower():
+                raise PortTakenError(f"{server.contender.name} did not start: port {server.port} was taken")
+            last = server.last_error or output.strip().rpartition("\n")[2] or "without a word"
             raise ServerError(f"{server.contender.name} ended instead of answering: {last}")
         if time.monotonic() > deadline:
             raise ServerError(f"{server.contender.name} did not answer within {START_SECONDS:g} s")

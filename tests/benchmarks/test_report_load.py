@@ -163,7 +163,9 @@ def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
     """Nothing is worse or better than the baseline by more than the margin, and nothing fails."""
     run = run_of(few_cells(4), effects=dict.fromkeys(CONTENDERS, 1.0), failing=())
     ordinary, _, stock = load_prose.answer(run, summarize(run))
-    assert ordinary.startswith("**By this runtime, async requests that hardly wait are neither cheaper nor dearer on PostgreSQL.**")
+    assert ordinary.startswith(
+        "**By this runtime, async requests that hardly wait are neither cheaper nor dearer on PostgreSQL.**"
+    )
     assert stock.startswith("**As documented upstream, async answers right.**")
     unsure = run_of(few_cells(2), effects={**dict.fromkeys(CONTENDERS, 1.0), "sync-threads-aa": 1.3}, failing=())
     assert "not shown to be cheaper or dearer on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0]

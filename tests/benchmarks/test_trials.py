@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from random import Random
@@ -26,7 +28,7 @@ from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import Drive, DriverError, Order, driver
 from benchmarks.trials.placement import Placement, move
 from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, threads
-from benchmarks.trials.server import ServerError, serving
+from benchmarks.trials.server import ServerError, free_port, serving
 from benchmarks.trials.stage import Stage
 
 BOOKS = 1_000
@@ -74,6 +76,24 @@ def test_a_server_that_was_there_before_is_not_taken_for_ours(stage: Stage, monk
         finally:
             impostor.shutdown()
             thread.join()
+
+
+def test_a_port_that_somebody_takes_in_the_meantime_is_not_held_against_the_server(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contender = CONTENDERS["async-native"]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        offered = iter([silent.getsockname()[1], free_port()])
+        monkeypatch.setattr("benchmarks.trials.server.free_port", lambda: next(offered))
+        with serving(contender, stage.settings("sqlite", contender)) as server:
+            assert server.alive
+            assert server.port != silent.getsockname()[1]
+
+
+def test_no_port_is_given_twice() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ports = list(pool.map(lambda _: free_port(), range(500)))
+    assert len(set(ports)) == 500
 
 
 def test_a_server_that_does_not_start_says_why() -> None:

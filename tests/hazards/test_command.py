@@ -25,7 +25,10 @@ def ask(*arguments: str) -> Result:
     ("arguments", "said"),
     [
         (["h99"], f"no hazard 'h99'; there are: {', '.join(HAZARDS)}"),
-        (["--database", "oracle"], "--database is 'oracle': it must be sqlite, postgresql or a URL such as postgresql://user@host/name"),
+        (
+            ["--database", "oracle"],
+            "--database is 'oracle': it must be sqlite, postgresql or a URL such as postgresql://user@host/name",
+        ),
         (["h1", "--database", "sqlite"], "h1: not on sqlite; it shows on postgresql"),
         (["h1", "--database", "postgresql://nobody@127.0.0.1:1/none", "--output", "{tmp}"], "PostgreSQL at"),
         (["h15", "--output", "/proc/nowhere/file"], "/proc/nowhere"),
