@@ -96,7 +96,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 2.0, databases=(SQLITE,)),
                 Block(("mixed", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
-            crosschecks=8,
+            crosschecks=20,
         ),
         Profile(
             "full",
@@ -111,7 +111,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=0.5),
             ),
-            crosschecks=12,
+            crosschecks=30,
         ),
     )
 }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import validity
-from benchmarks.raw.load import Run, Trial
+from benchmarks.raw.load import Crosscheck, Run, Trial
 from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.numbers import interval, percent, ratio, three
@@ -48,7 +48,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
             f" {three(one.throughput)} requests a second, {1e6 * one.cpu_per_request:.1f} µs of its CPU time for each"
             for one in run.ceilings
         ],
-        "crosschecks": [_crosscheck(one.contender, one.scenario, one.generator, one.wrk) for one in run.crosschecks],
+        "crosschecks": [_crosscheck(one) for one in run.crosschecks],
         "flags": _flags(run.trials),
         "unstable": _unstable(comparisons),
         "short": sum(one.rounds < FEW_ROUNDS for one in comparisons),
@@ -123,12 +123,12 @@ def _writes(trials: Sequence[Trial]) -> str | None:
     return f"what was acknowledged is what the database holds in {share(right, len(written))} trials; {total:,} were acknowledged"
 
 
-def _crosscheck(contender: str, scenario: str, generator: Sequence[float], wrk: Sequence[float]) -> str:
-    ours, theirs = statistics.median(generator), statistics.median(wrk)
-    paired = interval(ratio_interval(generator, wrk))
+def _crosscheck(found: Crosscheck) -> str:
+    ours, theirs = statistics.median(found.generator), statistics.median(found.wrk)
+    paired = interval(ratio_interval(found.generator, found.wrk))
     return (
-        f"`{contender}`, {scenario}, seen by the suite's generator and by wrk in turns on the same server: {three(ours)} and"
-        f" {three(theirs)} requests a second (medians of {len(wrk)}), a ratio of {paired}"
+        f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
+        f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio of {paired}"
     )
 
 
