@@ -103,7 +103,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "sync-threads-64",
-            "the baseline with as many threads as connections",
+            f"the baseline with {CONNECTIONS} threads, as many as its pool has connections",
             "sync",
             "benchmarks.apps.sync:create",
             _threads(CONNECTIONS),

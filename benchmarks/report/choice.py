@@ -96,7 +96,7 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "undecided" in found:
-        return f"no gain is shown: `{baseline}`, until more rounds decide"
+        return f"no gain is shown, nor that there is none: `{baseline}`"
     return f"`{baseline}`: nothing measured gains"
 
 

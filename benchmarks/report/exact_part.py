@@ -10,6 +10,7 @@ from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
+from benchmarks.report.load_prose import SPECIAL
 from benchmarks.report.numbers import plural
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
@@ -53,17 +54,23 @@ def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
 
 
 def answer(rows: Sequence[Row]) -> str:
-    """What the runtime's models take of the baseline's instructions, from their least to their most in all scenarios."""
+    """What the runtime's models take of the baseline's instructions, from their least to their most in ordinary scenarios."""
     parts = []
     for database, title in DATABASES.items():
         said = []
         for name in ("native", "loop"):
-            ratios = [row.ratio for row in rows if (row.contender, row.database) == (name, database) and row.ratio is not None]
+            own = [row for row in rows if (row.contender, row.database) == (name, database)]
+            ratios = [row.ratio for row in own if row.ratio is not None and row.scenario not in SPECIAL]
             if ratios:
                 said.append(f"`async-{name}` {min(ratios):.2f} to {max(ratios):.2f}")
         if said:
             parts.append(f"on {title} {', '.join(said)}")
-    return f" Instructions, counted exactly in process and in the same terms: {'; '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    return (
+        " Counted in instructions, which leave out the server and the system, the same kinds of request cost from the least to"
+        f" the most: {'; '.join(parts)}."
+    )
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

@@ -15,6 +15,8 @@ from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
+SAME_DRIVER = "async-native-psycopg"
+"""Which has the driver of the baseline: it tells the driver from the model."""
 STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 WORDS = {
     Verdict.FASTER: "less in",
@@ -54,24 +56,30 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     parts = []
     verdicts: dict[str, dict[str, Verdict]] = {}
+    drivers: dict[str, Verdict] = {}
     for database, title in DATABASES.items():
         chosen = ordinary(run, comparisons, database)
         found = {name: one for name in OURS if (one := pooled(chosen, name, run.header.control, "cpu"))}
         if found:
             said = ", ".join(f"`{name}` {interval(one.estimate)} ({POOLED[one.verdict]})" for name, one in found.items())
-            first = next(iter(found.values()))
+            if same := pooled(chosen, SAME_DRIVER, run.header.control, "cpu"):
+                drivers[title] = same.verdict
+                scenarios = ", ".join(same.scenarios)
+                said += (
+                    f", on the baseline's driver `{SAME_DRIVER}` {interval(same.estimate)} ({POOLED[same.verdict]}; {scenarios})"
+                )
             verdicts[title] = {name: one.verdict for name, one in found.items()}
-            parts.append(f"on {title} {said}, the A/A control reaching {reach(first.floor)}")
+            parts.append(f"on {title} {said}, the A/A control reaching {reach(next(iter(found.values())).floor)}")
     if not parts:
         return None
     return (
-        f"**{_plain_headline(verdicts)}.** One row read or written, lists, a mix, all of them taken together, cost the server in"
-        f" CPU time, as a multiple of `{run.header.baseline}`: {'; '.join(parts)}."
+        f"**{_plain_headline(verdicts, drivers)}.** One row read or written, lists, a mix, all of them taken together, cost the"
+        f" server in CPU time, driver and HTTP server included, as a multiple of `{run.header.baseline}`: {'; '.join(parts)}."
     )
 
 
-def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]]) -> str:
-    """What holds for the runtime's models, by database."""
+def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]], drivers: Mapping[str, Verdict]) -> str:
+    """What holds for the runtime's models, by database; `drivers` is what holds on the baseline's driver."""
     parts = []
     for database, found in verdicts.items():
         said = []
@@ -80,7 +88,8 @@ def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]]) -> str:
             if names:
                 said.append(word if len(names) == len(found) else f"{word} with {' and '.join(names)}")
         nothing = "neither cheaper nor dearer" if set(found.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
-        parts.append(f"{' and '.join(said) or nothing} on {database}")
+        only = found.get("async-native") is Verdict.FASTER and drivers.get(database, Verdict.FASTER) is not Verdict.FASTER
+        parts.append(f"{' and '.join(said) or nothing} on {database}{', but not on the same driver' if only else ''}")
     return f"By this runtime, async requests that hardly wait are {'; '.join(parts)}"
 
 
@@ -92,7 +101,7 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     failing = any(row.problem for row in rows)
     dearer = {one.verdict for row in rows if not row.problem and (one := row.measured.get("cpu"))} == {Verdict.SLOWER}
     headline = (
-        "fails or costs more in every scenario"
+        "fails or costs more in every scenario tried"
         if failing and dearer
         else "fails in some scenarios"
         if failing
@@ -189,14 +198,12 @@ def _waiting_headline(run: Run, comparison: Comparison) -> str:
         for row in comparison.rows
         if row.contender != run.header.baseline and comparison.verdict(row.contender, "throughput") is Verdict.FASTER
     ]
-    ours = [name for name in OURS if name in serving]
-    others = [name for name in serving if name.startswith("sync")]
+    ours = " and ".join(f"`{name}`" for name in OURS if name in serving)
+    others = " and ".join(f"`{name}`" for name in serving if name.startswith("sync"))
     if ours and others:
-        return "Where requests wait, async serves more of them, and so do more threads"
-    if ours:
-        return "Where requests wait, async serves more of them"
-    if others:
-        return "Where requests wait, more threads serve more of them; async is not shown to"
+        return f"Where more requests wait than there are threads, {ours} serves more, and so does {others}"
+    if ours or others:
+        return f"Where more requests wait than there are threads, {ours or others} serves more"
     return "Where requests wait, nothing is shown to serve more of them"
 
 
@@ -213,7 +220,9 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
             taking_part = {waits: one for waits, one in by_delay.items() if (row := one.row(name)) and row.measured}
             if taking_part:
                 start = crossing(taking_part, name)
-                where = "at no wait" if start is None else "at every wait" if start == min(taking_part) else ""
+                where = (
+                    "at none of the waits tried" if start is None else "at every wait tried" if start == min(taking_part) else ""
+                )
                 parts.append(f"{where or f'from {start:g} ms on'} with {connections} connections")
         if parts:
             lines.append(f"`{name}` is shown to serve more {', '.join(parts)}.")

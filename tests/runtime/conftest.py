@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 import app_async.runtime
 from app_async.runtime import AsyncFlask, asgi_app
 from benchmarks.postgres import Server
-from tests.runtime.answers import Answer
+from tests.runtime.answers import PATIENCE, Answer
 from tests.runtime.databases import Databases, create_tables, empty_tables, engines
 from tests.servers import ASGI, serve
 from tests.servers import Server as WebServer
@@ -60,6 +61,11 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     return found
 
 
+def checked_out(app: AsyncFlask) -> dict[str, int]:
+    """How many connections are, by URL."""
+    return {str(engine.url): engine.pool.checkedout() for engine in engines(app)}  # type: ignore[attr-defined]
+
+
 @pytest.fixture(params=["loop", "native"])
 def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
     """A client for either execution model. Whatever a test asked, in the end no connection is checked out."""
@@ -85,7 +91,9 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
     with runner:
         yield {"loop": ask_loop, "native": ask_native}[request.param]
         for app in apps:
-            left = {str(engine.url): engine.pool.checkedout() for engine in engines(app)}  # type: ignore[attr-defined]
+            deadline = time.monotonic() + PATIENCE
+            while any((left := checked_out(app)).values()) and time.monotonic() < deadline:
+                runner.run(asyncio.sleep(0.01))  # what ends a session may still wait for the database
             if request.param == "loop":
                 app.portal.call(app.portal.close)
             else:
