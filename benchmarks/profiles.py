@@ -75,8 +75,8 @@ PROFILES: dict[str, Profile] = {
             "first verdicts (at most 4 min)",
             0.4,
             (
-                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 1.5, databases=(POSTGRESQL,)),
-                Block(("read",), (*PAIR, "async-documented", *OURS), 3, 1.25, databases=(SQLITE,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(POSTGRESQL,)),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 1.0, databases=(SQLITE,)),
             ),
         ),
         Profile(
