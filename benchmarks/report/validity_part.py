@@ -15,6 +15,8 @@ from benchmarks.report.numbers import interval, percent, ratio, three
 from benchmarks.report.tables import markdown, share
 from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, ratio_interval, resolvable
 
+AGREEMENT = 1.1
+"""By what factor wrk may see another capacity."""
 TITLES: dict[Quantity, str] = {
     "cpu": "CPU time per request",
     "throughput": "requests a second",
@@ -125,10 +127,13 @@ def _writes(trials: Sequence[Trial]) -> str | None:
 
 def _crosscheck(found: Crosscheck) -> str:
     ours, theirs = statistics.median(found.generator), statistics.median(found.wrk)
-    paired = interval(ratio_interval(found.generator, found.wrk))
+    paired = ratio_interval(found.generator, found.wrk)
+    agree = 1 / AGREEMENT <= paired.ratio <= AGREEMENT
+    doubt = "" if agree else ". They disagree: what this contender serves in a second depends on who asks, too"
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
-        f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio of {paired}"
+        f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs of"
+        f" {interval(paired)}{doubt}"
     )
 
 
