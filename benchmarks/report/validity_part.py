@@ -132,8 +132,8 @@ def _crosscheck(found: Crosscheck) -> str:
     doubt = "" if agree else ". They disagree: what this contender serves in a second depends on who asks, too"
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
-        f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs of"
-        f" {interval(paired)}{doubt}"
+        f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
+        f" of {interval(paired)}{doubt}"
     )
 
 
