@@ -20,6 +20,7 @@ from benchmarks.raw.load import Cell, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.trials.driver import Order
 from benchmarks.trials.placement import move
+from benchmarks.trials.sampler import Counter as Counted
 from benchmarks.trials.sampler import Usage, memory, metering
 from benchmarks.trials.server import Server, ServerError, serving
 from benchmarks.trials.stage import Stage, kind_of
@@ -89,9 +90,8 @@ class _Seat:
     contender: Contender
     server: Server | None = None
     problem: str | None = None
-    sent: int = 0
+    connections: Counted | None = None
     memory: int = 0
-    generator: float = 0.0
     usage: Usage = field(default_factory=Usage)
     outcomes: list[Outcome] = field(default_factory=list)
     """Of the slices that count."""
@@ -111,6 +111,7 @@ class _Seat:
             except ServerError as failure:
                 self.problem = str(failure)
             else:
+                self.connections = self._open.enter_context(stage.connections(self.turn.cell.database, self.contender))
                 move(self.server.process.pid, stage.placement.server)
 
     def stop(self) -> None:
@@ -131,20 +132,15 @@ class _Seat:
             seconds=seconds,
             rate=self.turn.rate,
             seed=seed,
-            first=self.sent,
+            first=self.answered.total() + self.failed.total(),
         )
         usage = self.usage if counted else Usage()
-        with (
-            stage.connections(cell.database, self.contender) as connections,
-            metering(usage, server.process.pid, stage.database_pid(cell.database), connections),
-        ):
+        with metering(usage, server.process.pid, stage.database_pid(cell.database), self.connections):
             outcome = stage.drive(order)
         self.answered.update(outcome.answered)
         self.failed.update(outcome.failed)
-        self.sent = self.answered.total() + self.failed.total()
         if counted:
             self.outcomes.append(outcome)
-            self.generator += outcome.cpu
         self.problem = self._wrong(server, outcome, counted=counted)
 
     def _wrong(self, server: Server, last: Outcome, *, counted: bool) -> str | None:
@@ -197,7 +193,7 @@ class _Seat:
             server_threads=usage.threads,
             database_cpu=usage.database_cpu,
             database_connections=usage.connections,
-            generator_cpu=self.generator / sum(outcome.wall for outcome in outcomes),
+            generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
             steal=usage.stolen,
             start_seconds=server.start_seconds,
             stop_seconds=server.process.stop_seconds,
