@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -28,18 +29,28 @@ class KeepAlive(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
 
-def serve(app: AsyncFlask) -> tuple[str, int]:
-    """Serve the app in a thread, natively under uvicorn or on threads, until the process ends; return the address."""
+@contextmanager
+def serving(app: AsyncFlask) -> Iterator[tuple[str, int]]:
+    """Serve the app in a thread until leaving, natively under uvicorn or on threads; yield the address.
+
+    The server is told to end and waited for: an interpreter that ends under a thread in uvloop may crash.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    run: Callable[[], object]
+    end: Callable[[], object]
     if isinstance(app, NativeFlask):
         native = uvicorn.Server(uvicorn.Config(app.asgi, log_level="critical"))
-        thread = threading.Thread(target=native.run, args=([listener],), daemon=True)
+        run, end = partial(native.run, [listener]), partial(setattr, native, "should_exit", True)
     else:
         server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno(), request_handler=KeepAlive)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        run, end = server.serve_forever, server.shutdown
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    host, port = listener.getsockname()
-    return host, port
+    try:
+        yield listener.getsockname()
+    finally:
+        end()
+        thread.join(SECONDS)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class ServerLoop:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._inherited: Any = None
         self._apps: list[Any] = []
         self._lock = threading.Lock()
@@ -56,7 +57,8 @@ class ServerLoop:
         """Start it there."""
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="server", daemon=True).start()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="server", daemon=True)
+            self._thread.start()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def start(self, app: NativeFlask) -> None:
@@ -68,12 +70,16 @@ class ServerLoop:
 
     def _begin_anew(self) -> None:
         """A server's worker has a loop of its own."""
-        self._inherited, self._loop, self._apps, self._lock = (self._loop, self._inherited), None, [], threading.Lock()
+        self._inherited = (self._loop, self._inherited)
+        self._loop, self._thread, self._apps, self._lock = None, None, [], threading.Lock()
 
     def _stop(self) -> None:
         for app in self._apps:
             with suppress(TimeoutError):
                 self.submit(app.portal.release()).result(CLOSING_SECONDS)
+        if self._loop and self._thread:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(CLOSING_SECONDS)
 
 
 server_loop = ServerLoop()

@@ -4,12 +4,9 @@ import asyncio
 import socket
 import threading
 
-import uvicorn
-from werkzeug.serving import make_server
-
 from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from benchmarks.hazards.wiring import NativeFlask
+from benchmarks.hazards.serving import serving
 
 
 def judge(facts: Facts) -> Outcome:
@@ -36,18 +33,11 @@ def ours(app: AsyncFlask) -> Facts:
             ended.set()
         return ""
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    if isinstance(app, NativeFlask):
-        native = uvicorn.Server(uvicorn.Config(app.asgi, log_level="error"))
-        thread = threading.Thread(target=native.run, args=([listener],), daemon=True)
-    else:
-        server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno())
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    with socket.create_connection(listener.getsockname()) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        begun.wait(5)
-    ended.wait(5)
+    with serving(app) as address:
+        with socket.create_connection(address) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            begun.wait(5)
+        ended.wait(5)
     return {"view": how[0]}
 
 

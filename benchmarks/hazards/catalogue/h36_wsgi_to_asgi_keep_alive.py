@@ -5,7 +5,7 @@ from http.client import HTTPConnection
 
 from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from benchmarks.hazards.serving import SECONDS, serve
+from benchmarks.hazards.serving import SECONDS, serving
 
 CLIENTS, EACH = 8, 25
 
@@ -19,9 +19,8 @@ def judge(facts: Facts) -> Outcome:
 def ours(app: AsyncFlask) -> Facts:
     """The same clients."""
     app.add_url_rule("/", view_func=lambda: "")
-    address = serve(app)
 
-    def client(_: int) -> int:
+    def client(address: tuple[str, int]) -> int:
         connection = HTTPConnection(*address, timeout=SECONDS)
         failed = 0
         for _ in range(EACH):
@@ -31,8 +30,8 @@ def ours(app: AsyncFlask) -> Facts:
             failed += answer.status != 200
         return failed
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        return {"requests": CLIENTS * EACH, "failed": sum(pool.map(client, range(CLIENTS)))}
+    with serving(app) as address, ThreadPoolExecutor(CLIENTS) as pool:
+        return {"requests": CLIENTS * EACH, "failed": sum(pool.map(client, [address] * CLIENTS))}
 
 
 HAZARD = Hazard(

@@ -13,11 +13,10 @@ import uvicorn
 from asgiref.wsgi import WsgiToAsgi
 from flask import Flask
 
-app = Flask(__name__)
+app, at = Flask(__name__), socket.create_server(("127.0.0.1", 0), backlog=64)
 app.add_url_rule("/", view_func=lambda: "a synchronous view; an async one fails alike")
-at = socket.create_server(("127.0.0.1", 0), backlog=64)
 server = uvicorn.Server(uvicorn.Config(WsgiToAsgi(app), log_level="critical"))
-threading.Thread(target=server.run, args=([at],), daemon=True).start()
+threading.Thread(target=server.run, args=([at],)).start()
 
 
 def client(_):
@@ -28,3 +27,4 @@ def client(_):
 
 with ThreadPoolExecutor(8) as pool:
     print(json.dumps({"requests": 200, "failed": sum(pool.map(client, range(8)))}), flush=True)
+server.should_exit = True
