@@ -45,9 +45,10 @@ class Block:
     databases: tuple[str, ...] = BOTH
     slice: float = 0.25
 
-    def slices(self, seconds: float) -> int:
-        """Into how many slices a trial is cut."""
-        return max(1, round(seconds / self.slice))
+    def slices(self, scenario: str, database: str, seconds: float) -> int:
+        """Into how many slices a trial is cut. SQLite's writers wait for one another, the last one of a slice for a second."""
+        waits = database == SQLITE and SCENARIOS[scenario].writes
+        return max(1, round(seconds / (LONG if waits else self.slice)))
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,15 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed", "create"), FIELD, 5, 2.5, databases=(POSTGRESQL,)),
                 Block(("noop",), FIELD, 3, 1.5),
                 Block(("list", "update", "fan-out"), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,)),
-                Block(("bulk",), (*PAIR, *OURS), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
-                Block(("export",), (*PAIR, *OURS), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("bulk",), (*PAIR, *OURS, "async-native-psycopg"), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS, "async-native-psycopg"), 4, 6.0, (Load(1),), (POSTGRESQL,), LONG),
                 Block(("read",), (*PAIR, *OURS), 4, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 1.5, (Load(8), Load(32), Load(128)), slice=0.5),
                 Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 2.0, databases=(SQLITE,)),
                 Block(("mixed", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
-            crosschecks=20,
+            crosschecks=30,
         ),
         Profile(
             "full",
@@ -140,7 +141,8 @@ def cells(
                 for load in block.loads:
                     wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
                     time = seconds or block.seconds
-                    cell = Cell(database, scenario, load, rounds or block.rounds, time, block.slices(time), wanted)
+                    slices = block.slices(scenario, database, time)
+                    cell = Cell(database, scenario, load, rounds or block.rounds, time, slices, wanted)
                     if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
                         _add(found, chosen)
     return list(found.values())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any
 
 from benchmarks.code_cost import code_cost
@@ -46,13 +47,17 @@ class Plan:
 
     @cached_property
     def rounds(self) -> list[Round]:
-        """All rounds in order: the first of each cell, then the second of each that has one, and so on."""
+        """All rounds in order: the first of each cell, then the second of each that has one, and so on.
+
+        Open loops come after all closed ones, which tell the capacity that they are a percentage of.
+        """
         random = Random(self.seed)
         return [
             Round(number, cell, tuple(CONTENDERS[name] for name in cell.contenders), self.profile.warmup, random.randrange(2**31))
+            for is_open in (False, True)
             for number in range(1, max(cell.rounds for cell in self.cells) + 1)
             for cell in self.cells
-            if number <= cell.rounds
+            if number <= cell.rounds and is_open == (cell.load.percent is not None)
         ]
 
 
@@ -169,22 +174,10 @@ class _Session:
                 self._note(failure, self.found.failures)
 
     def _capacity(self, cell: Cell) -> Rate | None:
-        """What an open loop is a percentage of: the capacity of the slowest contender of the cell that answers right."""
         known = (rate for rate in self.found.rates if (rate.database, rate.scenario) == (cell.database, cell.scenario))
-        if (rate := next(known, None)) is not None:
-            return rate
-        capacities = {
-            trial.contender: trial.throughput
-            for trial in self.found.trials
-            if (trial.database, trial.scenario, trial.load) == (cell.database, cell.scenario, CAPACITY.name)
-            and trial.contender in cell.contenders
-            and self.found.problem(cell.database, cell.scenario, trial.contender) is None
-        }
-        if not capacities:
-            return None
-        slowest = min(capacities, key=lambda name: capacities[name])
-        rate = Rate(cell.database, cell.scenario, capacities[slowest], slowest)
-        self._note(rate, self.found.rates)
+        rate = next(known, None)
+        if rate is None and (rate := slowest(self.found, cell)):
+            self._note(rate, self.found.rates)
         return rate
 
     def crosscheck(self) -> None:
@@ -220,3 +213,16 @@ def remaining(plan: Plan, found: Run) -> list[Round]:
 def _able(turn: Round, found: Run) -> tuple[Contender, ...]:
     """The contenders of a round in which nothing is wrong with them so far."""
     return tuple(one for one in turn.contenders if not found.problem(turn.cell.database, turn.cell.scenario, one.name))
+
+
+def slowest(found: Run, cell: Cell) -> Rate | None:
+    """What an open loop is a percentage of: the least capacity, in the median round, of the contenders that answer right."""
+    throughputs: dict[str, list[float]] = {}
+    for trial in found.trials:
+        at_capacity = (trial.database, trial.scenario, trial.load) == (cell.database, cell.scenario, CAPACITY.name)
+        right = found.problem(cell.database, cell.scenario, trial.contender) is None
+        if at_capacity and right and trial.contender in cell.contenders:
+            throughputs.setdefault(trial.contender, []).append(trial.throughput)
+    capacities = {name: median(each) for name, each in throughputs.items()}
+    name = min(capacities, key=lambda name: capacities[name], default=None)
+    return None if name is None else Rate(cell.database, cell.scenario, capacities[name], name)

@@ -1,13 +1,16 @@
 """The plans: what they compare, and that they keep to their times."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.profiles import CAPACITY, PROFILES, cells, duration
-from benchmarks.raw.load import Load
+from benchmarks.raw.load import Cell, Failure, Load, Run
 from benchmarks.scenarios import UNDER_LOAD
+from benchmarks.trials.runner import Plan, slowest
+from tests.benchmarks.report_data import header, trial
 
 LIMITS = {"smoke": 60, "quick": 240, "standard": 3_600, "full": 10_800}
 
@@ -41,14 +44,43 @@ def test_the_long_profiles_cover_everything(name: str) -> None:
     assert {cell.load.percent for cell in chosen} == {None, 30, 60, 80}
 
 
-def test_an_open_loop_comes_after_the_capacity_that_it_is_a_percentage_of() -> None:
-    for profile in PROFILES.values():
-        seen = set()
-        for cell in cells(profile):
-            if cell.load.percent is None:
-                seen.add((cell.database, cell.scenario, cell.load))
-            else:
-                assert (cell.database, cell.scenario, CAPACITY) in seen
+@pytest.mark.parametrize("name", PROFILES)
+def test_open_loops_come_after_all_that_tells_the_capacity_that_they_are_a_percentage_of(name: str, tmp_path: Path) -> None:
+    chosen = cells(PROFILES[name])
+    rounds = Plan(PROFILES[name], chosen, 10_000, 1, tmp_path, "").rounds
+    assert len(rounds) == sum(cell.rounds for cell in chosen)
+    kinds = [turn.cell.load.percent is not None for turn in rounds]
+    assert kinds == sorted(kinds)
+    closed = {(cell.database, cell.scenario) for cell in chosen if cell.load == CAPACITY}
+    assert {(cell.database, cell.scenario) for cell in chosen if cell.load.percent} <= closed
+
+
+def test_the_rate_is_a_percentage_of_the_slowest_contenders_median_round() -> None:
+    cell = Cell("postgresql", "read", Load(128, 80), 3, 1.0, 1, ("sync-threads", "async-loop", "async-native"))
+    effects = {
+        "sync-threads": (1, 1, 1),
+        "async-loop": (1.2, 2, 1.3),
+        "async-native": (3, 1.1, 1.1),
+        "async-documented": (9, 9, 9),
+    }
+    found = Run(header([cell]))
+    for number in range(3):
+        for name in effects:
+            found.trials.append(trial("postgresql", "read", CAPACITY, name, number, None, {name: effects[name][number]}))
+    assert slowest(Run(header([cell])), cell) is None
+    rate = slowest(found, cell)
+    assert rate
+    assert rate.slowest == "async-loop"
+    assert rate.capacity == sorted(one.throughput for one in found.trials if one.contender == "async-loop")[1]
+    found.failures.append(Failure("postgresql", "read", "async-loop", "closed-32", "wrong"))
+    second = slowest(found, cell)
+    assert second
+    assert second.slowest == "async-native"
+
+
+def test_writes_on_sqlite_are_not_cut_into_pieces() -> None:
+    slices = {(cell.database, cell.scenario): cell.slices for cell in cells(PROFILES["standard"]) if cell.load == CAPACITY}
+    assert slices["sqlite", "create"] == slices["sqlite", "mixed"] == 1 < slices["postgresql", "create"]
 
 
 def test_a_selection_keeps_the_baseline_and_its_control() -> None:
