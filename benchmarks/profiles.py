@@ -46,9 +46,9 @@ class Block:
     slice: float = 0.25
 
     def slices(self, scenario: str, database: str, seconds: float) -> int:
-        """Into how many slices a trial is cut. SQLite's writers wait for one another, the last one of a slice for a second."""
+        """Into how many slices a trial is cut; not at all where SQLite's writers wait for one another, the last for seconds."""
         waits = database == SQLITE and SCENARIOS[scenario].writes
-        return max(1, round(seconds / (LONG if waits else self.slice)))
+        return max(1, round(seconds / (WHOLE if waits else self.slice)))
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,10 @@ PROFILES: dict[str, Profile] = {
                 Block(("read",), (*PAIR, *OURS), 4, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 1.5, (Load(8), Load(32), Load(128)), slice=0.5),
-                Block(("read", "create"), (*PAIR, *STOCK, *OURS), 4, 2.0, databases=(SQLITE,)),
-                Block(("mixed", "fan-out"), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
+                Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.5, databases=(SQLITE,)),
+                Block(("create",), (*PAIR, *STOCK, *OURS), 4, 8.0, databases=(SQLITE,)),
+                Block(("mixed",), (*PAIR, *OURS), 4, 5.0, databases=(SQLITE,)),
+                Block(("fan-out",), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
             crosschecks=30,
         ),
@@ -104,7 +106,7 @@ PROFILES: dict[str, Profile] = {
             "the same with more rounds, contenders and scenarios (at most 3 h)",
             0.6,
             (
-                Block(("read", "mixed", "create"), FIELD, 8, 4.0),
+                Block(("read", "mixed", "create"), FIELD, 8, 5.0),
                 Block(("noop", "list", "update", "fan-out"), FIELD, 4, 3.0),
                 Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
                 Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
