@@ -10,7 +10,7 @@ from benchmarks.report.load_pictures import NAMES, compared, delay
 from benchmarks.report.load_prose import SPECIAL, plain
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.prose import DATABASES
-from benchmarks.stats import Verdict
+from benchmarks.stats import MARGIN, Verdict
 
 SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", "async-native-psycopg")
 """Who is advised, from the least change to the most."""
@@ -18,8 +18,9 @@ LONG = 10
 """Milliseconds from which a query is called long here."""
 
 
-CLASSES = ("gains", "gains and loses", "same", "undecided", "loses", "fails")
-"""What can be found of a contender in a situation."""
+CLASSES = ("gains", "gains and loses", "same", "no gain", "undecided", "loses", "fails")
+"""What can be found of a contender in a situation. *No gain*: whether it loses is undecided, but no interval reaches a gain that
+is larger than the margin."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,22 @@ def _class(chosen: Sequence[Comparison], name: str, judged: Sequence[Quantity]) 
     verdicts = {verdict for one in chosen for quantity in judged if (verdict := one.verdict(name, quantity))}
     if {Verdict.FASTER, Verdict.SLOWER} <= verdicts:
         return "gains and loses"
-    for verdict, kind in ((Verdict.FASTER, "gains"), (Verdict.SLOWER, "loses"), (Verdict.INCONCLUSIVE, "undecided")):
+    for verdict, kind in ((Verdict.FASTER, "gains"), (Verdict.SLOWER, "loses")):
         if verdict in verdicts:
             return kind
+    if Verdict.INCONCLUSIVE in verdicts:
+        return "undecided" if any(_may_gain(one, name, quantity) for one in chosen for quantity in judged) else "no gain"
     return "same" if verdicts else None
+
+
+def _may_gain(comparison: Comparison, name: str, quantity: Quantity) -> bool:
+    """Whether the interval reaches beyond the margin on the better side."""
+    row = comparison.row(name)
+    measured = row.measured.get(quantity) if row else None
+    if not measured or not measured.estimate:
+        return False
+    estimate = measured.estimate
+    return estimate.high > 1 + MARGIN if quantity == "throughput" else estimate.low < 1 / (1 + MARGIN)
 
 
 def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
@@ -96,7 +109,7 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "undecided" in found:
-        return f"no gain is shown, nor that there is none: `{baseline}`"
+        return f"`{baseline}`, as no gain is shown; the noise would hide one"
     return f"`{baseline}`: nothing measured gains"
 
 

@@ -15,7 +15,7 @@ from benchmarks.cli import main
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.micro import Check, Group, Header, Run, Trial, read
 from benchmarks.report.document import Report, Runs, build
-from benchmarks.report.micro_part import picture
+from benchmarks.report.micro_part import picture, quicker
 from benchmarks.report.prose import answer
 from benchmarks.report.summary import summarize
 
@@ -117,6 +117,7 @@ def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
     text = rendered(run)
     assert row(text, "native").count("| faster |") == row(text, "loop").count("| slower |") == 2
     assert row(text, "documented").count("| same |") == 2
+    assert quicker(summarize(run)) == ["read one book on PostgreSQL (`native` 0.80 [0.79, 0.81])"]
 
 
 def test_what_is_not_beyond_the_margin_or_the_control_is_undecided_and_shows_no_ratio_in_the_answer() -> None:

@@ -195,6 +195,11 @@ def test_rules_follow_from_the_verdicts(whole: Run) -> None:
     assert rules["SQLite: writing"].follows == "`sync-threads`: nothing measured gains"
     many = rules["queries that wait 10 ms or more, more connections"]
     assert many.found["gains and loses"] == ["sync-threads-64", "sync-gevent"]
+    near = run_of([READ], effects={"async-loop": 1.05, "async-native": 0.95}, failing=[])
+    found = choice.rules(near, summarize(near))[0]
+    assert found.found["no gain"] == ["async-loop"]
+    assert "async-native" in found.found["undecided"]
+    assert found.follows == "`sync-threads`, as no gain is shown; the noise would hide one"
     even = run_of([READ], effects=dict.fromkeys(("sync-threads-64", "async-native"), 0.7), failing=[])
     assert choice.rules(even, summarize(even))[0].follows == "`sync-threads-64` is the smallest change that gains"
 
