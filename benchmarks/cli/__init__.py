@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
-
-from benchmarks.cli import compare, doctor, hazards, instructions, listing, micro, report, run, serve
 
 
 def main() -> None:
@@ -18,24 +17,36 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-@click.group(invoke_without_command=True)
+class Commands(click.Group):
+    """The commands, each imported when it is called: half of them do without the other half's libraries."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(import_module(f"benchmarks.cli.{module}"), attribute)
+        return command
+
+
+COMMANDS = {
+    "run": ("run", "run_"),
+    "micro": ("micro", "micro"),
+    "instructions": ("instructions", "instructions"),
+    "hazards": ("hazards", "hazards"),
+    "doctor": ("doctor", "doctor"),
+    "report": ("report", "report"),
+    "compare": ("compare", "compare"),
+    "list": ("listing", "list_"),
+    "serve": ("serve", "serve"),
+}
+
+
+@click.group(cls=Commands, invoke_without_command=True)
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Compare the sync and the async app."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-COMMANDS = (
-    run.run_,
-    micro.micro,
-    instructions.instructions,
-    hazards.hazards,
-    doctor.doctor,
-    report.report,
-    compare.compare,
-    listing.list_,
-    serve.serve,
-)
-for command in COMMANDS:
-    cli.add_command(command)

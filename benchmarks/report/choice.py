@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared, delay
-from benchmarks.report.load_prose import SPECIAL, plain
-from benchmarks.report.load_summary import Comparison, Quantity
+from benchmarks.report.load_prose import OURS, SAME_DRIVER, SPECIAL, ordinary, plain
+from benchmarks.report.load_summary import Comparison, Measured, Pooled, Quantity, pooled
 from benchmarks.report.prose import DATABASES
-from benchmarks.stats import MARGIN, Verdict
+from benchmarks.stats import MARGIN, Estimate, Verdict
 
 SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", "async-native-psycopg")
 """Who is advised, from the least change to the most."""
@@ -34,78 +34,92 @@ class Rule:
 
 def rules(run: Run, comparisons: Sequence[Comparison]) -> list[Rule]:
     """A rule for each situation that the run has anything on."""
-    made = (_rule(run, name, chosen, judged) for name, chosen, judged in _situations(run, comparisons) if chosen)
+    made = (_rule(run, situation) for situation in _situations(run, comparisons) if situation.chosen)
     return [rule for rule in made if rule]
 
 
-Situation = tuple[str, list[Comparison], tuple[Quantity, ...]]
+@dataclass(frozen=True)
+class Situation:
+    """The comparisons of a kind of work, what is judged of them, and whether `together`, as in the answer, or each by itself."""
+
+    name: str
+    chosen: Sequence[Comparison]
+    judged: tuple[Quantity, ...]
+    together: bool = False
 
 
 def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situation]:
     both: tuple[Quantity, ...] = ("cpu", "throughput")
     for database in DATABASES:
-        ordinary = plain(run, comparisons, database)
-        special = [one for one in ordinary if one.scenario in SPECIAL]
-        writes = {name for name, facts in run.header.scenarios.items() if facts["writes"]}
-        name = NAMES[database]
-        rest = [one for one in ordinary if one not in special]
-        yield f"{name}: reading", [one for one in rest if one.scenario not in writes], both
-        yield f"{name}: writing", [one for one in rest if one.scenario in writes], both
-        for one in special:
-            yield f"{name}: {one.scenario} ({run.header.scenarios[one.scenario]['title']})", [one], both
+        name, common = NAMES[database], ordinary(run, comparisons, database)
+        yield Situation(f"{name}: ordinary requests ({', '.join(one.scenario for one in common)})", common, both, together=True)
+        for one in plain(run, comparisons, database):
+            if one.scenario in SPECIAL:
+                yield Situation(f"{name}: {one.scenario} ({run.header.scenarios[one.scenario]['title']})", [one], both)
         opened = [one for one in comparisons if one.database == database and one.load.percent is not None]
-        yield f"{name}: latency at equal rates", opened, ("p50", "p99")
+        yield Situation(f"{name}: latency at equal rates", opened, ("p50", "p99"))
     waiting = [
         (waits, one) for one in comparisons if (waits := delay(run, one.scenario)) is not None and one.load.percent is None
     ]
     few = [one for waits, one in waiting if waits >= LONG and one.load.connections <= 16]
     many = [one for waits, one in waiting if waits >= LONG and one.load.connections > 16]
-    yield f"queries that wait {LONG} ms or more, at most 16 connections", few, ("throughput",)
-    yield f"queries that wait {LONG} ms or more, more connections", many, ("throughput",)
+    yield Situation(f"queries that wait {LONG} ms or more, at most 16 connections", few, ("throughput",))
+    yield Situation(f"queries that wait {LONG} ms or more, more connections", many, ("throughput",))
 
 
-def _rule(run: Run, situation: str, chosen: Sequence[Comparison], judged: Sequence[Quantity]) -> Rule | None:
+def _rule(run: Run, situation: Situation) -> Rule | None:
     found: dict[str, list[str]] = {}
-    for name in compared(run, chosen):
-        kind = _class(chosen, name, judged)
+    for name in compared(run, situation.chosen):
+        kind = _class(run, situation, name)
         if kind:
             found.setdefault(kind, []).append(name)
     if not found:
         return None
     kinds = {kind: found[kind] for kind in CLASSES if kind in found}
-    return Rule(situation, kinds, _follows(run.header.baseline, kinds))
+    return Rule(situation.name, kinds, _follows(run.header.baseline, kinds))
 
 
-def _class(chosen: Sequence[Comparison], name: str, judged: Sequence[Quantity]) -> str | None:
-    if any((row := one.row(name)) and row.problem for one in chosen):
+def _class(run: Run, situation: Situation, name: str) -> str | None:
+    if any((row := one.row(name)) and row.problem for one in situation.chosen):
         return "fails"
-    verdicts = {verdict for one in chosen for quantity in judged if (verdict := one.verdict(name, quantity))}
+    found = list(_found(run, situation, name))
+    verdicts = {one.verdict for _, one in found}
     if {Verdict.FASTER, Verdict.SLOWER} <= verdicts:
         return "gains and loses"
     for verdict, kind in ((Verdict.FASTER, "gains"), (Verdict.SLOWER, "loses")):
         if verdict in verdicts:
             return kind
     if Verdict.INCONCLUSIVE in verdicts:
-        return "undecided" if any(_may_gain(one, name, quantity) for one in chosen for quantity in judged) else "no gain"
+        return "undecided" if any(_may_gain(quantity, one.estimate) for quantity, one in found) else "no gain"
     return "same" if verdicts else None
 
 
-def _may_gain(comparison: Comparison, name: str, quantity: Quantity) -> bool:
+def _found(run: Run, situation: Situation, name: str) -> Iterator[tuple[Quantity, Measured | Pooled]]:
+    """What is judged of the contender."""
+    for quantity in situation.judged:
+        if situation.together:
+            if together := pooled(situation.chosen, name, run.header.control, quantity):
+                yield quantity, together
+        else:
+            for one in situation.chosen:
+                if (row := one.row(name)) and (measured := row.measured.get(quantity)) and measured.verdict:
+                    yield quantity, measured
+
+
+def _may_gain(quantity: Quantity, estimate: Estimate | None) -> bool:
     """Whether the interval reaches beyond the margin on the better side."""
-    row = comparison.row(name)
-    measured = row.measured.get(quantity) if row else None
-    if not measured or not measured.estimate:
+    if estimate is None:
         return False
-    estimate = measured.estimate
     return estimate.high > 1 + MARGIN if quantity == "throughput" else estimate.low < 1 / (1 + MARGIN)
 
 
 def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     advised = [name for name in SIMPLEST if name in found.get("gains", ())]
-    if len(advised) > 1:
-        return f"`{advised[0]}` is the smallest change that gains"
     if advised:
-        return f"`{advised[0]}` gains"
+        what = "is the smallest change that gains" if len(advised) > 1 else "gains"
+        others = [name for kind, names in found.items() if kind != "gains" for name in names]
+        driver = ", which is not shown on the baseline's driver" if advised[0] in OURS and SAME_DRIVER in others else ""
+        return f"`{advised[0]}` {what}{driver}"
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "undecided" in found:

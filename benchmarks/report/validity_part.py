@@ -128,12 +128,20 @@ def _writes(trials: Sequence[Trial]) -> str | None:
 def _crosscheck(found: Crosscheck) -> str:
     ours, theirs = statistics.median(found.generator), statistics.median(found.wrk)
     paired = ratio_interval(found.generator, found.wrk)
-    agree = 1 / AGREEMENT <= paired.ratio <= AGREEMENT
-    doubt = "" if agree else ". They disagree: what this contender serves in a second depends on who asks, too"
+    within = paired.low >= 1 / AGREEMENT and paired.high <= AGREEMENT
+    beyond = paired.low > AGREEMENT or paired.high < 1 / AGREEMENT
+    close = percent(AGREEMENT - 1, 0)
+    said = (
+        f"they agree within {close}"
+        if within
+        else f"they differ by more than {close}"
+        if beyond
+        else f"whether within {close} is undecided"
+    )
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
         f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
-        f" of {interval(paired)}{doubt}"
+        f" of {interval(paired)}: {said}"
     )
 
 

@@ -18,8 +18,8 @@ from benchmarks.trials.stage import Stage
 from benchmarks.trials.supervised import supervise
 
 CONNECTIONS = 32
-SECONDS = 2.0
-WARMUP = 0.5
+SECONDS = 1.0
+WARMUP = 0.3
 START_SECONDS = 10.0
 
 
@@ -64,8 +64,8 @@ def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender,
     assert request
     path = request(0, stage.books).path
     with serving(contender, stage.settings(database, contender), stage.placement.server) as server:
-        order = Order((scenario,), stage.books, server.port, CONNECTIONS, seconds, warmup=WARMUP, fixed=True)
-        stage.drive(order)  # so that neither of them meets a cold server
+        order = Order((scenario,), stage.books, server.port, CONNECTIONS, seconds, fixed=True)
+        stage.drive(order)  # so that neither of them meets a cold server; and neither warms up, for wrk cannot
         for place in range(pairs):
             for mine in (True, False) if place % 2 else (False, True):
                 if mine:

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.load import Histogram
-from benchmarks.raw.load import Cell, Failure, Load, Run, Trial, read
-from benchmarks.report import choice, load_prose, tables
+from benchmarks.raw.load import Cell, Crosscheck, Failure, Load, Run, Trial, read
+from benchmarks.report import choice, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
 from benchmarks.report.load_summary import Comparison, deciding, pooled, summarize
@@ -187,12 +187,14 @@ def test_the_crossing_is_the_wait_from_which_on_all_are_faster(whole: Run) -> No
 
 def test_rules_follow_from_the_verdicts(whole: Run) -> None:
     rules = {rule.situation: rule for rule in choice.rules(whole, summarize(whole))}
-    reading = rules["PostgreSQL: reading"]
+    reading = rules["PostgreSQL: ordinary requests (read, list, create, update, mixed)"]
     assert reading.found["gains"] == ["async-native"]
     assert "async-loop" in reading.found["loses"]
     assert reading.found["fails"] == ["async-documented"]
-    assert reading.follows == "`async-native` gains"
-    assert rules["SQLite: writing"].follows == "`sync-threads`: nothing measured gains"
+    assert reading.follows == "`async-native` gains, which is not shown on the baseline's driver"
+    assert (
+        rules["SQLite: ordinary requests (read, list, create, update, mixed)"].follows == "`sync-threads`: nothing measured gains"
+    )
     many = rules["queries that wait 10 ms or more, more connections"]
     assert many.found["gains and loses"] == ["sync-threads-64", "sync-gevent"]
     near = run_of([READ], effects={"async-loop": 1.05, "async-native": 0.95}, failing=[])
@@ -363,3 +365,16 @@ def test_the_terminal_shows_a_row_for_every_contender(whole: Run, capsys: pytest
     assert re.search(r"async-documented +fails", text)
     assert "async-documented fails in read, list" in text
     assert sum(line.strip().startswith("async-documented-nullpool") for line in lines) == len(deciding(summarize(whole)))
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        ([101.0, 99.0, 100.0, 102.0], "they agree within 10 %"),
+        ([130.0, 128.0, 131.0, 129.0], "they differ by more than 10 %"),
+        ([150.0, 90.0, 100.0, 101.0], "whether within 10 % is undecided"),
+    ],
+)
+def test_two_generators_agree_or_differ_only_where_the_interval_says_so(ours: list[float], said: str) -> None:
+    found = Crosscheck("sqlite", "read", "async-native", 32, ours, [100.0] * 4)
+    assert validity_part._crosscheck(found).endswith(f": {said}")

@@ -146,6 +146,10 @@ CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFER
 """
 
 
+NOTICE = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET client_connection_check_interval = 500', current_database()); END $$"
+"""Milliseconds. PostgreSQL ignores a cancel request that comes before its query: then it has to notice that nobody is there."""
+
+
 class Serving:
     """Servers of `tests.runtime.app_served`, each started when it is first asked for, on a database of their own."""
 
@@ -154,6 +158,7 @@ class Serving:
         create_tables(self.database)
         with psycopg.connect(self.database.main, autocommit=True) as connection:
             connection.execute(SLOW_COMMIT)
+            connection.execute(NOTICE)
         self.env = {
             "PYTHONPATH": str(bare),
             "PYTHONWARNINGS": "default::ResourceWarning,default::RuntimeWarning",
