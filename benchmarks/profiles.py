@@ -99,7 +99,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed",), (*PAIR, *OURS), 4, 5.0, databases=(SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
-            crosschecks=20,
+            crosschecks=8,
         ),
         Profile(
             "full",
@@ -114,7 +114,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=0.5),
             ),
-            crosschecks=30,
+            crosschecks=12,
         ),
     )
 }
