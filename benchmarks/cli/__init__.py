@@ -7,6 +7,9 @@ from importlib import import_module
 
 import click
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
 
 def main() -> None:
     """Run the command; every error is one line on standard error."""
@@ -15,6 +18,8 @@ def main() -> None:
     except click.ClickException as error:
         click.echo(f"Error: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
+    except click.Abort:  # Ctrl-C before a command has begun
+        sys.exit(INTERRUPTED)
 
 
 class Commands(click.Group):

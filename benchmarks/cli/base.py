@@ -13,10 +13,9 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from benchmarks.cli import INTERRUPTED
 from benchmarks.data import KINDS, Kind
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
