@@ -78,12 +78,14 @@ def serving(
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     given = _require_free(port) if port else None
     with ExitStack() as stack:
-        for last in (*[False] * (0 if given else TRIES - 1), True):
+        left = 1 if given else TRIES
+        while left:
+            left -= 1
             try:
                 server = stack.enter_context(_started(contender, environment, cores, given or free_port()))
                 break
             except PortTakenError:
-                if last:
+                if not left:
                     raise
         yield server
 

@@ -125,6 +125,7 @@ def test_what_fails_is_recorded_and_not_driven(tmp_path: Path, postgres: Server)
     assert "attached to a different loop" in (problems["async-documented"] or "")
     assert {trial.contender for trial in found.trials} == {"sync-threads", "sync-threads-aa"}
     assert all((trial.database_connections or 0) >= 1 for trial in found.trials)
+    assert all(trial.database_cpu is None for trial in found.trials)  # of a server that this run has not started
     assert "async-documented fails: read, postgresql" in said
     assert postgres.url not in output.read_text()  # it has a password
 
@@ -151,7 +152,9 @@ def test_ending_it_in_a_trial_leaves_nothing_behind(tmp_path: Path, how: signal.
     status = process.wait(30)
     wait_for(lambda: not ours(temporary) and not list(temporary.iterdir()))
     assert status == (130 if how is signal.SIGINT else -how)
-    assert not load.read(output).trials
+    found = load.read(output)
+    assert not found.trials
+    assert found.header.databases["sqlite"]["journal_mode"] == "WAL"
     process.stderr.close()
 
 
