@@ -95,11 +95,11 @@ PROFILES: dict[str, Profile] = {
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 1.25, (Load(8), Load(32), Load(128)), slice=0.5),
                 Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.5, databases=(SQLITE,)),
-                Block(("create",), (*PAIR, *STOCK, *OURS), 4, 6.0, databases=(SQLITE,)),
+                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 6.0, databases=(SQLITE,)),
                 Block(("mixed",), (*PAIR, *OURS), 4, 5.0, databases=(SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 2.0, databases=(SQLITE,)),
             ),
-            crosschecks=8,
+            crosschecks=12,
         ),
         Profile(
             "full",
