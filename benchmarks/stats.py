@@ -136,8 +136,8 @@ def _log(value: float) -> float:
 class Verdict(StrEnum):
     """What an interval says about a contender."""
 
-    FASTER = "faster"
-    SLOWER = "slower"
+    BETTER = "better"
+    WORSE = "worse"
     SAME = "same"
     INCONCLUSIVE = "inconclusive"
 
@@ -148,12 +148,12 @@ def verdict(estimate: Estimate, floor: Estimate | None, *, margin: float = MARGI
     The margin reaches from 1/(1 + margin) to 1 + margin; the floor reaches as far, either way, as its end
     farther from 1. Then
 
-    - faster, slower: the whole interval lies beyond the margin and beyond the floor, on that side;
+    - better, worse: the whole interval lies beyond the margin and beyond the floor, on that side;
     - same: the whole interval lies within the margin, and so does the floor;
     - inconclusive: everything else; more rounds may settle it, unless the effect is as large as the margin.
 
     `floor` None means that no control was run and only the margin counts. `lower_is_better` holds for times
-    and costs; pass False for throughput, where faster means a ratio above 1.
+    and costs; pass False for throughput, where better means a ratio above 1.
     """
     if not (margin > 0 and math.isfinite(margin)):
         raise ValueError(f"margin is {margin!r}: it must be positive and finite")
@@ -161,9 +161,9 @@ def verdict(estimate: Estimate, floor: Estimate | None, *, margin: float = MARGI
     noise = max(abs(_log(floor.low)), abs(_log(floor.high))) if floor else 0.0
     low, high, needed = _log(estimate.low), _log(estimate.high), max(band, noise)
     if low > needed:
-        return Verdict.SLOWER if lower_is_better else Verdict.FASTER
+        return Verdict.WORSE if lower_is_better else Verdict.BETTER
     if high < -needed:
-        return Verdict.FASTER if lower_is_better else Verdict.SLOWER
+        return Verdict.BETTER if lower_is_better else Verdict.WORSE
     if -band <= low and high <= band and noise <= band:
         return Verdict.SAME
     return Verdict.INCONCLUSIVE

@@ -19,8 +19,8 @@ from benchmarks.raw import NO_DATABASE, ResultsError, instructions, load, micro,
 from benchmarks.stats import MARGIN, Verdict
 
 READERS: dict[str, Callable[[Path], Run]] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
-STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
-COSTS = {Verdict.FASTER: "cheaper", Verdict.SLOWER: "costlier"}
+STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
+COSTS = {Verdict.BETTER: "cheaper", Verdict.WORSE: "costlier"}
 """What the verdicts are called of exact counts."""
 WIDTH = 140
 WORSE = 1
@@ -68,7 +68,7 @@ def sentences(comparison: Comparison) -> list[str]:
     counts = {verdict: sum(change.verdict is verdict for change in comparison.changes) for verdict in Verdict}
     failing = sum(change.problem is not None for change in comparison.changes)
     words = {verdict: COSTS.get(verdict, verdict.value) if exact else verdict.value for verdict in Verdict}
-    counts[Verdict.SLOWER] -= failing
+    counts[Verdict.WORSE] -= failing
     found = [f"{count} {words[verdict]}" for verdict, count in counts.items() if count] + [f"{failing} failing now"] * bool(
         failing
     )

@@ -21,13 +21,6 @@ class Job(NamedTuple):
     intended: float
 
 
-class Owner(Protocol):
-    """Whoever gives a connection its jobs."""
-
-    def free(self, connection: Connection) -> None: ...
-    def lost(self, connection: Connection) -> None: ...
-
-
 class Register(Protocol):
     """Who hears of every job once: answered, or failed."""
 
@@ -35,11 +28,20 @@ class Register(Protocol):
     def failed(self, job: Job, failure: Failure, detail: str) -> None: ...
 
 
+class Owner(Protocol):
+    """Whoever gives a connection its jobs; `recorder` hears of those that are under way."""
+
+    @property
+    def recorder(self) -> Register: ...
+    def free(self, connection: Connection) -> None: ...
+    def lost(self, connection: Connection) -> None: ...
+
+
 class Connection(asyncio.Protocol):
     """Sends a job when told to, reports its end, and then that it is free for the next, or lost."""
 
-    def __init__(self, owner: Owner, register: Register) -> None:
-        self.owner, self.register = owner, register
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
         self.parser = HttpResponseParser(self)
         self.job: Job | None = None
         self.sent = 0.0  # when the job was
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
         """Give up the job, if there is one, and the connection."""
         if job := self.job:
             self.job = None
-            self.register.failed(job, failure, detail)
+            self.owner.recorder.failed(job, failure, detail)
         self.transport.abort()
 
     # what the event loop calls
@@ -105,7 +107,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, job: Job) -> None:
         self.job, self.proven = None, True
-        self.register.answered(job, self.parser.get_status_code(), b"".join(self.body), time.monotonic())
+        self.owner.recorder.answered(job, self.parser.get_status_code(), b"".join(self.body), time.monotonic())
         if self.reusable:
             self.owner.free(self)
         else:

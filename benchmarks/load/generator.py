@@ -7,8 +7,8 @@ import gc
 import math
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import accumulate
 from random import Random
@@ -34,13 +34,32 @@ OPENING = 1.0  # seconds after which the load begins without the connections tha
 
 def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
     """Send the load of `plan` and wait for its end. Nothing the server does raises; a faulty plan does."""
+    with opened(plan, new_loop=new_loop) as drive:
+        return drive(plan)
+
+
+@contextmanager
+def opened(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Iterator[Callable[[Plan], Outcome]]:
+    """The connections of `plan`, open until leaving: for loads on them, one after the other.
+
+    Those are of plans that differ from `plan` in what is sent and when, not in where to. Connections that are missing, or
+    lost, are opened again while a load runs.
+    """
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        load = Load(plan)
+        try:
+            runner.run(load.open())
+            yield partial(_drive, runner, load)
+        finally:
+            runner.run(load.close())
+
+
+def _drive(runner: asyncio.Runner, load: Load, plan: Plan) -> Outcome:
     cpu, wall = time.process_time(), time.monotonic()
-    load = Load(plan)
     gc.collect()
     gc.freeze()  # going through what exists already would only make the collector's pauses longer
     try:
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(load.run())
+        runner.run(load.drive(plan))
     finally:
         gc.unfreeze()
     # A closed loop's server works on what was sent to the end until all of it is answered.
@@ -49,59 +68,73 @@ def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
         seconds=max(plan.seconds, drained),
         wall=time.monotonic() - wall,
         cpu=time.process_time() - cpu,
-        loop=new_loop.__module__.partition(".")[0],
+        loop=type(runner.get_loop()).__module__.partition(".")[0],
     )
 
 
 class Load:
-    """The state of one run."""
+    """Connections, and the state of the load on them."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
         self.host = f"{plan.host}:{plan.port}"
-        self.random = Random(plan.seed)
-        self.weights = list(accumulate(kind.weight for kind in plan.mix))
-        self.wires = {kind.name: kind.request.wire(self.host) for kind in plan.mix if isinstance(kind.request, Request)}
-        self.recorder = Recorder(kind.name for kind in plan.mix)
-        self.began = self.end = math.inf
-        self.over = False
-        self.crash: BaseException | None = None
-
         self.connections: set[Connection] = set()
         self.opening: set[asyncio.Task[None]] = set()
         self.idle: deque[Connection] = deque()
         self.schedule: deque[float] = deque()  # intended starts of an open loop that are to come,
         self.due: deque[float] = deque()  # and those that came and wait for a connection
+        self.over = False
+        self.crash: BaseException | None = None
+        self._prepare(plan)
 
-    async def run(self) -> None:
-        """Open the connections, send everything, wait for the answers, close the connections."""
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._crashed)
+    def _prepare(self, plan: Plan) -> None:
+        self.plan = plan
+        self.random = Random(plan.seed)
+        self.weights = list(accumulate(kind.weight for kind in plan.mix))
+        self.wires = {kind.name: kind.request.wire(self.host) for kind in plan.mix if isinstance(kind.request, Request)}
+        self.recorder = Recorder(kind.name for kind in plan.mix)
+        self.began = self.end = math.inf
+
+    async def open(self) -> None:
+        """Open the connections, or as many as can be in time."""
+        asyncio.get_running_loop().set_exception_handler(self._crashed)
         for _ in range(self.plan.connections):
             self._open()
-        await asyncio.wait(self.opening, timeout=OPENING)
-        self.alarm = Alarm(loop, self._arrive)
-        self.began = time.monotonic()
-        self.recorder.began = self.began + self.plan.warmup
-        self.end = self.recorder.began + self.plan.seconds
+        await self._settle(OPENING)
+
+    async def _settle(self, seconds: float) -> None:
+        if self.opening:
+            await asyncio.wait(self.opening, timeout=seconds)
+
+    async def drive(self, plan: Plan) -> None:
+        """Send everything, wait for the answers."""
+        await asyncio.sleep(0)  # to hear of connections that were closed since the last load
+        await self._settle(RETRY)
+        self._prepare(plan)
+        self.alarm = Alarm(asyncio.get_running_loop(), self._arrive)
         try:
-            if self.plan.rate is None:
+            self.began = time.monotonic()
+            self.recorder.began = self.began + plan.warmup
+            self.end = self.recorder.began + plan.seconds
+            if plan.rate is None:
                 for _ in range(len(self.idle)):
                     self.free(self.idle.popleft())
             else:
-                self.schedule.extend(self.began + start for start in self.plan.schedule())
+                self.schedule.extend(self.began + start for start in plan.schedule())
                 self._arrive()
             await self._watch()
         finally:
-            self.over = True
             self.alarm.close()
-            for task in self.opening:
-                task.cancel()
-            await asyncio.gather(*self.opening, return_exceptions=True)
-            while self.connections:
-                for connection in self.connections:
-                    connection.transport.abort()
-                await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Close the connections, and what is on them."""
+        self.over = True
+        for task in self.opening:
+            task.cancel()
+        await asyncio.gather(*self.opening, return_exceptions=True)
+        while self.connections:
+            for connection in self.connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     async def _watch(self) -> None:
         """Until all is answered or given up: enforce the time limits."""
@@ -139,7 +172,7 @@ class Load:
             try:
                 async with asyncio.timeout(self.plan.timeout):
                     _, connection = await asyncio.get_running_loop().create_connection(
-                        partial(Connection, self, self.recorder), self.plan.host, self.plan.port
+                        partial(Connection, self), self.plan.host, self.plan.port
                     )
             except TimeoutError:
                 self._unconnected(Failure.TIMEOUT, f"not connected within {self.plan.timeout:g} s")

@@ -84,9 +84,9 @@ def _class(run: Run, situation: Situation, name: str) -> str | None:
         return "fails"
     found = list(_found(run, situation, name))
     verdicts = {one.verdict for _, one in found}
-    if {Verdict.FASTER, Verdict.SLOWER} <= verdicts:
+    if {Verdict.BETTER, Verdict.WORSE} <= verdicts:
         return "gains and loses"
-    for verdict, kind in ((Verdict.FASTER, "gains"), (Verdict.SLOWER, "loses")):
+    for verdict, kind in ((Verdict.BETTER, "gains"), (Verdict.WORSE, "loses")):
         if verdict in verdicts:
             return kind
     if Verdict.INCONCLUSIVE in verdicts:

@@ -10,13 +10,13 @@ from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.svg import WIDTH, picture, text, titled
 from benchmarks.stats import Estimate, Verdict
 
-GLYPHS = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.INCONCLUSIVE: "?"}
-COLOURS = {Verdict.FASTER: "blue", Verdict.SLOWER: "vermillion"}
+GLYPHS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.SAME: "=", Verdict.INCONCLUSIVE: "?"}
+COLOURS = {Verdict.BETTER: "blue", Verdict.WORSE: "vermillion"}
 KEY = (
     ("▲ better than the baseline", "blue"),
     ("▼ worse", "vermillion"),
     ("= the same within the margin", "noise"),
-    ("? undecided", ""),
+    ("? inconclusive", ""),
     ("✗ fails", ""),
 )
 STEPS = ((1.15, 0.18), (1.5, 0.32), (2.5, 0.46), (math.inf, 0.6))

@@ -19,15 +19,15 @@ SAME_DRIVER = "async-native-psycopg"
 """Which has the driver of the baseline: it tells the driver from the model."""
 STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 WORDS = {
-    Verdict.FASTER: "less in",
-    Verdict.SLOWER: "more in",
+    Verdict.BETTER: "less in",
+    Verdict.WORSE: "more in",
     Verdict.SAME: f"the same within {100 * MARGIN:.0f} % in",
     Verdict.INCONCLUSIVE: "undecided in",
 }
 """Of CPU time."""
 POOLED = {
-    Verdict.FASTER: "less",
-    Verdict.SLOWER: "more",
+    Verdict.BETTER: "less",
+    Verdict.WORSE: "more",
     Verdict.SAME: f"the same within {100 * MARGIN:.0f} %",
     Verdict.INCONCLUSIVE: "undecided",
 }
@@ -83,12 +83,12 @@ def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]], drivers: Mapp
     parts = []
     for database, found in verdicts.items():
         said = []
-        for verdict, word in ((Verdict.FASTER, "cheaper"), (Verdict.SLOWER, "dearer")):
+        for verdict, word in ((Verdict.BETTER, "cheaper"), (Verdict.WORSE, "dearer")):
             names = [f"`{name}`" for name, one in found.items() if one is verdict]
             if names:
                 said.append(word if len(names) == len(found) else f"{word} with {' and '.join(names)}")
         nothing = "neither cheaper nor dearer" if set(found.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
-        only = found.get("async-native") is Verdict.FASTER and drivers.get(database, Verdict.FASTER) is not Verdict.FASTER
+        only = found.get("async-native") is Verdict.BETTER and drivers.get(database, Verdict.BETTER) is not Verdict.BETTER
         parts.append(f"{' and '.join(said) or nothing} on {database}{', but not on the same driver' if only else ''}")
     return f"By this runtime, async requests that hardly wait are {'; '.join(parts)}"
 
@@ -99,7 +99,7 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
         return None
     rows = [row for one in comparisons for name in STOCK if (row := one.row(name)) and (row.problem or row.measured)]
     failing = any(row.problem for row in rows)
-    dearer = {one.verdict for row in rows if not row.problem and (one := row.measured.get("cpu"))} == {Verdict.SLOWER}
+    dearer = {one.verdict for row in rows if not row.problem and (one := row.measured.get("cpu"))} == {Verdict.WORSE}
     headline = (
         "fails or costs more in every scenario tried"
         if failing and dearer
@@ -161,7 +161,7 @@ def crossing(by_delay: dict[float, Comparison], name: str) -> float | None:
     """The wait from which on, at every longer one too, the contender serves more; None where there is none."""
     start = None
     for waits, one in sorted(by_delay.items(), reverse=True):
-        if one.verdict(name, "throughput") is not Verdict.FASTER:
+        if one.verdict(name, "throughput") is not Verdict.BETTER:
             break
         start = waits
     return start
@@ -181,7 +181,7 @@ def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None
         if measured and measured.estimate and measured.verdict:
             start = crossing(by_delay, name)
             since = "" if start is None or start == longest else f", more from {start:g} ms on"
-            verdict = {Verdict.FASTER: "", Verdict.SLOWER: " (less)"}.get(measured.verdict, f" ({measured.verdict.value})")
+            verdict = {Verdict.BETTER: "", Verdict.WORSE: " (less)"}.get(measured.verdict, f" ({measured.verdict.value})")
             parts.append(f"`{name}` {interval(measured.estimate)}{verdict}{since}")
     if not parts:
         return None
@@ -196,7 +196,7 @@ def _waiting_headline(run: Run, comparison: Comparison) -> str:
     serving = [
         row.contender
         for row in comparison.rows
-        if row.contender != run.header.baseline and comparison.verdict(row.contender, "throughput") is Verdict.FASTER
+        if row.contender != run.header.baseline and comparison.verdict(row.contender, "throughput") is Verdict.BETTER
     ]
     ours = " and ".join(f"`{name}`" for name in OURS if name in serving)
     others = " and ".join(f"`{name}`" for name in serving if name.startswith("sync"))

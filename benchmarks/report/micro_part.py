@@ -52,7 +52,7 @@ def quicker(comparisons: Sequence[Comparison]) -> list[str]:
             less = [
                 f"`{row.contender}` {interval(wall.estimate)}"
                 for row in one.rows
-                if (wall := row.measured.get("wall")) and wall.estimate and wall.verdict is Verdict.FASTER
+                if (wall := row.measured.get("wall")) and wall.estimate and wall.verdict is Verdict.BETTER
             ]
             if less:
                 found.append(f"{where(one)} ({', '.join(less)})")

@@ -48,15 +48,15 @@ def _together(run: Run, database: str, model: str, rows: Sequence[tuple[Comparis
 
 
 WORDS = {
-    Verdict.FASTER: "less in",
-    Verdict.SLOWER: "more in",
+    Verdict.BETTER: "better in",
+    Verdict.WORSE: "worse in",
     Verdict.SAME: f"the same within {MARGIN:.0%} in".replace("%", " %"),
-    Verdict.INCONCLUSIVE: "undecided in",
+    Verdict.INCONCLUSIVE: "inconclusive in",
 }
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]], quantity: Quantity) -> str:
-    """Say how many operations cost less, more, the same; which are undecided, which fail. Ratios with intervals."""
+    """Say in how many operations it is better, worse, the same; which are inconclusive, which fail. Ratios with intervals."""
     parts = []
     for verdict, words in WORDS.items():
         measured = [(comparison, row.measured[quantity]) for comparison, row in rows if row.measured]

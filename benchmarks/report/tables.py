@@ -14,8 +14,8 @@ from benchmarks.stats import Verdict
 
 MICRO, MEBI = 1e6, 2**-20
 WORDS = {
-    Verdict.FASTER: "**better**",
-    Verdict.SLOWER: "**worse**",
+    Verdict.BETTER: "**better**",
+    Verdict.WORSE: "**worse**",
     Verdict.SAME: "same",
     Verdict.INCONCLUSIVE: "inconclusive",
 }

@@ -136,7 +136,7 @@ def _crosscheck(found: Crosscheck) -> str:
         if within
         else f"they differ by more than {close}"
         if beyond
-        else f"whether within {close} is undecided"
+        else f"whether within {close} is inconclusive"
     )
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"

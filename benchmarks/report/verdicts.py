@@ -18,7 +18,7 @@ from benchmarks.report.prose import DATABASES, answer
 from benchmarks.report.summary import Comparison, summarize
 from benchmarks.stats import Verdict
 
-STYLES = {Verdict.FASTER: "green", Verdict.SLOWER: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
+STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
 STYLED = {verdict.value: f"[{style}]{verdict.value}[/]" for verdict, style in STYLES.items()}
 COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 12), ("CPU µs", 8), ("ratio", 18), ("verdict", 12))
 """Names and widths; without the microseconds on a narrow terminal."""

@@ -29,8 +29,8 @@ def ceiling(stage: Stage) -> Ceiling:
     command = [sys.executable, "-m", "benchmarks.trials._trivial", str(port)]
     with supervise(command, {"PYTHONPATH": str(ROOT)}, stage.placement.server):
         _wait_for(port)
-        order = Order(("noop",), stage.books, port, CONNECTIONS, SECONDS, warmup=WARMUP)
-        outcome = stage.drive(order)
+        with stage.generator.opened(port, CONNECTIONS) as drive:
+            outcome = drive(Order(("noop",), stage.books, SECONDS, warmup=WARMUP))
     total = sum(outcome.answered.values())
     return Ceiling(outcome.loop, CONNECTIONS, outcome.throughput, outcome.cpu / total)
 
@@ -64,15 +64,21 @@ def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender,
     assert request
     path = request(0, stage.books).path
     with serving(contender, stage.settings(database, contender), stage.placement.server) as server:
-        order = Order((scenario,), stage.books, server.port, CONNECTIONS, seconds, fixed=True)
-        stage.drive(order)  # so that neither of them meets a cold server; and neither warms up, for wrk cannot
+        order = Order((scenario,), stage.books, seconds, fixed=True)
+        _generator(stage, server.port, order)  # so that neither meets a cold server; and neither warms up, for wrk cannot
         for place in range(pairs):
             for mine in (True, False) if place % 2 else (False, True):
                 if mine:
-                    ours.append(stage.drive(order).throughput)
+                    ours.append(_generator(stage, server.port, order))
                 else:
                     theirs.append(_wrk(f"{server.url}{path}", seconds))
     return Crosscheck(database, scenario, contender.name, CONNECTIONS, ours, theirs)
+
+
+def _generator(stage: Stage, port: int, order: Order) -> float:
+    """Requests a second; on connections of its own, as wrk opens them."""
+    with stage.generator.opened(port, CONNECTIONS) as drive:
+        return drive(order).throughput
 
 
 def _wrk(url: str, seconds: float) -> float:

@@ -85,8 +85,8 @@ def _answer(server: Server, request: Request) -> str | None:
 
 
 def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> str | None:
-    order = Order(scenarios, stage.books, server.port, CONNECTIONS, SECONDS, first=FIRST)
-    outcome = stage.drive(order)
+    with stage.generator.opened(server.port, CONNECTIONS) as drive:
+        outcome = drive(Order(scenarios, stage.books, SECONDS, first=FIRST))
     if not outcome.failed:
         return None
     total = sum(outcome.failed.values()) + sum(outcome.answered.values())

@@ -1,7 +1,7 @@
-"""The load generator in a process of its own: an order a line on stdin, what came of it a line on stdout.
+"""The load generator in a process of its own: a command a line on stdin, what came of it a line on stdout.
 
-    with driver(cores) as drive:
-        outcome = drive(Order("read", 10_000, server.port, connections=32, seconds=4.0))
+    with driver(cores) as generator, generator.opened(server.port, 32) as drive:
+        outcome = drive(Order(("read",), 10_000, seconds=4.0))
 
 It ends with this process, even when that is killed, for its stdin ends then.
 """
@@ -16,13 +16,13 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from random import Random
-from typing import IO
+from typing import IO, Any
 
-from benchmarks.load import Kind, Outcome, Plan, Request, run
+from benchmarks.load import Kind, Outcome, Plan, Request, opened
 from benchmarks.scenarios import SCENARIOS
 
 TIMEOUT = 10.0
@@ -35,7 +35,7 @@ class DriverError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """A load on `port`; see `benchmarks.load.Plan`.
+    """A load; see `benchmarks.load.Plan`.
 
     Several `scenarios` are mixed in equal parts. Their requests are those of the numbers from `first` on: no two orders to the
     same databases may have numbers in common. Of a `fixed` scenario always the first request is sent, and only the status of
@@ -44,8 +44,6 @@ class Order:
 
     scenarios: tuple[str, ...]
     books: int
-    port: int
-    connections: int
     seconds: float
     warmup: float = 0.0
     rate: float | None = None
@@ -53,14 +51,14 @@ class Order:
     first: int = 0
     fixed: bool = False
 
-    def plan(self) -> Plan:
-        """What to send."""
+    def plan(self, port: int, connections: int) -> Plan:
+        """What to send there."""
         return Plan(
-            port=self.port,
+            port=port,
             mix=tuple(self._kinds()),
             seconds=self.seconds,
             warmup=self.warmup,
-            connections=self.connections,
+            connections=connections,
             rate=self.rate,
             timeout=TIMEOUT,
             seed=self.seed,
@@ -93,11 +91,46 @@ class _Numbered:
 
 
 Drive = Callable[[Order], Outcome]
+"""Puts a load on the connections that are open. Raises `DriverError` when the generator ends early."""
+
+
+class Generator:
+    """The process, as who started it sees it; one command at a time."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def opened(self, port: int, connections: int) -> Iterator[Drive]:
+        """Connections to a server, for loads on them one after the other; of several servers in turns, if you like.
+
+        Raises `DriverError` when the generator ends early.
+        """
+        self._ask("open", port, connections)
+        try:
+            yield lambda order: Outcome.from_json(self._ask("drive", port, asdict(order)))
+        finally:
+            with suppress(DriverError):  # it was said before, or it does not matter any more
+                self._ask("close", port)
+
+    def _ask(self, *command: Any) -> Any:
+        process = self._process
+        assert process.stdin
+        assert process.stdout
+        with self._lock:
+            try:
+                process.stdin.write(json.dumps(command) + "\n")
+                process.stdin.flush()
+                return json.loads(process.stdout.readline())
+            except (OSError, ValueError):
+                reason = last_line(process.stderr) or f"status {process.wait()}"
+                raise DriverError(f"the load generator ended: {reason}") from None
 
 
 @contextmanager
-def driver(cores: Sequence[int] = ()) -> Iterator[Drive]:
-    """Start a generator, on these cores if any are named. Driving raises `DriverError` when it ends early."""
+def driver(cores: Sequence[int] = ()) -> Iterator[Generator]:
+    """Start a generator, on these cores if any are named."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.trials.driver", *map(str, cores)],
         stdin=subprocess.PIPE,
@@ -106,28 +139,12 @@ def driver(cores: Sequence[int] = ()) -> Iterator[Drive]:
         start_new_session=True,
         text=True,
     ) as process:
-        assert process.stdin
-        assert process.stdout
-
-        one_at_a_time = threading.Lock()
-
-        def drive(order: Order) -> Outcome:
-            assert process.stdin
-            assert process.stdout
-            with one_at_a_time:
-                try:
-                    process.stdin.write(json.dumps(asdict(order)) + "\n")
-                    process.stdin.flush()
-                    return Outcome.from_json(json.loads(process.stdout.readline()))
-                except (OSError, ValueError):
-                    reason = last_line(process.stderr) or f"status {process.wait()}"
-                    raise DriverError(f"the load generator ended: {reason}") from None
-
         try:
-            yield drive
+            yield Generator(process)
         finally:
             process.kill()
             with suppress(OSError):
+                assert process.stdin
                 process.stdin.close()
 
 
@@ -139,26 +156,49 @@ def last_line(stream: IO[str] | None) -> str:
         return ""
 
 
-def main(cores: Sequence[int]) -> None:
-    """Serve orders until stdin ends, even in the middle of one."""
-    if cores:
-        os.sched_setaffinity(0, cores)
-    orders: queue.SimpleQueue[str] = queue.SimpleQueue()
+class _Connected:
+    """What is open in this process, by port."""
 
-    def read() -> None:
-        for line in sys.stdin:
-            orders.put(line)
-        os._exit(0)
+    def __init__(self) -> None:
+        self.connections: dict[int, int] = {}
+        self.drives: dict[int, Callable[[Plan], Outcome]] = {}
+        self.stacks: dict[int, ExitStack] = {}
 
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        order = json.loads(orders.get())
-        plan = Order(**{**order, "scenarios": tuple(order["scenarios"])}).plan()
+    def open(self, port: int, connections: int) -> None:
+        self.stacks[port] = ExitStack()
+        self.connections[port] = connections
+        nothing = Plan(port=port, mix=(Kind("none", Request("/")),), seconds=1.0, connections=connections, timeout=TIMEOUT)
+        self.drives[port] = self.stacks[port].enter_context(opened(nothing))
+
+    def drive(self, port: int, order: dict[str, Any]) -> dict[str, Any]:
+        plan = Order(**{**order, "scenarios": tuple(order["scenarios"])}).plan(port, self.connections[port])
         for kind in plan.mix:
             if not isinstance(kind.request, Request):
                 kind.request(Random(0))  # so that what a check computes once is not computed under load
+        return self.drives[port](plan).to_json()
+
+    def close(self, port: int) -> None:
+        self.stacks.pop(port).close()
+
+
+def main(cores: Sequence[int]) -> None:
+    """Serve commands until stdin ends, even in the middle of one."""
+    if cores:
+        os.sched_setaffinity(0, cores)
+    commands: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            commands.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    connected = _Connected()
+    known: dict[str, Callable[..., Any]] = {"open": connected.open, "drive": connected.drive, "close": connected.close}
+    while True:
+        name, *arguments = json.loads(commands.get())
         with suppress(BrokenPipeError):
-            print(json.dumps(run(plan).to_json()), flush=True)
+            print(json.dumps(known[name](*arguments)), flush=True)
 
 
 if __name__ == "__main__":

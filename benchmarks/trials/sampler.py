@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -29,10 +30,18 @@ def cpu_seconds(pid: int) -> float:
     for place, process in enumerate(tree(pid)):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             times = process.cpu_times()
-            total += times.user + times.system
+            total += _exact(process) or times.user + times.system
             if place == 0:
                 total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
+
+
+def _exact(process: psutil.Process) -> float | None:
+    """CPU seconds of a process with one thread, by Linux's scheduler: `cpu_times` cuts those of each process to 10 ms."""
+    with suppress(OSError):
+        if process.num_threads() == 1:
+            return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
+    return None
 
 
 def memory(pid: int) -> int:

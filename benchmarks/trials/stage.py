@@ -14,7 +14,7 @@ import psycopg
 from benchmarks.contenders import Contender
 from benchmarks.data import SETTINGS, Databases, Kind
 from benchmarks.postgres import Server, connect_or_start
-from benchmarks.trials.driver import Drive, driver
+from benchmarks.trials.driver import Generator, driver
 from benchmarks.trials.placement import Placement, choose, placed
 from benchmarks.trials.sampler import Counter
 from benchmarks.trials.supervised import temporary_folder
@@ -37,7 +37,7 @@ class Stage:
     databases: Mapping[Kind, Databases]
     server: Server | None
     placement: Placement
-    drive: Drive
+    generator: Generator
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
 
     def urls(self, database: str, contender: Contender) -> dict[str, str]:
@@ -93,5 +93,5 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
             list(pool.map(lambda one: one.seed(books), made.values()))
         placement = choose()
         stack.enter_context(placed(placement, server.pid if server else None))
-        drive = stack.enter_context(driver(placement.others))
-        yield Stage(books, folder, made, server, placement, drive)
+        generator = stack.enter_context(driver(placement.others))
+        yield Stage(books, folder, made, server, placement, generator)

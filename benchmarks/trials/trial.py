@@ -18,7 +18,7 @@ from benchmarks.contenders import Contender
 from benchmarks.load import Histogram, Outcome
 from benchmarks.raw.load import Cell, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
-from benchmarks.trials.driver import Order
+from benchmarks.trials.driver import Drive, Order
 from benchmarks.trials.placement import move
 from benchmarks.trials.sampler import Counter as Counted
 from benchmarks.trials.sampler import Usage, memory, metering
@@ -76,6 +76,8 @@ def _seated(seats: Sequence[_Seat]) -> Iterator[None]:
     with ThreadPoolExecutor(len(seats)) as pool:
         try:
             list(pool.map(_Seat.start, seats))
+            for seat in seats:
+                seat.connect()
             yield
         finally:
             list(pool.map(_Seat.stop, seats))
@@ -90,6 +92,7 @@ class _Seat:
     contender: Contender
     server: Server | None = None
     problem: str | None = None
+    load: Drive | None = None
     connections: Counted | None = None
     memory: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -114,21 +117,25 @@ class _Seat:
                 self.connections = self._open.enter_context(stage.connections(self.turn.cell.database, self.contender))
                 move(self.server.process.pid, stage.placement.server)
 
+    def connect(self) -> None:
+        """Open the connections, which stay open for the round: opening them is no part of the load."""
+        if self.server:
+            generator, count = self.stage.generator, self.turn.cell.load.connections
+            self.load = self._open.enter_context(generator.opened(self.server.port, count))
+
     def stop(self) -> None:
-        """End the server, if there is one."""
+        """Close the connections and end the server, if there is one."""
         with self._lock:
             self._open.close()
 
     def drive(self, seconds: float, seed: int, *, counted: bool = True) -> None:
         """Put the load on the server, unless something is wrong with it already."""
         stage, cell, server = self.stage, self.turn.cell, self.server
-        if server is None or self.problem or seconds <= 0:
+        if server is None or self.load is None or self.problem or seconds <= 0:
             return
         order = Order(
             scenarios=(cell.scenario,),
             books=stage.books,
-            port=server.port,
-            connections=cell.load.connections,
             seconds=seconds,
             rate=self.turn.rate,
             seed=seed,
@@ -136,7 +143,7 @@ class _Seat:
         )
         usage = self.usage if counted else Usage()
         with metering(usage, server.process.pid, stage.database_pid(cell.database), self.connections):
-            outcome = stage.drive(order)
+            outcome = self.load(order)
         self.answered.update(outcome.answered)
         self.failed.update(outcome.failed)
         if counted:

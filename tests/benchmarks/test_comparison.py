@@ -158,13 +158,13 @@ def test_the_interval_covers_the_truth_in_95_of_100(rounds: tuple[int, int], sca
 def test_the_same_again_is_called_slower_in_at_most_5_of_100(scatter: float) -> None:
     random = np.random.default_rng(2)
     found = [native(noisy(random, scatter=scatter), noisy(random, scatter=scatter, machine=3)) for _ in range(SIMULATIONS)]
-    assert sum(change.verdict is Verdict.SLOWER for change in found) <= 0.05 * SIMULATIONS
-    assert sum(change.verdict is Verdict.FASTER for change in found) <= 0.05 * SIMULATIONS
+    assert sum(change.verdict is Verdict.WORSE for change in found) <= 0.05 * SIMULATIONS
+    assert sum(change.verdict is Verdict.BETTER for change in found) <= 0.05 * SIMULATIONS
 
 
 @pytest.mark.parametrize(
     ("factor", "scatter", "expected"),
-    [(1.15, 0.03, Verdict.SLOWER), (1 / 1.15, 0.03, Verdict.FASTER), (1.0, 0.01, Verdict.SAME), (1.6, 0.1, Verdict.SLOWER)],
+    [(1.15, 0.03, Verdict.WORSE), (1 / 1.15, 0.03, Verdict.BETTER), (1.0, 0.01, Verdict.SAME), (1.6, 0.1, Verdict.WORSE)],
 )
 def test_a_known_effect_gets_its_verdict_in_95_of_100(factor: float, scatter: float, expected: Verdict) -> None:
     random = np.random.default_rng(3)
@@ -178,11 +178,11 @@ def test_a_known_effect_gets_its_verdict_in_95_of_100(factor: float, scatter: fl
 def test_what_the_noise_of_either_run_could_be_is_inconclusive() -> None:
     quiet, loud = Estimate(1, 0.99, 1.01, 12), Estimate(1, 0.7, 1.4, 12)
     change = Estimate(1.2, 1.15, 1.25, 12)
-    assert verdict(change, (quiet, quiet)) is Verdict.SLOWER
-    assert verdict(change, (quiet, quiet), lower_is_better=False) is Verdict.FASTER
+    assert verdict(change, (quiet, quiet)) is Verdict.WORSE
+    assert verdict(change, (quiet, quiet), lower_is_better=False) is Verdict.BETTER
     assert verdict(change, (quiet, loud)) is Verdict.INCONCLUSIVE
     assert verdict(change, (loud, quiet)) is Verdict.INCONCLUSIVE
-    assert verdict(change, (None, None)) is Verdict.SLOWER
+    assert verdict(change, (None, None)) is Verdict.WORSE
     assert verdict(Estimate(1.04, 1.01, 1.07, 12), (quiet, quiet)) is Verdict.INCONCLUSIVE
 
 
@@ -192,7 +192,7 @@ def test_the_floor_of_either_run_counts() -> None:
     loud = {"sync": base, "sync-aa": [0.6, 1.5, 0.7, 1.4]}
     slow = [1.2, 1.21, 1.19, 1.2]
     for old, new, expected in (
-        (quiet, quiet, Verdict.SLOWER),
+        (quiet, quiet, Verdict.WORSE),
         (quiet, loud, Verdict.INCONCLUSIVE),
         (loud, quiet, Verdict.INCONCLUSIVE),
     ):
@@ -211,8 +211,8 @@ def test_load_is_compared_by_what_it_decides(name: str, quantities: list[str]) -
     old = load_run({"sync-threads": quick, "sync-threads-aa": quick, "async-native": quick}, name)
     new = load_run({"sync-threads": quick, "sync-threads-aa": quick, "async-native": slow}, name)
     assert list(load_series(old)) == [Place("sqlite", "read", name, "async-native", quantity) for quantity in quantities]
-    assert {change.verdict for change in compare(old, new).changes} == {Verdict.SLOWER}  # throughput falls, the others rise
-    assert {change.verdict for change in compare(new, old).changes} == {Verdict.FASTER}
+    assert {change.verdict for change in compare(old, new).changes} == {Verdict.WORSE}  # throughput falls, the others rise
+    assert {change.verdict for change in compare(new, old).changes} == {Verdict.BETTER}
     throughput = [change.new for change in compare(old, new).changes if change.place.quantity == "throughput"]
     assert throughput == ([pytest.approx(2 / 3, rel=0.01)] if name == "closed-32" else [])
 
@@ -229,9 +229,9 @@ def test_counts_are_judged_against_one_per_cent_and_by_all_of_them() -> None:
     old = exact_run({"sync": [100.0, 100.0], "native": [200.0, 201.0], "loop": [100.0, 104.0], "documented": [1.0]})
     new = exact_run({"sync": [102.0, 102.1], "native": [201.0, 200.5], "loop": [103.0, 103.0], "documented": []}, "it broke")
     found = {change.place.contender: change.verdict for change in compare(old, new).changes}
-    assert found == {"sync": Verdict.SLOWER, "native": Verdict.SAME, "loop": Verdict.INCONCLUSIVE, "documented": Verdict.SLOWER}
+    assert found == {"sync": Verdict.WORSE, "native": Verdict.SAME, "loop": Verdict.INCONCLUSIVE, "documented": Verdict.WORSE}
     assert native(old, new).change == Estimate(200.75 / 200.5, 200.5 / 201, 201 / 200, 2)
-    assert {change.verdict for change in compare(new, old).changes} == {Verdict.FASTER, Verdict.SAME, Verdict.INCONCLUSIVE}
+    assert {change.verdict for change in compare(new, old).changes} == {Verdict.BETTER, Verdict.SAME, Verdict.INCONCLUSIVE}
 
 
 def test_what_only_one_has_and_what_differs_is_said() -> None:
@@ -298,7 +298,7 @@ def test_the_command_on_runs_by_the_clock(
     random = np.random.default_rng(4)
     old, new = (written(tmp_path / name, noisy(random, cost)) for name, cost in (("old", 1.0), ("new", 1.3)))
     assert command(monkeypatch, old, new) == 1
-    assert "2 compared: 2 slower." in capsys.readouterr().out
+    assert "2 compared: 2 worse." in capsys.readouterr().out
     assert command(monkeypatch, old, old) == 0
     assert "Not significant! 2 compared" in capsys.readouterr().out
 

@@ -11,13 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from random import Random
 
 import numpy as np
 import pytest
 import uvloop
 
-from benchmarks.load import Kind, Outcome, Plan, Request, run
+from benchmarks.load import Kind, Outcome, Plan, Request, opened, run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 READ = (Kind("read", Request("/", check=lambda body: body == b"ok")),)
@@ -36,6 +37,7 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.loop = asyncio.get_running_loop()
         self.idle.clear()
         self.writers.add(writer)
         try:
@@ -123,6 +125,38 @@ def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.Ab
     assert outcome.wall >= 0.5
     assert outcome.cpu > 0
     assert outcome.loop == new_loop.__module__.partition(".")[0]
+
+
+def test_several_loads_use_the_same_connections() -> None:
+    with serving(slow) as (server, port), serving(slow) as (other, other_port):
+        plans = [Plan(port=one, mix=READ, seconds=0.1, connections=5) for one in (port, other_port)]
+        with opened(plans[0]) as drive, opened(plans[1]) as drive_other:
+            assert not server.paths
+            outcomes = [each(plan) for _ in range(3) for each, plan in zip((drive, drive_other), plans, strict=True)]
+            open_loop = drive(Plan(port=port, mix=READ, seconds=0.1, rate=100))
+            assert server.connections == other.connections == 5
+        assert server.idle.wait(5), "connections were left open"
+    outcomes.append(open_loop)
+    assert all(not outcome.failed for outcome in outcomes)
+    assert sum(outcome.count for outcome in outcomes) == len(server.paths) + len(other.paths)
+    assert open_loop.count == 10
+    assert [later.began > earlier.began + 0.1 for earlier, later in pairwise(outcomes)] == [True] * 6
+
+
+def test_a_connection_that_is_lost_between_two_loads_is_opened_again() -> None:
+    with serving(slow) as (server, port):
+        plan = Plan(port=port, mix=READ, seconds=0.3, connections=3)
+        with opened(plan) as drive:
+            first = drive(plan)
+            for writer in list(server.writers)[:2]:
+                server.loop.call_soon_threadsafe(writer.transport.abort)
+            while len(server.writers) > 1:
+                time.sleep(0.01)
+            second = drive(plan)
+    assert first.failed == second.failed == {}
+    assert first.count + second.count == len(server.paths)
+    assert server.connections == 5
+    assert server.busiest == 3
 
 
 @pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])

@@ -115,7 +115,7 @@ def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
     assert re.search(r"\*\*loop\*\*.*on PostgreSQL more in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop)
     assert re.search(r"\*\*documented\*\*.*on PostgreSQL the same within 5 % in the one operation \(", documented)
     text = rendered(run)
-    assert row(text, "native").count("| faster |") == row(text, "loop").count("| slower |") == 2
+    assert row(text, "native").count("| better |") == row(text, "loop").count("| worse |") == 2
     assert row(text, "documented").count("| same |") == 2
     assert quicker(summarize(run)) == ["read one book on PostgreSQL (`native` 0.80 [0.79, 0.81])"]
 
@@ -171,7 +171,7 @@ def test_one_pass_claims_nothing() -> None:
     run = run_of((group(), {"native": 0.1, "loop": 10.0, "documented": 1.0}), passes=1)
     text = rendered(run)
     assert "0.10 [one pass] | inconclusive |" in text
-    assert not re.search("[|] (faster|slower|same) [|]", text)
+    assert not re.search("[|] (better|worse|same) [|]", text)
     assert all("undecided in the one operation" in sentence for sentence in answer(run, summarize(run)))
 
 

@@ -115,14 +115,14 @@ def test_scenarios_taken_together_weigh_the_same() -> None:
     assert (found.estimate.ratio, found.estimate.low, found.estimate.high) == pytest.approx((4.0, 4.0, 4.0))
     assert found.estimate.rounds == 5
     assert found.floor == Estimate(1.0, 1.0, 1.0, 5)
-    assert found.verdict is Verdict.SLOWER
+    assert found.verdict is Verdict.WORSE
     assert pooled([one], "async-native", "sync-threads-aa", "cpu") is None
 
 
 def test_more_requests_a_second_are_better_and_more_cpu_time_is_worse() -> None:
     one = only(run_of([replace(READ, contenders=("sync-threads", "sync-threads-aa", "async-native", "async-loop"))]))
-    assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.FASTER
-    assert one.verdict("async-loop", "cpu") is one.verdict("async-loop", "throughput") is Verdict.SLOWER
+    assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.BETTER
+    assert one.verdict("async-loop", "cpu") is one.verdict("async-loop", "throughput") is Verdict.WORSE
     text = tables.verdicts([one])
     assert re.search(r"`async-native` \| 1,275 \| 0\.85 \[0\.84, 0\.86\] \*\*better\*\* \| 784 \| 1\.18 \[.*\*\*bett", text)
     assert re.search(r"`async-loop` \| 1,800 \| 1\.20 \[[^|]*\*\*worse\*\* \| 556 \| 0\.83 \[.*\*\*worse\*\*", text)
@@ -133,7 +133,7 @@ def test_nothing_is_claimed_within_the_control() -> None:
     text = report_of(noisy).markdown
     one = only(noisy)
     assert one.verdict("async-native", "cpu") is one.verdict("async-loop", "cpu") is Verdict.INCONCLUSIVE
-    assert one.verdict("async-documented-nullpool", "cpu") is Verdict.SLOWER
+    assert one.verdict("async-documented-nullpool", "cpu") is Verdict.WORSE
     assert re.search(r"on PostgreSQL `async-native` 0\.85 \[[^]]*\] \(undecided\)", text)
     assert "its interval contains 1 in 0 of 2 comparisons" in text
     assert re.search(r"It does not in: read on PostgreSQL, closed-32, CPU time per request 1\.30 \[", text)
@@ -306,7 +306,7 @@ def test_pictures_are_sound_xml_with_a_title_a_description_and_words_that_fit(re
 
 
 def test_pictures_have_a_mark_for_every_ratio(whole: Run, report: Report) -> None:
-    assert "async-native, read on PostgreSQL, closed-32: 0.85 [0.84, 0.86], faster" in titles(report.pictures["load", "overview"])
+    assert "async-native, read on PostgreSQL, closed-32: 0.85 [0.84, 0.86], better" in titles(report.pictures["load", "overview"])
     assert any(
         "async-documented, read on PostgreSQL, closed-32: fails" in one for one in titles(report.pictures["load", "overview"])
     )
@@ -361,7 +361,7 @@ def test_the_terminal_shows_a_row_for_every_contender(whole: Run, capsys: pytest
         "PostgreSQL",
         "SQLite",
     ]
-    assert re.search(r"async-native +0\.85 \[0\.84, 0\.86\] +faster +1\.18 \[1\.17, 1\.1\d\] +faster", text)
+    assert re.search(r"async-native +0\.85 \[0\.84, 0\.86\] +better +1\.18 \[1\.17, 1\.1\d\] +better", text)
     assert re.search(r"async-documented +fails", text)
     assert "async-documented fails in read, list" in text
     assert sum(line.strip().startswith("async-documented-nullpool") for line in lines) == len(deciding(summarize(whole)))

@@ -121,14 +121,14 @@ def simulate(ratio: float, scatter: float, rounds: int, *, margin: float = 0.05)
 def test_a_against_a_is_called_different_in_at_most_5_percent(rounds: int, scatter: float, margin: float) -> None:
     """Even with no margin to speak of, when only the floor stands between noise and a verdict."""
     seen = simulate(1.0, scatter, rounds, margin=margin)
-    assert (seen[Verdict.FASTER] + seen[Verdict.SLOWER]) / 1000 <= 0.05
+    assert (seen[Verdict.BETTER] + seen[Verdict.WORSE]) / 1000 <= 0.05
 
 
 def test_known_effects_get_their_verdict() -> None:
     """The stated rates, at the 7.5 % by which CPU per request scatters between rounds, 12 rounds."""
-    assert simulate(0.80, 0.075, 12)[Verdict.FASTER] >= 990
-    assert simulate(0.85, 0.075, 12)[Verdict.FASTER] >= 900
-    assert simulate(1.18, 0.075, 12)[Verdict.SLOWER] >= 900
+    assert simulate(0.80, 0.075, 12)[Verdict.BETTER] >= 990
+    assert simulate(0.85, 0.075, 12)[Verdict.BETTER] >= 900
+    assert simulate(1.18, 0.075, 12)[Verdict.WORSE] >= 900
     assert simulate(1.0, 0.02, 12)[Verdict.SAME] >= 990
 
 
@@ -136,13 +136,13 @@ def test_known_effects_get_their_verdict() -> None:
 def test_an_effect_as_large_as_the_margin_is_mostly_inconclusive(ratio: float) -> None:
     seen = simulate(ratio, 0.02, 12)
     assert seen[Verdict.INCONCLUSIVE] >= 940
-    assert max(seen[Verdict.SAME], seen[Verdict.FASTER], seen[Verdict.SLOWER]) <= 40  # 2.5 % each, + 3 s.e.
+    assert max(seen[Verdict.SAME], seen[Verdict.BETTER], seen[Verdict.WORSE]) <= 40  # 2.5 % each, + 3 s.e.
 
 
 @pytest.mark.parametrize(
     ("low", "high", "cost", "throughput"),
     [
-        (0.80, 0.94, "faster", "slower"),
+        (0.80, 0.94, "better", "worse"),
         (
             0.80,
             0.96,
@@ -152,7 +152,7 @@ def test_an_effect_as_large_as_the_margin_is_mostly_inconclusive(ratio: float) -
         (0.953, 1.049, "same", "same"),
         (0.95, 1.049, "inconclusive", "inconclusive"),
         (0.99, 1.06, "inconclusive", "inconclusive"),
-        (1.06, 1.07, "slower", "faster"),
+        (1.06, 1.07, "worse", "better"),
         (1.04, 1.07, "inconclusive", "inconclusive"),
         (0.80, 1.20, "inconclusive", "inconclusive"),
     ],
@@ -170,8 +170,8 @@ def test_nothing_is_claimed_inside_the_floor(floor: Estimate) -> None:
     assert verdict(Estimate(0.87, 0.86, 0.88, 12), floor) == "inconclusive"
     assert verdict(Estimate(1.16, 1.15, 1.17, 12), floor) == "inconclusive"
     assert verdict(Estimate(1.0, 0.99, 1.01, 12), floor) == "inconclusive"
-    assert verdict(Estimate(0.83, 0.82, 0.84, 12), floor) == "faster"
-    assert verdict(Estimate(1.19, 1.18, 1.20, 12), floor) == "slower"
+    assert verdict(Estimate(0.83, 0.82, 0.84, 12), floor) == "better"
+    assert verdict(Estimate(1.19, 1.18, 1.20, 12), floor) == "worse"
 
 
 def test_an_unbounded_floor_allows_no_verdict() -> None:

@@ -25,7 +25,7 @@ from benchmarks.raw.load import Cell, Load
 from benchmarks.trials import trial
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
-from benchmarks.trials.driver import Drive, DriverError, Order, driver
+from benchmarks.trials.driver import DriverError, Generator, Order, driver
 from benchmarks.trials.placement import Placement, move
 from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, threads
 from benchmarks.trials.server import ServerError, free_port, serving
@@ -35,18 +35,18 @@ BOOKS = 1_000
 
 
 @pytest.fixture(scope="module")
-def drive() -> Iterator[Drive]:
+def generator() -> Iterator[Generator]:
     with driver() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, drive: Drive) -> Stage:
+def stage(tmp_path_factory: pytest.TempPathFactory, generator: Generator) -> Stage:
     """On SQLite, not pinned."""
     folder = tmp_path_factory.mktemp("stage")
     databases = Databases("sqlite", folder, None)
     databases.seed(BOOKS)
-    return Stage(BOOKS, folder, {"sqlite": databases}, None, Placement(), drive)
+    return Stage(BOOKS, folder, {"sqlite": databases}, None, Placement(), generator)
 
 
 class Impostor(BaseHTTPRequestHandler):
@@ -122,35 +122,52 @@ def test_the_driver_is_named_for_postgresql_alone() -> None:
 
 
 def test_no_write_of_an_order_is_sent_twice() -> None:
-    (kind,) = Order(("create",), BOOKS, 1, 1, 1.0, first=3).plan().mix
+    (kind,) = Order(("create",), BOOKS, 1.0, first=3).plan(1, 1).mix
     assert callable(kind.request)
     bodies = [kind.request(Random(0)).body for _ in range(500)]
     assert len(set(bodies)) == 500
-    (after,) = Order(("create",), BOOKS, 1, 1, 1.0, first=503).plan().mix
+    (after,) = Order(("create",), BOOKS, 1.0, first=503).plan(1, 1).mix
     assert callable(after.request)
     assert after.request(Random(0)).body not in bodies
-    (again,) = Order(("create",), BOOKS, 1, 1, 1.0, first=3).plan().mix
+    (again,) = Order(("create",), BOOKS, 1.0, first=3).plan(1, 1).mix
     assert callable(again.request)
     assert again.request(Random(1)).body == bodies[0]
 
 
 def test_mixed_scenarios_share_their_requests() -> None:
-    plan = Order(("mixed", "read"), BOOKS, 1, 1, 1.0).plan()
+    plan = Order(("mixed", "read"), BOOKS, 1.0).plan(1, 1)
     assert {kind.name: round(kind.weight, 6) for kind in plan.mix} == {"read": 1.8, "list": 0.15, "create": 0.05}
 
 
 def test_a_fixed_order_checks_the_status_alone() -> None:
-    (kind,) = Order(("read",), BOOKS, 1, 1, 1.0, fixed=True).plan().mix
+    (kind,) = Order(("read",), BOOKS, 1.0, fixed=True).plan(1, 1).mix
     assert isinstance(kind.request, Request)
     assert kind.request.check is None
 
 
 def test_a_generator_that_ended_is_an_error() -> None:
-    with driver() as broken:
+    with driver() as broken, broken.opened(free_port(), 1) as drive:
         with pytest.raises(DriverError, match="ended: ValueError: kinds in the mix are"):
-            broken(Order((), BOOKS, 1, 1, 1.0))
+            drive(Order((), BOOKS, 1.0))
         with pytest.raises(DriverError):
-            broken(Order(("noop",), BOOKS, 1, 1, 1.0))
+            drive(Order(("noop",), BOOKS, 1.0))
+
+
+def test_loads_on_two_servers_in_turns(stage: Stage, generator: Generator) -> None:
+    contenders = [CONTENDERS[name] for name in (BASELINE, "async-native")]
+    with (
+        serving(contenders[0], stage.settings("sqlite", contenders[0])) as first,
+        serving(contenders[1], stage.settings("sqlite", contenders[1])) as second,
+        generator.opened(first.port, 3) as drive_first,
+        generator.opened(second.port, 5) as drive_second,
+    ):
+        for number in range(2):
+            for drive, server, count in ((drive_first, first, 3), (drive_second, second, 5)):
+                outcome = drive(Order(("read",), BOOKS, 0.2, first=1_000 * number))
+                assert outcome.count > 0
+                assert not outcome.failed
+                clients = [one for one in psutil.net_connections() if one.raddr and one.raddr.port == server.port]
+                assert sum(one.status == psutil.CONN_ESTABLISHED for one in clients) == count
 
 
 def test_a_contender_that_is_right_is_right_together(stage: Stage) -> None:
@@ -161,7 +178,9 @@ def test_a_contender_that_is_right_is_right_together(stage: Stage) -> None:
 
 
 def test_a_wrong_answer_is_found(stage: Stage) -> None:
-    wrong = Stage(2 * BOOKS, stage.folder, stage.databases, None, Placement(), stage.drive)  # expects books that are not there
+    wrong = Stage(
+        2 * BOOKS, stage.folder, stage.databases, None, Placement(), stage.generator
+    )  # expects books that are not there
     found = examine(wrong, "sqlite", CONTENDERS[BASELINE], ["noop", "list"])
     assert found["noop"] is None
     assert "wrong body" in (found["list"] or "")
