@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,7 @@ class Databases:
     def seed(self, books: int) -> None:
         """Make the template: both binds with the app's own migrations, and `books` generated books."""
         config = {setting: self._make(f"template_{bind}") for setting, bind in BINDS.items()}
-        _flask(config, "database", "upgrade", "--no-prompt")
-        _flask(config, "seed", "--books", str(books))
+        _flask(config, ["database", "upgrade", "--no-prompt"], ["seed", "--books", str(books)])
         if self.server:
             for url in config.values():
                 _execute(url, "VACUUM (FREEZE, ANALYZE)")  # index-only scans, and no autovacuum in the middle of it
@@ -97,17 +97,17 @@ class Databases:
         return {"version": shown.pop("server_version"), **shown}
 
 
-def _flask(config: Mapping[str, str], *arguments: str) -> None:
-    """Run a command of the sync app in a process of its own, so that it leaves no connection to the template."""
+def _flask(config: Mapping[str, str], *commands: Sequence[str]) -> None:
+    """Run commands of the sync app in a process of their own, so that they leave no connection to the template."""
     settings = {f"CATALOG_{name}": str(value) for name, value in {**SETTINGS, **config}.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CATALOG_")}
-    command = [sys.executable, "-m", "flask", "--app", "app_sync", *arguments]
+    command = [sys.executable, "-m", "benchmarks._flask", json.dumps(commands)]
     result = subprocess.run(
         command, check=False, capture_output=True, text=True, env={**inherited, **settings}, stdin=subprocess.DEVNULL
     )
     if result.returncode:
         last = result.stderr.strip().rpartition("\n")[2]
-        raise DataError(f"flask {' '.join(arguments)} failed: {last or f'status {result.returncode}'}")
+        raise DataError(f"the databases could not be seeded: {last or f'status {result.returncode}'}")
 
 
 def _execute(url: str, *statements: str) -> None:

@@ -18,7 +18,8 @@ OPEN = tuple(Load(128, percent) for percent in (30, 60, 80))
 PAIR = (BASELINE, CONTROL)
 STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
-FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, "async-native-psycopg")
+SAME_DRIVER = "async-native-psycopg"
+FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
 LONG, WHOLE = 2.0, float("inf")
 """Seconds of a slice where a request takes up to a second, and where a trial is not to be cut: an open loop must be able to
@@ -44,7 +45,7 @@ class Block:
     seconds: float
     loads: tuple[Load, ...] = (CAPACITY,)
     databases: tuple[str, ...] = BOTH
-    slice: float = 0.5
+    slice: float = 0.25
 
     def slices(self, scenario: str, database: str, seconds: float) -> int:
         """Into how many slices a trial is cut; not at all where SQLite's writers wait for one another, the last for seconds."""
@@ -87,23 +88,15 @@ PROFILES: dict[str, Profile] = {
             0.4,
             (
                 Block(("read",), FIELD, 7, 4.0, databases=(POSTGRESQL,)),
-                Block(("mixed", "create"), FIELD, 5, 2.5, databases=(POSTGRESQL,), slice=1.25),
+                Block(("mixed", "create"), FIELD, 5, 2.5, databases=(POSTGRESQL,), slice=0.6),
                 Block(("noop",), FIELD, 3, 1.0),
-                Block(
-                    ("list", "update"),
-                    (*PAIR, "sync-gevent", *OURS, "async-native-psycopg"),
-                    5,
-                    3.0,
-                    (CAPACITY,),
-                    (POSTGRESQL,),
-                    1.5,
-                ),
+                Block(("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 5, 3.0, databases=(POSTGRESQL,), slice=1.0),
                 Block(("fan-out",), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,), slice=WHOLE),
-                Block(("bulk",), (*PAIR, *OURS, "async-native-psycopg"), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
-                Block(("export",), (*PAIR, *OURS, "async-native-psycopg"), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
                 Block(("read",), (*PAIR, *OURS), 4, 2.0, (Load(1), Load(8), Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
-                Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 2.0, (Load(8), Load(32), Load(128)), slice=LONG),
+                Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 2.0, (Load(8), Load(32), Load(128)), slice=1.0),
                 Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.5, databases=(SQLITE,)),
                 Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 6.0, databases=(SQLITE,)),
                 Block(("mixed",), (*PAIR, *OURS), 4, 5.0, databases=(SQLITE,)),
@@ -117,15 +110,15 @@ PROFILES: dict[str, Profile] = {
             0.6,
             (
                 Block(("read",), FIELD, 8, 5.0),
-                Block(("mixed", "create"), FIELD, 8, 5.0, slice=1.25),
+                Block(("mixed", "create"), FIELD, 8, 5.0, slice=0.6),
                 Block(("noop",), FIELD, 4, 3.0),
-                Block(("list", "update"), FIELD, 4, 3.0, slice=1.5),
+                Block(("list", "update"), FIELD, 4, 3.0, slice=1.0),
                 Block(("fan-out",), FIELD, 4, 3.0, slice=WHOLE),
                 Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
                 Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 5, 3.0, (Load(1), Load(8), Load(128))),
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
-                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=LONG),
+                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=1.0),
             ),
             crosschecks=12,
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from benchmarks.raw.load import Trial
 
+TOLERATED = 0.001
+"""Share of wrong answers beyond which a contender has failed; none of them is counted or timed."""
 STEAL = 0.05
 """Share of all cores' time that the host withheld."""
 GENERATOR_CPU = 0.80
@@ -12,6 +14,8 @@ LATENESS_P99 = 0.005
 """Seconds by which the generator itself may start one in a hundred requests of an open loop too late."""
 LATENESS_SHARE = 0.10
 """Its median lateness over the median latency: more than this and the latency is partly its own."""
+SHARED = 0.9
+"""Cores in use by database and generator together, where they share one: beyond it, it is they who limit the throughput."""
 REQUESTS = 100
 """Fewer right answers than this say little of their percentiles, and nothing of the p99."""
 

@@ -14,7 +14,7 @@ from benchmarks.data import DataError
 from benchmarks.postgres import PostgresError
 from benchmarks.profiles import POSTGRESQL
 from benchmarks.scenarios import BOOKS, SCENARIOS
-from benchmarks.trials.server import Server, ServerError, serving
+from benchmarks.trials.server import Server, ServerError, require_free, serving
 from benchmarks.trials.stage import staged
 
 PORT = 8000
@@ -35,6 +35,7 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
         long_job(contender, PostgresError, DataError, ServerError, interrupted=lambda: "stopped", status=0),
         ExitStack() as stack,
     ):
+        require_free(port)
         click.echo(f"seeding {books:,} books ...", err=True)
         stage = stack.enter_context(staged(books, {kind}, url))
         server = stack.enter_context(serving(chosen, stage.settings(kind, chosen), port=port))

@@ -27,9 +27,9 @@ with suppress(ImportError):  # there is none for Windows
 
     fastest_loop = uvloop.new_event_loop
 
-RETRY = 0.1  # seconds until a connection is opened again that could not be, or that never gave an answer
+RETRY = 0.1  # seconds until a connection is opened again that could not be, or that never gave an answer; a load waits as long
 TICK = 0.02  # seconds between looks at time limits and at the end
-OPENING = 1.0  # seconds after which the load begins without the connections that are still missing
+OPENING = 1.0  # seconds after which the first load begins without the connections that are still missing
 
 
 def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
@@ -42,8 +42,8 @@ def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
 def opened(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Iterator[Callable[[Plan], Outcome]]:
     """The connections of `plan`, open until leaving: for loads on them, one after the other.
 
-    Those are of plans that differ from `plan` in what is sent and when, not in where to. Connections that are missing, or
-    lost, are opened again while a load runs.
+    Of their plans `host`, `port` and `connections` are not looked at. Connections that are missing, or lost, are opened again
+    while a load runs. After an exception no other load may follow.
     """
     with asyncio.Runner(loop_factory=new_loop) as runner:
         load = Load(plan)
@@ -107,7 +107,8 @@ class Load:
 
     async def drive(self, plan: Plan) -> None:
         """Send everything, wait for the answers."""
-        await asyncio.sleep(0)  # to hear of connections that were closed since the last load
+        for _ in range(2):  # to hear of connections that were closed since the last load, and to begin to open others
+            await asyncio.sleep(0)
         await self._settle(RETRY)
         self._prepare(plan)
         self.alarm = Alarm(asyncio.get_running_loop(), self._arrive)

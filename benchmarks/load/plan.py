@@ -72,7 +72,7 @@ class Plan:
     from that instant, so a stall shows in all the requests that it delayed.
 
     `timeout` is how long a request may take once sent, in seconds. What has not been sent by `timeout` after
-    the end is given up, so a run ends within warmup + seconds + 2 timeout, and a second for connecting.
+    the end is given up, so a run ends within warmup + seconds + 2 timeout, and about a second for connecting.
     Kinds are drawn by weight; the same `seed` draws the same requests and the same schedule.
     """
 

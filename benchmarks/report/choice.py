@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.contenders import THREADS
 from benchmarks.raw.load import Run
-from benchmarks.report.load_pictures import NAMES, compared, delay
-from benchmarks.report.load_prose import OURS, SAME_DRIVER, SPECIAL, ordinary, plain
-from benchmarks.report.load_summary import Comparison, Measured, Pooled, Quantity, pooled
+from benchmarks.report.load_pictures import NAMES, compared
+from benchmarks.report.load_prose import OURS, SAME_DRIVER
+from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled, Quantity, delay, ordinary, plain, pooled
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", "async-native-psycopg")
 """Who is advised, from the least change to the most."""
 LONG = 10
-"""Milliseconds from which a query is called long here."""
+"""Milliseconds from which a query is said to wait."""
 
 
-CLASSES = ("gains", "gains and loses", "same", "no gain", "undecided", "loses", "fails")
-"""What can be found of a contender in a situation. *No gain*: whether it loses is undecided, but no interval reaches a gain that
-is larger than the margin."""
+CLASSES = ("gains", "gains and loses", "same", "no gain", "inconclusive", "loses", "fails")
+"""What can be found of a contender in a situation. *No gain*: whether it loses is inconclusive, but no interval reaches a
+gain that is larger than the margin."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situati
     waiting = [
         (waits, one) for one in comparisons if (waits := delay(run, one.scenario)) is not None and one.load.percent is None
     ]
-    few = [one for waits, one in waiting if waits >= LONG and one.load.connections <= 16]
-    many = [one for waits, one in waiting if waits >= LONG and one.load.connections > 16]
-    yield Situation(f"queries that wait {LONG} ms or more, at most 16 connections", few, ("throughput",))
-    yield Situation(f"queries that wait {LONG} ms or more, more connections", many, ("throughput",))
+    for tried in sorted({waits for waits, _ in waiting if waits >= LONG}):
+        here = [one for waits, one in waiting if waits == tried]
+        for chosen in (
+            [one for one in here if one.load.connections <= THREADS],
+            [one for one in here if one.load.connections > THREADS],
+        ):
+            counts = " or ".join(str(count) for count in sorted({one.load.connections for one in chosen}))
+            yield Situation(f"queries that wait {tried:g} ms, {counts} connections", chosen, ("throughput",))
 
 
 def _rule(run: Run, situation: Situation) -> Rule | None:
@@ -90,7 +95,7 @@ def _class(run: Run, situation: Situation, name: str) -> str | None:
         if verdict in verdicts:
             return kind
     if Verdict.INCONCLUSIVE in verdicts:
-        return "undecided" if any(_may_gain(quantity, one.estimate) for quantity, one in found) else "no gain"
+        return "inconclusive" if any(_may_gain(quantity, one.estimate) for quantity, one in found) else "no gain"
     return "same" if verdicts else None
 
 
@@ -118,12 +123,12 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     if advised:
         what = "is the smallest change that gains" if len(advised) > 1 else "gains"
         others = [name for kind, names in found.items() if kind != "gains" for name in names]
-        driver = ", which is not shown on the baseline's driver" if advised[0] in OURS and SAME_DRIVER in others else ""
+        driver = "; on the baseline's driver no gain is shown" if advised[0] in OURS and SAME_DRIVER in others else ""
         return f"`{advised[0]}` {what}{driver}"
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
-    if "undecided" in found:
-        return f"`{baseline}`, as no gain is shown; the noise would hide one"
+    if "inconclusive" in found:
+        return f"`{baseline}`: no gain is shown, but none of more than {100 * MARGIN:.0f} % is ruled out"
     return f"`{baseline}`: nothing measured gains"
 
 

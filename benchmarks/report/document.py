@@ -75,7 +75,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
         "hazards": _hazards(runs),
-        **dict.fromkeys(("rules", "decisions", "who", "quicker"), ""),
+        **dict.fromkeys(("rules", "decisions", "who", "lone"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:
@@ -90,7 +90,11 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         context |= load_part.context(runs.load, summary, exact_part.finder(rows))
         context |= validity_part.context(runs.load, summary)
         first, *others = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
-        context["answer"] = [first + exact_part.answer(rows), *others]
+        loaded = {
+            database: {one.scenario for one in load_summary.ordinary(runs.load, summary, database)}
+            for database in prose.DATABASES
+        }
+        context["answer"] = [first + exact_part.answer(rows, loaded), *others]
         pictures |= {("load", name): text for name, text in load_pictures.pictures(runs.load, summary).items()}
     context["picture"] = _pictures(pictures, link)
     context["micro_picture"] = f"![Ratios to sync, in process]({link('micro', '')})"
@@ -121,7 +125,7 @@ def _present(runs: Runs) -> dict[str, Any]:
 
 
 def _warnings(runs: Runs) -> list[str]:
-    """A line for each run that did not come to its end."""
+    """A line for each run that did not come to its end, or that nobody can repeat."""
     found = []
     if runs.load and (done := load_part.done(runs.load)) < (planned := load_part.expected(runs.load)):
         if max((trial.round for trial in runs.load.trials), default=0) == max(cell.rounds for cell in runs.load.header.cells):
@@ -135,6 +139,11 @@ def _warnings(runs: Runs) -> list[str]:
         found.append(f"The run in process ended early: {done} of {planned} trials.")
     if runs.instructions and (done := len(runs.instructions.cells)) < (planned := len(runs.instructions.header.cells)):
         found.append(f"The exact counts ended early: {done} of {planned} cells.")
+    found += [
+        f"{WHAT[kind].capitalize()} with code that was not committed: {run.header.environment['commit']}."
+        for kind, run in _present(runs).items()
+        if (run.header.environment["commit"] or "").endswith("+")
+    ]
     return found
 
 

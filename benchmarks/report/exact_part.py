@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from benchmarks.instructions.layers import LAYERS
@@ -10,12 +10,13 @@ from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
-from benchmarks.report.load_prose import SPECIAL
 from benchmarks.report.numbers import plural
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
 
 MILLION = 1e6
+COUNTED = {"native": "", "loop": "", "native-psycopg": "on the baseline's driver "}
+"""Who is spoken of in the answer, and what is said before."""
 
 
 def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
         "instructions": run,
         "method": run.header.method,
         "exact_lines": _lines(run, rows),
+        "exact_failures": _failures(rows),
         "exact": {
             name: _table(found)
             for database, name in NAMES.items()
@@ -53,24 +55,32 @@ def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
     return lines
 
 
-def answer(rows: Sequence[Row]) -> str:
-    """What the runtime's models take of the baseline's instructions, from their least to their most in ordinary scenarios."""
+def _failures(rows: Sequence[Row]) -> list[str]:
+    """What could not be counted, and why."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        if row.problem:
+            found.setdefault((row.contender, NAMES[row.database], reason(row.problem)), []).append(row.scenario)
+    return [f"`{name}`, {title}: {problem} (in: {', '.join(where)})" for (name, title, problem), where in found.items()]
+
+
+def answer(rows: Sequence[Row], loaded: Mapping[str, Collection[str]]) -> str:
+    """What the runtime's models take of the baseline's instructions, from their least to their most in the scenarios, by
+    database, that were `loaded`.
+    """
     parts = []
     for database, title in DATABASES.items():
-        said = []
-        for name in ("native", "loop"):
-            own = [row for row in rows if (row.contender, row.database) == (name, database)]
-            ratios = [row.ratio for row in own if row.ratio is not None and row.scenario not in SPECIAL]
+        here = [row for row in rows if row.database == database and row.scenario in loaded.get(database, ())]
+        said, scenarios = [], dict.fromkeys(row.scenario for row in here)
+        for name, before in COUNTED.items():
+            ratios = [row.ratio for row in here if row.contender == name and row.ratio is not None]
             if ratios:
-                said.append(f"`async-{name}` {min(ratios):.2f} to {max(ratios):.2f}")
+                said.append(f"{before}`async-{name}` {min(ratios):.2f} to {max(ratios):.2f}")
         if said:
-            parts.append(f"on {title} {', '.join(said)}")
+            parts.append(f"on {title} ({', '.join(scenarios)}) {', '.join(said)}")
     if not parts:
         return ""
-    return (
-        " Counted in instructions, which leave out the server and the system, the same kinds of request cost from the least to"
-        f" the most: {'; '.join(parts)}."
-    )
+    return f" Counted in instructions, which leave out the server and the system, they cost: {'; '.join(parts)}."
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

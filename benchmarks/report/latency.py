@@ -27,15 +27,16 @@ def shown(trials: Sequence[Trial], percent: float) -> str:
 def percentile(trials: Sequence[Trial], percent: float) -> tuple[list[float], float | None]:
     """Seconds: that of each round, or none and that of all rounds together, or neither where even these are too few."""
     rounds = [trial.overall for trial in trials if trial.count]
-    if rounds and all(_enough(one, percent) for one in rounds):
+    if rounds and all(enough(one, percent) for one in rounds):
         return [one.percentile(percent) for one in rounds], None
     together = Histogram()
     for one in rounds:
         together.merge(one)
-    return [], together.percentile(percent) if together.count and _enough(together, percent) else None
+    return [], together.percentile(percent) if together.count and enough(together, percent) else None
 
 
-def _enough(histogram: Histogram, percent: float) -> bool:
+def enough(histogram: Histogram, percent: float) -> bool:
+    """Whether `BEYOND` requests took longer."""
     return round(histogram.count * (1 - percent / 100), 6) >= BEYOND
 
 

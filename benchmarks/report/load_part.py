@@ -9,9 +9,11 @@ from typing import Any
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, latency, load_prose, tables, terms_part
-from benchmarks.report.load_pictures import NAMES, delay, ordered, where
-from benchmarks.report.load_summary import Comparison, deciding
-from benchmarks.report.numbers import plural, three
+from benchmarks.report.load_pictures import NAMES, compared, ordered, where
+from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
+from benchmarks.report.numbers import percent, plural, three
+from benchmarks.stats import Verdict
+from benchmarks.validity import TOLERATED
 
 FIRST = ("read", "noop")
 """Scenarios whose costs are not folded away."""
@@ -26,6 +28,9 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "load": run,
         "connections": " or ".join(str(count) for count in counts),
         "threads": header.contenders[header.baseline]["concurrency"],
+        "unsafe": "; PostgreSQL with fsync off" if header.databases.get("postgresql", {}).get("fsync") == "off" else "",
+        "tolerated": percent(TOLERATED),
+        "turns": _turns(run),
         "databases": {
             name: tables.verdicts(found)
             for database, name in NAMES.items()
@@ -34,7 +39,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "together": {
             name: table
             for database, name in NAMES.items()
-            if (table := tables.together(load_prose.ordinary(run, comparisons, database), header.control))
+            if (table := tables.together(ordinary(run, comparisons, database), header.control))
         },
         **_waiting(run, comparisons),
         **_costs(chosen, exact),
@@ -47,6 +52,12 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "decisions": _decisions(run, comparisons),
         "who": _who(run, comparisons),
     }
+
+
+def _turns(run: Run) -> str:
+    """How long they are in closed loops."""
+    seconds = sorted({cell.seconds / cell.slices for cell in run.header.cells if cell.load.percent is None})
+    return " to ".join(dict.fromkeys(f"{one:.2g}" for one in (*seconds[:1], *seconds[-1:]))) + " s"
 
 
 def expected(run: Run) -> int:
@@ -82,7 +93,14 @@ def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     found = load_prose.sweep(run, comparisons)
     cells = [one for by_delay in found.values() for one in by_delay.values()]
     table = tables.verdicts(cells) if cells else ""
-    return {"found": bool(cells), "swept": bool(cells), "crossings": load_prose.crossings(run, comparisons), "waiting": table}
+    return {
+        "found": bool(cells),
+        "swept": bool(cells),
+        "waits": load_prose.waits(run, comparisons) if cells else "",
+        "crossings": load_prose.crossings(run, comparisons),
+        "waiting": table,
+        "unswept": [f"`{name}`" for name in compared(run, deciding(comparisons)) if name not in compared(run, cells)],
+    }
 
 
 def _costs(chosen: Sequence[Comparison], exact: Callable[[str, str, str], Exact | None]) -> dict[str, Any]:
@@ -118,7 +136,15 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         for one in run.rates
     ]
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
-    return {"rates": rates, "tables": made, "beyond": latency.BEYOND}
+    opened = [one for found in places.values() for one in found]
+    decided = [
+        f"`{row.contender}` at {one.load.percent} % ({quantity} {measured.verdict.value})"
+        for one in opened
+        for row in one.rows
+        for quantity, measured in row.measured.items()
+        if quantity != "cpu" and measured.verdict in {Verdict.BETTER, Verdict.WORSE}
+    ]
+    return {"rates": rates, "tables": made, "beyond": latency.BEYOND, "decided": decided}
 
 
 def _failures(run: Run) -> str:

@@ -9,7 +9,7 @@ from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report import curves, forest, heat
 from benchmarks.report.latency import curve_points
-from benchmarks.report.load_summary import Comparison, Quantity, Row, deciding
+from benchmarks.report.load_summary import Comparison, Quantity, Row, deciding, delay, ordinary, pooled
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import Verdict
 
@@ -33,12 +33,6 @@ def compared(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
     """The contenders that are judged, in the run's order."""
     rows = {row.contender for one in comparisons for row in one.rows}
     return [name for name in run.header.contenders if name in rows and name not in (run.header.baseline, run.header.control)]
-
-
-def delay(run: Run, scenario: str) -> float | None:
-    """Milliseconds that the scenario's query waits, None where it is no such scenario."""
-    found = run.header.scenarios.get(scenario, {}).get("delay")
-    return None if found is None else float(found)
 
 
 def where(scenario: str, database: str) -> str:
@@ -75,12 +69,23 @@ def _overview(run: Run, comparisons: Sequence[Comparison]) -> str | None:
         for place, one in enumerate(chosen):
             if not place or chosen[place - 1].database != one.database:
                 rows.append((NAMES[one.database], []))
+                common = ordinary(run, comparisons, one.database)
+                if len(common) > 1:
+                    rows.append(("ordinary*", [_together(run, common, name, quantity) for name in names]))
             rows.append((one.scenario, [tile(one, name, quantity) for name in names]))
         panels.append(heat.Panel(titles[quantity], names, rows))
     labels = 90.0
     layout = heat.Layout(2, labels, heat.fitting(len(names), 2, labels), shared=True, slanted=True)
     said = _counted(chosen, names)
     return heat.draw(f"Every contender in every scenario, as a ratio to {run.header.baseline}", said, panels, layout)
+
+
+def _together(run: Run, common: Sequence[Comparison], contender: str, quantity: Quantity) -> heat.Tile | None:
+    """The contender's ratio in ordinary scenarios taken together."""
+    found = pooled(common, contender, run.header.control, quantity)
+    if found is None:
+        return None
+    return heat.Tile(f"{contender}, {', '.join(found.scenarios)} together", found.estimate, found.verdict)
 
 
 def _counted(chosen: Sequence[Comparison], names: Sequence[str]) -> str:

@@ -7,44 +7,23 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
-from benchmarks.report.load_pictures import delay
-from benchmarks.report.load_summary import Comparison, Row, deciding, pooled
+from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
 from benchmarks.report.numbers import interval, ratio, reach
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
+BESIDE = {"async-native-psycopg": "on the baseline's driver", "sync-gevent": "without async views"}
+"""Who is named beside them, and why: the first tells the driver from the model, the second is less of a change."""
 SAME_DRIVER = "async-native-psycopg"
-"""Which has the driver of the baseline: it tells the driver from the model."""
 STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 WORDS = {
-    Verdict.BETTER: "less in",
-    Verdict.WORSE: "more in",
+    Verdict.BETTER: "better in",
+    Verdict.WORSE: "worse in",
     Verdict.SAME: f"the same within {100 * MARGIN:.0f} % in",
-    Verdict.INCONCLUSIVE: "undecided in",
+    Verdict.INCONCLUSIVE: "inconclusive in",
 }
-"""Of CPU time."""
-POOLED = {
-    Verdict.BETTER: "less",
-    Verdict.WORSE: "more",
-    Verdict.SAME: f"the same within {100 * MARGIN:.0f} %",
-    Verdict.INCONCLUSIVE: "undecided",
-}
-
-
-SPECIAL = ("fan-out", "bulk", "export")
-"""Scenarios that are not what a server does all day."""
-
-
-def ordinary(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
-    """Single reads and writes, lists, and their mix, at the deciding load."""
-    return [one for one in plain(run, comparisons, database) if one.scenario not in SPECIAL]
-
-
-def plain(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
-    """Scenarios whose queries do not wait, at the deciding load."""
-    return [one for one in deciding(comparisons) if one.database == database and delay(run, one.scenario) is None]
 
 
 def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
@@ -54,43 +33,58 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
-    parts = []
-    verdicts: dict[str, dict[str, Verdict]] = {}
-    drivers: dict[str, Verdict] = {}
+    parts, found = [], {}
     for database, title in DATABASES.items():
         chosen = ordinary(run, comparisons, database)
-        found = {name: one for name in OURS if (one := pooled(chosen, name, run.header.control, "cpu"))}
-        if found:
-            said = ", ".join(f"`{name}` {interval(one.estimate)} ({POOLED[one.verdict]})" for name, one in found.items())
-            if same := pooled(chosen, SAME_DRIVER, run.header.control, "cpu"):
-                drivers[title] = same.verdict
-                scenarios = ", ".join(same.scenarios)
-                said += (
-                    f", on the baseline's driver `{SAME_DRIVER}` {interval(same.estimate)} ({POOLED[same.verdict]}; {scenarios})"
-                )
-            verdicts[title] = {name: one.verdict for name, one in found.items()}
-            parts.append(f"on {title} {said}, the A/A control reaching {reach(next(iter(found.values())).floor)}")
+        named = {name: one for name in (*OURS, *BESIDE) if (one := pooled(chosen, name, run.header.control, "cpu"))}
+        ours = {name: named[name].verdict for name in OURS if name in named}
+        if ours:
+            said = ", ".join(_taken_together(name, one, chosen) for name, one in named.items())
+            scenarios = ", ".join(one.scenario for one in chosen)
+            parts.append(f"on {title} ({scenarios}) {said}, the A/A control reaching {_floors(list(named.values()))}")
+            found[title] = ours | {name: named[name].verdict for name in BESIDE if name in named}
     if not parts:
         return None
     return (
-        f"**{_plain_headline(verdicts, drivers)}.** One row read or written, lists, a mix, all of them taken together, cost the"
-        f" server in CPU time, driver and HTTP server included, as a multiple of `{run.header.baseline}`: {'; '.join(parts)}."
+        f"**{_plain_headline(found)}.** Taken together, these requests cost the server in CPU time, as a multiple of"
+        f" `{run.header.baseline}`: {'; '.join(parts)}."
     )
 
 
-def _plain_headline(verdicts: Mapping[str, Mapping[str, Verdict]], drivers: Mapping[str, Verdict]) -> str:
-    """What holds for the runtime's models, by database; `drivers` is what holds on the baseline's driver."""
+def _taken_together(name: str, one: Pooled, chosen: Sequence[Comparison]) -> str:
+    """Ratio and verdict; in how many scenarios it is the same alone, or in which others it was measured."""
+    alone = sum(each.verdict(name, "cpu") is one.verdict for each in chosen)
+    words = [one.verdict.value]
+    if one.verdict in {Verdict.BETTER, Verdict.WORSE}:
+        words.append(f"alone in {alone} of {len(one.scenarios)} scenarios")
+    if len(one.scenarios) < len(chosen):
+        words.append(f"in {', '.join(one.scenarios)}")
+    before = f"{BESIDE[name]} " if name in BESIDE else ""
+    return f"{before}`{name}` {interval(one.estimate)} ({'; '.join(words)})"
+
+
+def _floors(found: Sequence[Pooled]) -> str:
+    """How far the controls reach that they were judged by."""
+    floors = sorted({reach(one.floor) for one in found}, key=lambda text: (len(text), text))
+    return " to ".join(dict.fromkeys((floors[0], floors[-1])))
+
+
+def _plain_headline(found: Mapping[str, Mapping[str, Verdict]]) -> str:
+    """What holds for the runtime's models, by database, and of the gain on the baseline's driver."""
     parts = []
-    for database, found in verdicts.items():
+    for database, verdicts in found.items():
+        ours = {name: verdicts[name] for name in OURS if name in verdicts}
         said = []
         for verdict, word in ((Verdict.BETTER, "cheaper"), (Verdict.WORSE, "dearer")):
-            names = [f"`{name}`" for name, one in found.items() if one is verdict]
+            names = [f"`{name}`" for name, one in ours.items() if one is verdict]
             if names:
-                said.append(word if len(names) == len(found) else f"{word} with {' and '.join(names)}")
-        nothing = "neither cheaper nor dearer" if set(found.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
-        only = found.get("async-native") is Verdict.BETTER and drivers.get(database, Verdict.BETTER) is not Verdict.BETTER
-        parts.append(f"{' and '.join(said) or nothing} on {database}{', but not on the same driver' if only else ''}")
-    return f"By this runtime, async requests that hardly wait are {'; '.join(parts)}"
+                said.append(word if len(names) == len(ours) else f"{word} with {' and '.join(names)}")
+        nothing = "neither cheaper nor dearer" if set(ours.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
+        driver = verdicts.get(SAME_DRIVER, Verdict.BETTER)
+        gains = ours.get("async-native") is Verdict.BETTER is not driver
+        aside = f" ({driver.value} on the baseline's driver)" if gains else ""
+        parts.append(f"{' and '.join(said) or nothing} on {database}{aside}")
+    return f"With this runtime, server and driver included, async requests that hardly wait are {'; '.join(parts)}"
 
 
 def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
@@ -98,16 +92,16 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if not parts:
         return None
     rows = [row for one in comparisons for name in STOCK if (row := one.row(name)) and (row.problem or row.measured)]
-    failing = any(row.problem for row in rows)
-    dearer = {one.verdict for row in rows if not row.problem and (one := row.measured.get("cpu"))} == {Verdict.WORSE}
-    headline = (
-        "fails or costs more in every scenario tried"
-        if failing and dearer
-        else "fails in some scenarios"
-        if failing
-        else "answers right"
-    )
-    return f"**As documented upstream, async {headline}.** Server CPU time likewise: {'; '.join(parts)}."
+    failing = sum(bool(row.problem) for row in rows)
+    dearer = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
+    if not failing:
+        headline = "answers right"
+    elif failing + dearer == len(rows):
+        headline = "fails or costs more in every scenario tried"
+    else:
+        headline = f"fails in {failing} and costs more in {dearer} of {len(rows)} cases"
+    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`"
+    return f"**As documented upstream, async {headline}.** {ratios}: {'; '.join(parts)}."
 
 
 def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str:
@@ -122,7 +116,7 @@ def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
-    """In how many scenarios CPU time is less, more, the same; which are undecided, which fail."""
+    """In how many scenarios CPU time is better, worse, the same; which are inconclusive, which fail, and why most of them."""
     parts = []
     for verdict, said in WORDS.items():
         found = [
@@ -132,11 +126,16 @@ def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
         ]
         if found:
             parts.append(f"{said} {len(found)} of {len(rows)} scenarios{_span(found, verdict)}")
-    if problems := [reason(row.problem) for _, row in rows if row.problem]:
+    if problems := [cause(reason(row.problem)) for _, row in rows if row.problem]:
         common, count = Counter(problems).most_common(1)[0]
-        mostly = "" if count == len(problems) else "mostly "
-        parts.append(f"fails in {len(problems)} of {len(rows)} scenarios ({mostly}“{common}”)")
+        also = "" if count == len(problems) else ", among others"
+        parts.append(f"fails in {len(problems)} of {len(rows)} scenarios (“{common}”{also})")
     return ", ".join(parts) or "nothing to compare with"
+
+
+def cause(problem: str) -> str:
+    """Without how many answers were wrong."""
+    return problem.rpartition("wrong: ")[2]
 
 
 def _span(found: Sequence[Estimate], verdict: Verdict) -> str:
@@ -157,16 +156,6 @@ def sweep(run: Run, comparisons: Sequence[Comparison]) -> dict[int, dict[float, 
     return {connections: dict(sorted(found[connections].items())) for connections in sorted(found)}
 
 
-def crossing(by_delay: dict[float, Comparison], name: str) -> float | None:
-    """The wait from which on, at every longer one too, the contender serves more; None where there is none."""
-    start = None
-    for waits, one in sorted(by_delay.items(), reverse=True):
-        if one.verdict(name, "throughput") is not Verdict.BETTER:
-            break
-        start = waits
-    return start
-
-
 def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     found = sweep(run, comparisons)
     if not found:
@@ -175,58 +164,73 @@ def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None
     longest = max(by_delay)
     last = by_delay[longest]
     parts = []
-    for name in [row.contender for row in last.rows if row.contender != run.header.baseline]:
+    for name in _serving(run, last, *Verdict):
         row = last.row(name)
         measured = row.measured.get("throughput") if row else None
         if measured and measured.estimate and measured.verdict:
-            start = crossing(by_delay, name)
-            since = "" if start is None or start == longest else f", more from {start:g} ms on"
-            verdict = {Verdict.BETTER: "", Verdict.WORSE: " (less)"}.get(measured.verdict, f" ({measured.verdict.value})")
-            parts.append(f"`{name}` {interval(measured.estimate)}{verdict}{since}")
+            parts.append(f"`{name}` {interval(measured.estimate)} ({measured.verdict.value})")
     if not parts:
         return None
     threads = run.header.contenders[run.header.baseline]["concurrency"]
     return (
-        f"**{_waiting_headline(run, last)}.** With {connections} connections and a query that waits {longest:g} ms, requests a"
-        f" second as a multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}."
+        f"**{_waiting_headline(run, by_delay)}.** With {connections} connections and a query that waits {longest:g} ms,"
+        f" requests a second as a multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}, the A/A control"
+        f" reaching {reach(last.floor.get('throughput'))}."
     )
 
 
-def _waiting_headline(run: Run, comparison: Comparison) -> str:
-    serving = [
-        row.contender
-        for row in comparison.rows
-        if row.contender != run.header.baseline and comparison.verdict(row.contender, "throughput") is Verdict.BETTER
-    ]
-    ours = " and ".join(f"`{name}`" for name in OURS if name in serving)
-    others = " and ".join(f"`{name}`" for name in serving if name.startswith("sync"))
+def _waiting_headline(run: Run, by_delay: Mapping[float, Comparison]) -> str:
+    """Who serves more where the wait is longest, and at which waits nobody does."""
+    longest = max(by_delay)
+    serving = _serving(run, by_delay[longest], Verdict.BETTER)
+    if not serving:
+        return f"Where queries wait {longest:g} ms, nothing is shown to serve more requests"
+    ours, others = [f"`{name}`" for name in OURS if name in serving], [f"`{name}`" for name in serving if name not in OURS]
+    where = f"Where queries wait {longest:g} ms and connections outnumber the threads"
+    said = f"{_listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more"
     if ours and others:
-        return f"Where more requests wait than there are threads, {ours} serves more, and so does {others}"
-    if ours or others:
-        return f"Where more requests wait than there are threads, {ours or others} serves more"
-    return "Where requests wait, nothing is shown to serve more of them"
+        said += f", and so {'do' if len(others) > 1 else 'does'} {_listed(others)}"
+    without = [
+        f"{waits:g} ms" for waits, one in by_delay.items() if 0 < waits < longest and not _serving(run, one, Verdict.BETTER)
+    ]
+    return f"{where}, {said}" + (f"; at {_listed(without)} no gain is shown" if without else "")
+
+
+def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
+    """The contenders whose requests a second are judged so."""
+    names = [row.contender for row in one.rows if row.contender != run.header.baseline]
+    return [name for name in names if one.verdict(name, "throughput") in verdicts]
 
 
 def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
-    """For each contender and number of connections, from which wait on it serves more than the baseline."""
+    """For each contender and number of connections, at which of the waits it is shown to serve more or less than the baseline."""
     found = sweep(run, comparisons)
     names = dict.fromkeys(row.contender for by in found.values() for one in by.values() for row in one.rows)
     lines = []
     for name in names:
-        if name == run.header.baseline:
-            continue
         parts = []
-        for connections, by_delay in found.items():
-            taking_part = {waits: one for waits, one in by_delay.items() if (row := one.row(name)) and row.measured}
-            if taking_part:
-                start = crossing(taking_part, name)
-                where = (
-                    "at none of the waits tried" if start is None else "at every wait tried" if start == min(taking_part) else ""
-                )
-                parts.append(f"{where or f'from {start:g} ms on'} with {connections} connections")
+        for connections, by_delay in found.items() if name != run.header.baseline else ():
+            tried = {waits: one.verdict(name, "throughput") for waits, one in by_delay.items()}
+            told = [
+                f"{word} at {_listed([f'{waits:g}' for waits in at])} ms"
+                for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"))
+                if (at := [waits for waits, one in tried.items() if one is verdict])
+            ]
+            if any(tried.values()):
+                parts.append(f"{', '.join(told) or 'neither more nor less'} with {connections} connections")
         if parts:
-            lines.append(f"`{name}` is shown to serve more {', '.join(parts)}.")
+            lines.append(f"`{name}` is shown to serve {'; '.join(parts)}.")
     return lines
+
+
+def waits(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """The waits tried, such as 0, 10 and 50 ms."""
+    return _listed([f"{one:g}" for one in sorted({waits for by in sweep(run, comparisons).values() for waits in by})]) + " ms"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """One; one and two; one, two and three."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def failures(run: Run) -> list[list[str]]:

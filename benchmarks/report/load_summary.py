@@ -8,6 +8,7 @@ from typing import Literal
 
 from benchmarks import stats
 from benchmarks.raw.load import Cell, Load, Run, Trial
+from benchmarks.report.latency import enough
 from benchmarks.stats import Estimate, Verdict
 
 Quantity = Literal["cpu", "throughput", "p50", "p99"]
@@ -18,6 +19,10 @@ DECIDING = Load(32)
 """The load at which contenders are compared where one must be chosen; that of the open loops' capacity, too."""
 
 
+SPECIAL = ("fan-out", "bulk", "export")
+"""Scenarios that are not what a server does all day."""
+
+
 def quantities(load: Load) -> tuple[Quantity, ...]:
     """What is judged: cost and capacity in a closed loop, cost and latency in an open one."""
     return ("cpu", "throughput") if load.percent is None else ("cpu", "p50", "p99")
@@ -26,10 +31,14 @@ def quantities(load: Load) -> tuple[Quantity, ...]:
 VALUES: dict[Quantity, Callable[[Trial], float]] = {
     "cpu": lambda trial: trial.cpu_per_request,
     "throughput": lambda trial: trial.throughput,
-    "p50": lambda trial: trial.overall.percentile(50),
-    "p99": lambda trial: trial.overall.percentile(99),
+    "p50": lambda trial: _percentile(trial, 50),
+    "p99": lambda trial: _percentile(trial, 99),
 }
-"""Seconds of the server's CPU time per request, requests a second, seconds."""
+"""Seconds of the server's CPU time per request, requests a second, seconds; 0 where there is none."""
+
+
+def _percentile(trial: Trial, percent: float) -> float:
+    return trial.overall.percentile(percent) if enough(trial.overall, percent) else 0.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,22 @@ def deciding(comparisons: Sequence[Comparison]) -> list[Comparison]:
         if one.load.percent is None and (place not in chosen or _rank(one.load) > _rank(chosen[place].load)):
             chosen[place] = one
     return list(chosen.values())
+
+
+def delay(run: Run, scenario: str) -> float | None:
+    """Milliseconds that the scenario's query waits, None where it is no such scenario."""
+    found = run.header.scenarios.get(scenario, {}).get("delay")
+    return None if found is None else float(found)
+
+
+def ordinary(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
+    """Single reads and writes, lists, and their mix, at the deciding load."""
+    return [one for one in plain(run, comparisons, database) if one.scenario not in SPECIAL]
+
+
+def plain(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Comparison]:
+    """Scenarios whose queries do not wait, at the deciding load."""
+    return [one for one in deciding(comparisons) if one.database == database and delay(run, one.scenario) is None]
 
 
 def _rank(load: Load) -> tuple[bool, int]:

@@ -13,7 +13,7 @@ from benchmarks.report.numbers import interval, percent, reach, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row
 from benchmarks.report.tables import markdown
-from benchmarks.stats import Verdict, resolvable
+from benchmarks.stats import decidable
 
 HEAD = ("operation", "contender", "wall µs", "ratio [95 %]", "verdict", "CPU µs", "ratio [95 %]", "verdict", "A/A wall, CPU")
 NAMES: dict[Quantity, str] = {"wall": "wall time", "cpu": "CPU time"}
@@ -34,7 +34,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
             for label, name in parts.items()
             if (chosen := [one for one in comparisons if one.group.database == label])
         },
-        "quicker": quicker(comparisons),
+        "lone": prose.lone(comparisons),
         "micro_failures": prose.failures(run),
         "times": TIMES,
         "callers": CALLERS,
@@ -42,21 +42,6 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "own_loop": three(own_loop[0].median) if own_loop else None,
         "micro_validity": _validity(comparisons),
     }
-
-
-def quicker(comparisons: Sequence[Comparison]) -> list[str]:
-    """The operations that take less wall time for one caller at a time, and with whom."""
-    found = []
-    for one in comparisons:
-        if one.group.database != NO_DATABASE:
-            less = [
-                f"`{row.contender}` {interval(wall.estimate)}"
-                for row in one.rows
-                if (wall := row.measured.get("wall")) and wall.estimate and wall.verdict is Verdict.BETTER
-            ]
-            if less:
-                found.append(f"{where(one)} ({', '.join(less)})")
-    return found
 
 
 def expected(run: Run) -> int:
@@ -112,14 +97,14 @@ def _validity(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     ]
     able = []
     for quantity, name in NAMES.items():
-        found = sorted(resolvable(one.passes, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
+        found = sorted(decidable(one.passes, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
         if found:
             able.append((name, *(percent(found[place]) for place in (0, len(found) // 2, -1))))
     return {
         "controls": len(floors),
         "sound": sum(floor.contains(1) for _, floor in floors),
         "missed": [name for name, floor in floors if not floor.contains(1)],
-        "resolvable": able,
+        "decidable": able,
         "series": sum(one.series for one in comparisons),
         "flags": [flag for one in comparisons for flag in one.flags],
     }

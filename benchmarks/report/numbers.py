@@ -24,13 +24,12 @@ def reach(floor: Estimate | None) -> str:
     """How far the A/A control's interval reaches from 1, either way."""
     if floor is None or floor.rounds < 2:
         return "-"
-    away = max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf
-    return percent(away) if away < 10 else "> 1000 %"
+    return percent(max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf)
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """0.034 is 3.4 %."""
-    return f"{100 * value:.{digits}f} %"
+    """0.034 is 3.4 %; what is ten times as large, or more, is said to be so."""
+    return f"{100 * value:.{digits}f} %" if value < 10 else "> 1000 %"
 
 
 def three(value: float) -> str:

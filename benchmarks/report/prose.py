@@ -26,19 +26,35 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
     return [sentence for model in MODELS if (sentence := _sentence(run, comparisons, model))]
 
 
+def lone(comparisons: Sequence[Comparison]) -> list[str]:
+    """On each database, how the runtime's models compare with `sync` in wall time for one caller at a time."""
+    parts = []
+    for database, name in DATABASES.items():
+        for model in ("native", "loop"):
+            rows = _rows(comparisons, database, model)
+            if rows:
+                parts.append(f"`{model}` on {name} {tally(rows, 'wall')}")
+    return parts
+
+
 def _sentence(run: Run, comparisons: Sequence[Comparison], model: str) -> str | None:
     parts = []
     for database, name in DATABASES.items():
-        rows = [
-            (comparison, row)
-            for comparison in comparisons
-            if comparison.group.database == database
-            for row in comparison.rows
-            if row.contender == model
-        ]
+        rows = _rows(comparisons, database, model)
         if rows:
             parts.append(f"on {name} {tally(rows, 'cpu')}{_together(run, database, model, rows)}")
     return f"**{model}** ({MODELS[model]}), CPU time per request against `sync`: {'; '.join(parts)}." if parts else None
+
+
+def _rows(comparisons: Sequence[Comparison], database: str, model: str) -> list[tuple[Comparison, Row]]:
+    """The model's own, on one database."""
+    return [
+        (comparison, row)
+        for comparison in comparisons
+        if comparison.group.database == database
+        for row in comparison.rows
+        if row.contender == model
+    ]
 
 
 def _together(run: Run, database: str, model: str, rows: Sequence[tuple[Comparison, Row]]) -> str:

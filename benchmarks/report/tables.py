@@ -105,12 +105,12 @@ def latencies(comparisons: Sequence[Comparison]) -> str:
                 rows.append([load, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * 5])
                 continue
             percentiles = [shown(row.trials, percent) for percent in PERCENTILES]
-            judged = [cell for quantity in TAILS for cell in _judged(one, row, quantity)[1:]]
+            judged = [_judged(one, row, quantity)[1] if quantity in row.measured else "-" for quantity in TAILS]
             rows.append([load, f"`{row.contender}`", *percentiles, *judged, floor])
     return markdown(LATENCIES, rows)
 
 
-COSTS = ("contender", "instructions, millions", "server CPU µs", "database CPU µs", "req/s")
+COSTS = ("contender", "instructions, millions", "server CPU µs", "database CPU µs", "req/s", "busy cores")
 SIZES = ("memory MiB", "threads", "database connections")
 
 
@@ -120,7 +120,7 @@ def costs(one: Comparison, exact: Callable[[str], Exact | None]) -> str:
     for row in one.rows:
         name = f"`{row.contender}`"
         if row.problem:
-            rows.append([name, "**fails**", reason(row.problem), *[""] * 5])
+            rows.append([name, "**fails**", reason(row.problem), *[""] * 6])
             continue
         trials = [trial for trial in row.trials if trial.count]
         database = [trial.database_cpu / trial.count for trial in trials if trial.database_cpu is not None]
@@ -131,12 +131,20 @@ def costs(one: Comparison, exact: Callable[[str], Exact | None]) -> str:
                 spread([trial.cpu_per_request for trial in trials], MICRO),
                 spread(database, MICRO),
                 spread([trial.throughput for trial in trials]),
+                _busy(trials),
                 spread([trial.server_memory for trial in trials], MEBI),
                 _most(trials, lambda trial: trial.server_threads),
                 _most(trials, lambda trial: trial.database_connections),
             ]
         )
     return markdown((*COSTS, *SIZES), rows, (*COSTS[1:], *SIZES))
+
+
+def _busy(trials: Sequence[Trial]) -> str:
+    """How many cores the server kept busy, and the database; medians."""
+    shares = [[trial.server_cpu / trial.seconds for trial in trials]]
+    shares.append([trial.database_cpu / trial.seconds for trial in trials if trial.database_cpu is not None])
+    return " + ".join(f"{_median(share):.2f}" for share in shares if share)
 
 
 def _instructions(row: Exact | None) -> str:

@@ -13,7 +13,7 @@ from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.numbers import interval, percent, ratio, three
 from benchmarks.report.tables import markdown, share
-from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, ratio_interval, resolvable
+from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, decidable, ratio_interval
 
 AGREEMENT = 1.1
 """By what factor wrk may see another capacity."""
@@ -40,7 +40,10 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "expected_missed": f"about {round(len(floors) / 20)}",
         "missed": missed,
         "able": _able(comparisons),
-        "drift": _drift(comparisons),
+        "drift": _drift(run, comparisons),
+        "rundown": _rundown(run, comparisons),
+        "shared": _shared(run, comparisons),
+        "shared_limit": validity.SHARED,
         "steal": _quantiles([trial.steal for trial in run.trials]),
         "generator": _quantiles([trial.generator_cpu for trial in run.trials]) + " of a core",
         "lateness": _lateness(run.trials),
@@ -53,6 +56,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "crosschecks": [_crosscheck(one) for one in run.crosschecks],
         "flags": _flags(run.trials),
         "unstable": _unstable(comparisons),
+        "series": sum(len(row.measured) for one in comparisons for row in one.rows) + sum(len(one.floor) for one in comparisons),
         "short": sum(one.rounds < FEW_ROUNDS for one in comparisons),
         "compared": len(comparisons),
         "scatter": percent(SCATTER_LIMIT, 0),
@@ -74,19 +78,19 @@ def _unstable(comparisons: Sequence[Comparison]) -> list[str]:
 def _able(comparisons: Sequence[Comparison]) -> list[str]:
     lines = []
     for quantity, name in TITLES.items():
-        found = sorted(resolvable(one.rounds, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
+        found = sorted(decidable(one.rounds, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
         if found:
             best, middle, worst = (percent(found[place]) for place in (0, len(found) // 2, -1))
             lines.append(
-                f"Differences in {name} that the rounds can resolve, from the scatter of the control: {best} in the best of"
-                f" {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
+                f"Differences in {name} that get a verdict in every second run, by the scatter of the control: {best} in the"
+                f" best of {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
             )
     if not lines:
-        lines.append("What the rounds can resolve is not known: it takes at least two rounds with the control.")
+        lines.append("What the rounds can decide is not known: it takes at least two rounds with the control.")
     return lines
 
 
-def _drift(comparisons: Sequence[Comparison]) -> str | None:
+def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     """How the same work cost more in one round and less in another."""
     found = [
         max(costs.values) / min(costs.values)
@@ -97,9 +101,46 @@ def _drift(comparisons: Sequence[Comparison]) -> str | None:
         return None
     return (
         "the baseline's CPU time per request in its costliest round over that in its cheapest:"
-        f" {ratio(statistics.median(found))} in the median comparison, {ratio(max(found))} in the worst. The slices of all"
-        " contenders are mixed within each round, so that this cancels in ratios"
+        f" {ratio(statistics.median(found))} in the median comparison, {ratio(max(found))} in the worst. Contenders take turns"
+        f" within a round, in {sum(cell.slices > 1 for cell in run.header.cells)} of {len(run.header.cells)} comparisons several"
+        " times, so that ratios have less of it; the A/A control shows how much is left"
     )
+
+
+def _rundown(run: Run, comparisons: Sequence[Comparison]) -> str | None:
+    """How much of the time the load runs down, because no requests are sent any more and the last ones are waited for."""
+    seconds = {(cell.database, cell.scenario, cell.load): cell.seconds for cell in run.header.cells}
+    found = {
+        f"{where(one.scenario, one.database)}, {one.load.name}": statistics.median(
+            1 - seconds[one.database, one.scenario, one.load] / trial.seconds for row in one.rows for trial in row.trials
+        )
+        for one in comparisons
+        if one.load.percent is None and any(row.trials for row in one.rows)
+    }
+    if not found:
+        return None
+    worst = max(found, key=lambda name: found[name])
+    return (
+        f"{percent(statistics.median(found.values()))} in the median comparison, {percent(found[worst])} in the worst ({worst})"
+    )
+
+
+def _shared(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
+    """Where the one core of database and generator is so busy that it limits the throughput."""
+    core = run.header.placement.get("database", "")
+    if not core.startswith("core ") or core != run.header.placement.get("generator"):
+        return []
+    return [
+        f"{where(one.scenario, one.database)}, {one.load.name} ({', '.join(busy)})"
+        for one in comparisons
+        if (busy := [f"`{row.contender}` {share:.2f}" for row in one.rows if (share := _beside(row.trials)) > validity.SHARED])
+    ]
+
+
+def _beside(trials: Sequence[Trial]) -> float:
+    """Cores that database and generator used; the median over rounds."""
+    used = [one.database_cpu / one.seconds + one.generator_cpu for one in trials if one.database_cpu is not None and one.count]
+    return statistics.median(used) if used else 0.0
 
 
 def _quantiles(values: Sequence[float]) -> str:

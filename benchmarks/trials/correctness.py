@@ -32,6 +32,9 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
     numbers = count()
     try:
         while TOGETHER not in findings:
+            if all(findings.get(name) for name in scenarios):
+                findings[TOGETHER] = "nothing is right alone"
+                break
             with _served(stage, database, contender) as server:
                 for name in (one for one in scenarios if one not in findings):
                     findings[name] = _ask(server, name, stage.books, numbers)
@@ -39,7 +42,7 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
                         break  # what it leaves behind must not become the next one's problem
                 else:
                     right = tuple(name for name in scenarios if findings[name] is None)
-                    findings[TOGETHER] = _together(stage, server, right) if right else "nothing is right alone"
+                    findings[TOGETHER] = _together(stage, server, right)
     except ServerError as error:
         return {name: findings.get(name) or str(error) for name in scenarios}
     return findings

@@ -103,7 +103,7 @@ class Generator:
 
     @contextmanager
     def opened(self, port: int, connections: int) -> Iterator[Drive]:
-        """Connections to a server, for loads on them one after the other; of several servers in turns, if you like.
+        """Connections to a server, for loads on them one after the other; to each server once, to several in turns.
 
         Raises `DriverError` when the generator ends early.
         """
@@ -126,6 +126,9 @@ class Generator:
             except (OSError, ValueError):
                 reason = last_line(process.stderr) or f"status {process.wait()}"
                 raise DriverError(f"the load generator ended: {reason}") from None
+            except BaseException:  # an answer would be left that the next command took for its own
+                process.kill()
+                raise
 
 
 @contextmanager
@@ -157,34 +160,38 @@ def last_line(stream: IO[str] | None) -> str:
 
 
 class _Connected:
-    """What is open in this process, by port."""
+    """What is open in this process, by port: how many connections, their load, how to close them."""
 
     def __init__(self) -> None:
-        self.connections: dict[int, int] = {}
-        self.drives: dict[int, Callable[[Plan], Outcome]] = {}
-        self.stacks: dict[int, ExitStack] = {}
+        self.ports: dict[int, tuple[int, Callable[[Plan], Outcome], ExitStack]] = {}
 
     def open(self, port: int, connections: int) -> None:
-        self.stacks[port] = ExitStack()
-        self.connections[port] = connections
         nothing = Plan(port=port, mix=(Kind("none", Request("/")),), seconds=1.0, connections=connections, timeout=TIMEOUT)
-        self.drives[port] = self.stacks[port].enter_context(opened(nothing))
+        stack = ExitStack()
+        self.ports[port] = (connections, stack.enter_context(opened(nothing)), stack)
 
     def drive(self, port: int, order: dict[str, Any]) -> dict[str, Any]:
-        plan = Order(**{**order, "scenarios": tuple(order["scenarios"])}).plan(port, self.connections[port])
+        connections, drive, _ = self.ports[port]
+        plan = Order(**{**order, "scenarios": tuple(order["scenarios"])}).plan(port, connections)
         for kind in plan.mix:
             if not isinstance(kind.request, Request):
                 kind.request(Random(0))  # so that what a check computes once is not computed under load
-        return self.drives[port](plan).to_json()
+        return drive(plan).to_json()
 
     def close(self, port: int) -> None:
-        self.stacks.pop(port).close()
+        *_, stack = self.ports.pop(port)
+        stack.close()
 
 
 def main(cores: Sequence[int]) -> None:
     """Serve commands until stdin ends, even in the middle of one."""
     if cores:
         os.sched_setaffinity(0, cores)
+    with suppress(ImportError, ValueError, OSError):  # each server has its connections; Windows has no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     commands: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def read() -> None:

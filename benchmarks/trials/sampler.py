@@ -30,18 +30,17 @@ def cpu_seconds(pid: int) -> float:
     for place, process in enumerate(tree(pid)):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             times = process.cpu_times()
-            total += _exact(process) or times.user + times.system
+            total += max(_exact(process), times.user + times.system)  # threads that ended are in the second alone
             if place == 0:
                 total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
 
 
-def _exact(process: psutil.Process) -> float | None:
-    """CPU seconds of a process with one thread, by Linux's scheduler: `cpu_times` cuts those of each process to 10 ms."""
+def _exact(process: psutil.Process) -> float:
+    """CPU seconds of a process's first thread by Linux's scheduler, else 0: `cpu_times` cuts those of each process to 10 ms."""
     with suppress(OSError):
-        if process.num_threads() == 1:
-            return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
-    return None
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
+    return 0.0
 
 
 def memory(pid: int) -> int:

@@ -76,7 +76,7 @@ def serving(
     """
     environment = {f"CATALOG_{name}": value for name, value in settings.items()}
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
-    given = _require_free(port) if port else None
+    given = require_free(port) if port else None
     with ExitStack() as stack:
         left = 1 if given else TRIES
         while left:
@@ -113,7 +113,8 @@ def free_port() -> int:
                 return port
 
 
-def _require_free(port: int) -> int:
+def require_free(port: int) -> int:
+    """The port, on which nobody listens. Raises `ServerError`."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             return port

@@ -24,9 +24,7 @@ from benchmarks.trials.sampler import Counter as Counted
 from benchmarks.trials.sampler import Usage, memory, metering
 from benchmarks.trials.server import Server, ServerError, serving
 from benchmarks.trials.stage import Stage, kind_of
-
-TOLERATED = 0.001
-"""Share of wrong answers beyond which a contender has failed; none of them is counted or timed."""
+from benchmarks.validity import TOLERATED
 
 
 @dataclass(frozen=True)

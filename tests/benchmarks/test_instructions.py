@@ -323,7 +323,6 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 COUNTED = """
-from benchmarks.instructions import runner
 from benchmarks.instructions.callgrind import Callgrind
 def work(count):
     for number in range(count):

@@ -26,7 +26,7 @@ from benchmarks.load import Request
 from benchmarks.messages import WrongAnswerError
 from benchmarks.micro.cells import groups, passes
 from benchmarks.models import MODELS, PORTALS
-from benchmarks.postgres import server
+from benchmarks.postgres import Server
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run, read
 from benchmarks.report.summary import summarize
@@ -182,26 +182,26 @@ def counts(databases: Databases, urls: dict[str, str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path) -> None:
-    with server() as running:
-        databases = Databases(kind, tmp_path, running if kind == "postgresql" else None)
-        databases.seed(200)
-        first, second = databases.copy("first"), databases.copy("second")
-        before = counts(databases, first)
-        assert before == counts(databases, second)
-        assert before["book"] == 200
-        caller = MODELS["sync"].open({**SETTINGS, **first})
-        create = IN_PROCESS["create"].request
-        assert create
-        numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
-        caller.batch([create(number, BOOKS) for number in numbers], check=True)()
-        after = counts(databases, first)
-        assert (after["book"], after["activity"], after["book_tag"]) == (205, 5, before["book_tag"] + 5)
-        assert counts(databases, second) == before
-        databases.undo_writes(first)
-        assert counts(databases, first) == before
-        caller.close()
-        assert databases.facts()["version"]
+def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, postgres: Server) -> None:
+    databases = Databases(kind, tmp_path, postgres if kind == "postgresql" else None)
+    databases.seed(200)
+    first, second = databases.copy("first"), databases.copy("second")
+    before = counts(databases, first)
+    assert before == counts(databases, second)
+    assert before["book"] == 200
+    caller = MODELS["sync"].open({**SETTINGS, **first})
+    create = IN_PROCESS["create"].request
+    assert create
+    numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
+    caller.batch([create(number, BOOKS) for number in numbers], check=True)()
+    after = counts(databases, first)
+    assert (after["book"], after["activity"], after["book_tag"]) == (205, 5, before["book_tag"] + 5)
+    assert counts(databases, second) == before
+    databases.undo_writes(first)
+    assert counts(databases, first) == before
+    caller.close()
+    assert databases.facts()["version"]
+    assert databases.facts().get("journal_mode") == ("WAL" if kind == "sqlite" else None)
 
 
 # Whole runs

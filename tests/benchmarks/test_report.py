@@ -15,8 +15,8 @@ from benchmarks.cli import main
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.micro import Check, Group, Header, Run, Trial, read
 from benchmarks.report.document import Report, Runs, build
-from benchmarks.report.micro_part import picture, quicker
-from benchmarks.report.prose import answer
+from benchmarks.report.micro_part import picture
+from benchmarks.report.prose import answer, lone
 from benchmarks.report.summary import summarize
 
 from . import report_data
@@ -110,24 +110,27 @@ def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
     run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
     native, loop, documented = answer(run, summarize(run))
     assert re.search(
-        r"\*\*native\*\*.*on PostgreSQL less in the one operation \(read one book 0\.80 \[0\.79, 0\.81\]\)\.$", native
+        r"\*\*native\*\*.*on PostgreSQL better in the one operation \(read one book 0\.80 \[0\.79, 0\.81\]\)\.$", native
     )
-    assert re.search(r"\*\*loop\*\*.*on PostgreSQL more in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop)
+    assert re.search(r"\*\*loop\*\*.*on PostgreSQL worse in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop)
     assert re.search(r"\*\*documented\*\*.*on PostgreSQL the same within 5 % in the one operation \(", documented)
     text = rendered(run)
     assert row(text, "native").count("| better |") == row(text, "loop").count("| worse |") == 2
     assert row(text, "documented").count("| same |") == 2
-    assert quicker(summarize(run)) == ["read one book on PostgreSQL (`native` 0.80 [0.79, 0.81])"]
+    assert lone(summarize(run)) == [
+        "`native` on PostgreSQL better in the one operation (read one book 0.80 [0.79, 0.81])",
+        "`loop` on PostgreSQL worse in the one operation (read one book 1.30 [1.29, 1.31])",
+    ]
 
 
-def test_what_is_not_beyond_the_margin_or_the_control_is_undecided_and_shows_no_ratio_in_the_answer() -> None:
+def test_what_is_not_beyond_the_margin_or_the_control_is_inconclusive_and_shows_no_ratio_in_the_answer() -> None:
     near = run_of((group(), {"native": 0.95, "loop": 1.5, "documented": 1.06}))
-    assert "undecided in the one operation" in answer(near, summarize(near))[0]
+    assert "inconclusive in the one operation" in answer(near, summarize(near))[0]
     assert not re.search(r"\d\.\d", answer(near, summarize(near))[0])
     noisy = run_of((group(), {"native": 0.8, "loop": 1.5, "documented": 9.0}), control={"sync-aa": 1.3})
     sentences = answer(noisy, summarize(noisy))
-    assert "undecided" in sentences[0]  # 0.8 is within a control that reaches to 1.3
-    assert "more in the one operation" in sentences[1]
+    assert "inconclusive" in sentences[0]  # 0.8 is within a control that reaches to 1.3
+    assert "worse in the one operation" in sentences[1]
     assert "| inconclusive |" in row(rendered(noisy), "native")
     assert "It does not in: read one book on PostgreSQL, wall time; read one book on PostgreSQL, CPU time." in rendered(noisy)
 
@@ -139,8 +142,8 @@ def test_several_operations_are_counted_by_verdict_with_the_span_of_their_interv
         *((one, dict.fromkeys(("native", "loop", "documented"), ratio)) for one, ratio in zip(groups, ratios, strict=True))
     )
     sentence = answer(run, summarize(run))[0]
-    assert re.search(r"less in 1 of 5 operations \(read 0\.50 \[", sentence)
-    assert re.search(r"more in 3 of 5 operations \(1\.1\d to 1\.4\d times, intervals included\)", sentence)
+    assert re.search(r"better in 1 of 5 operations \(read 0\.50 \[", sentence)
+    assert re.search(r"worse in 3 of 5 operations \(1\.1\d to 1\.4\d times, intervals included\)", sentence)
     assert "the same within 5 % in 1 of 5 operations (fan-out 1.00 [" in sentence
 
 
@@ -160,7 +163,7 @@ def test_a_contender_that_fails_is_a_row_with_its_reason_and_no_missing_one() ->
     assert "| `documented` | fails | RuntimeError: Task got Future attached to a &#124; different loop |" in text
     sentence = answer(run, summarize(run))[2]
     assert f"on PostgreSQL fails in the one operation (“{reason}”)" in sentence
-    assert "on SQLite more in the one operation" in sentence
+    assert "on SQLite worse in the one operation" in sentence
     assert sentence.endswith("and two callers at once break it (“no answer within 10 s”).")
     assert "- `documented` on SQLite: no answer within 10 s (in: two callers at once)" in text
     assert "ended early" not in text
@@ -172,7 +175,7 @@ def test_one_pass_claims_nothing() -> None:
     text = rendered(run)
     assert "0.10 [one pass] | inconclusive |" in text
     assert not re.search("[|] (better|worse|same) [|]", text)
-    assert all("undecided in the one operation" in sentence for sentence in answer(run, summarize(run)))
+    assert all("inconclusive in the one operation" in sentence for sentence in answer(run, summarize(run)))
 
 
 def test_ratios_are_taken_within_passes() -> None:

@@ -134,7 +134,7 @@ def test_nothing_is_claimed_within_the_control() -> None:
     one = only(noisy)
     assert one.verdict("async-native", "cpu") is one.verdict("async-loop", "cpu") is Verdict.INCONCLUSIVE
     assert one.verdict("async-documented-nullpool", "cpu") is Verdict.WORSE
-    assert re.search(r"on PostgreSQL `async-native` 0\.85 \[[^]]*\] \(undecided\)", text)
+    assert re.search(r"on PostgreSQL \(read\) `async-native` 0\.85 \[[^]]*\] \(inconclusive\)", text)
     assert "its interval contains 1 in 0 of 2 comparisons" in text
     assert re.search(r"It does not in: read on PostgreSQL, closed-32, CPU time per request 1\.30 \[", text)
 
@@ -147,19 +147,27 @@ def test_a_control_that_is_the_baseline_again_is_sound_and_changes_no_verdict(re
 
 def test_the_answer_counts_wins_and_losses_alike(whole: Run) -> None:
     ordinary, waiting, stock = load_prose.answer(whole, summarize(whole))
-    assert "are cheaper with `async-native` and dearer with `async-loop` on PostgreSQL, but not on the same driver" in ordinary
+    assert (
+        "are cheaper with `async-native` and dearer with `async-loop` on PostgreSQL (same on the baseline's driver)" in ordinary
+    )
     assert "; dearer on SQLite.**" in ordinary
     assert waiting.startswith(
-        "**Where more requests wait than there are threads, `async-native` serves more, and so does `sync-threads-64` and"
+        "**Where queries wait 50 ms and connections outnumber the threads, `async-native` serves more, and so"
     )
     assert stock.startswith("**As documented upstream, async fails or costs more in every scenario tried.**")
-    assert re.search(r"on PostgreSQL `async-native` 0\.85 \[[^]]*\] \(less\), `async-loop` 1\.20 \[[^]]*\] \(more\)", ordinary)
-    assert re.search(r"on SQLite `async-native` 1\.70 \[[^]]*\] \(more\), `async-loop` 2\.40 \[[^]]*\] \(more\)", ordinary)
+    scenarios = r"\(read, list, create, update, mixed\)"
+    alone = "alone in 5 of 5 scenarios"
+    ours = rf"`async-native` 0\.85 \[[^]]*\] \(better; {alone}\), `async-loop` 1\.20 \[[^]]*\] \(worse; {alone}\)"
+    assert re.search(rf"on PostgreSQL {scenarios} {ours}", ordinary)
+    assert "without async views `sync-gevent`" in ordinary
+    assert re.search(
+        rf"on SQLite {scenarios} `async-native` 1\.70 \[[^]]*\] \(worse; .*`async-loop` 2\.40 \[[^]]*\] \(worse; ", ordinary
+    )
     assert "With 128 connections and a query that waits 50 ms" in waiting
-    assert re.search(r"`sync-threads-64` 2\.17 \[.*`async-native` 2\.71 \[2\.69, 2\.73\], more from 0 ms on", waiting)
+    assert re.search(r"`sync-threads-64` 2\.17 \[.*`async-native` 2\.71 \[2\.69, 2\.73\] \(better\)", waiting)
     assert "`async-loop` 0.99 [0.99, 1.00] (same)" in waiting
     assert "`async-documented` on PostgreSQL fails in 8 of 8 scenarios (“500: RuntimeError: Task got Future" in stock
-    assert "`async-wsgi-to-asgi` on PostgreSQL more in 8 of 8 scenarios" in stock
+    assert "`async-wsgi-to-asgi` on PostgreSQL worse in 8 of 8 scenarios" in stock
 
 
 def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
@@ -167,21 +175,19 @@ def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
     run = run_of(few_cells(4), effects=dict.fromkeys(CONTENDERS, 1.0), failing=())
     ordinary, _, stock = load_prose.answer(run, summarize(run))
     assert ordinary.startswith(
-        "**By this runtime, async requests that hardly wait are neither cheaper nor dearer on PostgreSQL.**"
+        "**With this runtime, server and driver included, async requests that hardly wait are neither cheaper nor dearer on"
+        " PostgreSQL.**"
     )
     assert stock.startswith("**As documented upstream, async answers right.**")
     unsure = run_of(few_cells(2), effects={**dict.fromkeys(CONTENDERS, 1.0), "sync-threads-aa": 1.3}, failing=())
     assert "not shown to be cheaper or dearer on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0]
 
 
-def test_the_crossing_is_the_wait_from_which_on_all_are_faster(whole: Run) -> None:
-    by_delay = load_prose.sweep(whole, summarize(whole))[128]
-    assert list(by_delay) == [0, 1, 5, 10, 20, 50]
-    assert load_prose.crossing(by_delay, "async-native") == 0
-    assert load_prose.crossing(by_delay, "sync-threads-64") == 50
-    assert load_prose.crossing(by_delay, "async-loop") is None
+def test_what_waits_is_said_by_connections(whole: Run) -> None:
+    assert list(load_prose.sweep(whole, summarize(whole))[128]) == [0, 1, 5, 10, 20, 50]
+    assert load_prose.waits(whole, summarize(whole)) == "0, 1, 5, 10, 20 and 50 ms"
     lines = load_prose.crossings(whole, summarize(whole))
-    shown = "is shown to serve more at none of the waits tried with 8 connections, from 50 ms on with 32 connections"
+    shown = "is shown to serve less at 0, 1, 5 and 10 ms with 8 connections; more at 50 ms, less at 0, 1, 5, 10 and 20 ms with 32"
     assert any(line.startswith(f"`sync-gevent` {shown}") for line in lines)
 
 
@@ -191,17 +197,19 @@ def test_rules_follow_from_the_verdicts(whole: Run) -> None:
     assert reading.found["gains"] == ["async-native"]
     assert "async-loop" in reading.found["loses"]
     assert reading.found["fails"] == ["async-documented"]
-    assert reading.follows == "`async-native` gains, which is not shown on the baseline's driver"
+    assert reading.follows == "`async-native` gains; on the baseline's driver no gain is shown"
     assert (
         rules["SQLite: ordinary requests (read, list, create, update, mixed)"].follows == "`sync-threads`: nothing measured gains"
     )
-    many = rules["queries that wait 10 ms or more, more connections"]
-    assert many.found["gains and loses"] == ["sync-threads-64", "sync-gevent"]
+    assert (
+        rules["queries that wait 50 ms, 32 or 128 connections"].follows == "`sync-threads-64` is the smallest change that gains"
+    )
+    assert "sync-threads-64" in rules["queries that wait 10 ms, 8 connections"].found["same"]
     near = run_of([READ], effects={"async-loop": 1.05, "async-native": 0.95}, failing=[])
     found = choice.rules(near, summarize(near))[0]
     assert found.found["no gain"] == ["async-loop"]
-    assert "async-native" in found.found["undecided"]
-    assert found.follows == "`sync-threads`, as no gain is shown; the noise would hide one"
+    assert "async-native" in found.found["inconclusive"]
+    assert found.follows == "`sync-threads`: no gain is shown, but none of more than 5 % is ruled out"
     even = run_of([READ], effects=dict.fromkeys(("sync-threads-64", "async-native"), 0.7), failing=[])
     assert choice.rules(even, summarize(even))[0].follows == "`sync-threads-64` is the smallest change that gains"
 
@@ -372,7 +380,7 @@ def test_the_terminal_shows_a_row_for_every_contender(whole: Run, capsys: pytest
     [
         ([101.0, 99.0, 100.0, 102.0], "they agree within 10 %"),
         ([130.0, 128.0, 131.0, 129.0], "they differ by more than 10 %"),
-        ([150.0, 90.0, 100.0, 101.0], "whether within 10 % is undecided"),
+        ([150.0, 90.0, 100.0, 101.0], "whether within 10 % is inconclusive"),
     ],
 )
 def test_two_generators_agree_or_differ_only_where_the_interval_says_so(ours: list[float], said: str) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,8 +20,8 @@ from benchmarks.postgres import Server
 from benchmarks.raw import load
 
 ROOT = Path(__file__).parents[2]
-SHORT = ("--rounds", "1", "--seconds", "0.5", "--books", "1000")
-TWO_ROUNDS = ("--database", "postgresql", "--contender", "async-native", "--scenario", "create", *SHORT[2:], "--rounds", "2")
+SHORT = ("--profile", "smoke", "--rounds", "1", "--seconds", "0.5", "--books", "1000")
+TWO_ROUNDS = ("--database", "postgresql", "--contender", "async-native", "--scenario", "create", *SHORT, "--rounds", "2")
 
 
 def command(*arguments: str) -> list[str]:
@@ -45,12 +46,48 @@ def run(folder: Path, *arguments: str, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
+    """Start a run, end it in its second round, see that nothing is left; its status, and what it wrote on stdout."""
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env={**{name: value for name, value in os.environ.items() if name != "DATABASE_URL"}, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("round 2"):
+            break
+    wait_for(lambda: len(ours(temporary)) >= 6)  # itself, the generator, PostgreSQL, a server, supervisors
+    process.send_signal(how)
+    said, _ = process.communicate(timeout=60)
+    wait_for(lambda: not ours(temporary) and not list(temporary.iterdir()))
+    return process.returncode, said
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A run that came to its end, and what it wrote."""
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A run that Ctrl-C ended in its second round, and what it wrote."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    output = folder / "load.jsonl"
+    status, said = end(folder, signal.SIGINT, *TWO_ROUNDS, "--output", str(output))
+    assert status == 130
+    return output, said
+
+
+@pytest.fixture(scope="module")
+def finished(interrupted: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The same gone on with, to its end, and what that wrote: after a round of which one trial is there, and half a line."""
+    lines = interrupted[0].read_text().splitlines(keepends=True)
+    last = {**json.loads(next(line for line in reversed(lines) if json.loads(line)["line"] == "trial")), "round": 2}
     folder = tmp_path_factory.mktemp("finished")
     output = folder / "load.jsonl"
-    return output, run(folder, *TWO_ROUNDS, "--output", str(output))
+    output.write_text("".join(lines) + json.dumps(last) + "\n" + json.dumps(last)[:100])
+    return output, run(folder, *TWO_ROUNDS, "--output", str(output), "--resume")
 
 
 def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
@@ -82,36 +119,44 @@ def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
     assert found.header.code
 
 
-def test_it_ends_in_verdicts(finished: tuple[Path, str]) -> None:
-    _, said = finished
-    assert "1 comparisons, 2 rounds of 6 trials; about" in said
+def test_it_begins_with_its_plan_and_ends_in_verdicts(interrupted: tuple[Path, str], finished: tuple[Path, str]) -> None:
+    assert "1 comparisons, 2 rounds of 6 trials; about" in interrupted[1]
+    said = finished[1]
     assert "create" in said
     assert "async-native" in said
     assert "baseline" in said
 
 
-def test_an_interrupted_run_goes_on_where_it_was(finished: tuple[Path, str], tmp_path: Path) -> None:
-    lines = finished[0].read_text().splitlines(keepends=True)
-    places = [place for place, line in enumerate(lines) if json.loads(line)["line"] == "trial"]
+def test_an_interrupted_run_goes_on_where_it_was(interrupted: tuple[Path, str], finished: tuple[Path, str]) -> None:
+    before, after = load.read(interrupted[0]), load.read(finished[0])
+    assert "1 rounds of 3 trials left" in finished[1]
+    assert [trial.round for trial in before.trials] == [1, 1, 1]
+    assert after.trials[:3] == before.trials
+    assert {trial.contender for trial in after.trials[3:]} == {trial.contender for trial in before.trials}
+    assert not [one for one in after.trials[3:] if replace(one, round=1) in before.trials]  # what was there in part is not kept
+    assert after.checks == before.checks
+    assert len(after.ceilings) == 1
+
+
+def test_a_killed_run_leaves_nothing_behind(interrupted: tuple[Path, str], tmp_path: Path) -> None:
     output = tmp_path / "load.jsonl"
-    # In the middle of a line of the second round, which is of no use without the rest.
-    output.write_text("".join(lines[: places[4]]) + lines[places[4]][:100])
-    said = run(tmp_path, *TWO_ROUNDS, "--output", str(output), "--resume")
-    assert "1 rounds of 3 trials left" in said
-    resumed, whole = load.read(output), load.read(finished[0])
-    assert resumed.trials[:3] == whole.trials[:3]
-    assert [(one.round, one.contender) for one in resumed.trials] == [(one.round, one.contender) for one in whole.trials]
-    assert not [one for one in resumed.trials[3:] if one in whole.trials]
-    assert resumed.checks == whole.checks
-    assert len(resumed.ceilings) == 1
+    output.write_bytes(interrupted[0].read_bytes())
+    status, _ = end(tmp_path, signal.SIGKILL, *TWO_ROUNDS, "--output", str(output), "--resume")
+    assert status == -signal.SIGKILL
+    assert load.read(output).trials == load.read(interrupted[0]).trials
 
 
-def test_a_run_of_another_plan_is_not_gone_on_with(finished: tuple[Path, str], tmp_path: Path) -> None:
-    plan = (*TWO_ROUNDS, "--seed", "1")
+def test_a_run_of_another_plan_is_not_gone_on_with(
+    finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = finished[0].read_bytes()
-    said = run(tmp_path, *plan, "--output", str(finished[0]), "--resume", status=2)
-    assert "is of another plan" in said
-    assert len(said.splitlines()) == 1
+    arguments = ["benchmarks", "run", *TWO_ROUNDS, "--seed", "1", "--output", str(finished[0]), "--resume"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is of another plan" in line
     assert finished[0].read_bytes() == before
 
 
@@ -128,34 +173,6 @@ def test_what_fails_is_recorded_and_not_driven(tmp_path: Path, postgres: Server)
     assert all(trial.database_cpu is None for trial in found.trials)  # of a server that this run has not started
     assert "async-documented fails: read, postgresql" in said
     assert postgres.url not in output.read_text()  # it has a password
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_ending_it_in_a_trial_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
-    output, temporary = tmp_path / "load.jsonl", tmp_path / "temporary"
-    temporary.mkdir()
-    arguments = ("--database", "sqlite", "--contender", "async-native", "--scenario", "read", "--books", "1000")
-    process = subprocess.Popen(
-        command(*arguments, "--seconds", "30", "--output", str(output)),
-        cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(temporary)},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stderr
-    for line in process.stderr:
-        if line.startswith("round 1"):
-            break
-    wait_for(lambda: len(ours(temporary)) >= 4)  # itself, the generator, the server, supervisors
-    process.send_signal(how)
-    status = process.wait(30)
-    wait_for(lambda: not ours(temporary) and not list(temporary.iterdir()))
-    assert status == (130 if how is signal.SIGINT else -how)
-    found = load.read(output)
-    assert not found.trials
-    assert found.header.databases["sqlite"]["journal_mode"] == "WAL"
-    process.stderr.close()
 
 
 def ours(temporary: Path) -> list[psutil.Process]:

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.stats import (
     Estimate,
     Verdict,
+    decidable,
     instabilities,
     log_ratios,
     outliers,
@@ -184,6 +185,23 @@ def test_a_margin_that_is_none_is_refused(margin: float) -> None:
         verdict(FLOOR, None, margin=margin)
 
 
+def test_decidable_by_hand() -> None:
+    assert decidable(12, 0.2) == pytest.approx(math.exp((2 * 2.200985 + 0.6745) * 0.2 / math.sqrt(12)), rel=1e-6)
+    assert decidable(12, 0.03, margin=0.1) == pytest.approx(resolvable(12, 0.03) * 1.1, rel=1e-9)
+    assert decidable(1, 0.1) == math.inf
+
+
+@pytest.mark.parametrize("scatter", [0.03, 0.2])
+def test_an_effect_that_is_decidable_gets_its_verdict_in_every_second_run(scatter: float) -> None:
+    random, rounds, effect = np.random.default_rng(5), 12, math.log(decidable(12, scatter))
+    found = 0
+    for _ in range(1_000):
+        control, contender = (np.exp(random.normal(middle, scatter, rounds)).tolist() for middle in (0.0, effect))
+        ones = [1.0] * rounds
+        found += verdict(ratio_interval(contender, ones), ratio_interval(control, ones)) is Verdict.WORSE
+    assert 430 <= found <= 570
+
+
 def test_resolvable_by_hand() -> None:
     assert resolvable(12, 0.2) == pytest.approx(math.exp(2.200985 * 0.2 / math.sqrt(12)), rel=1e-6)  # t(0.975, 11)
     assert resolvable(12, 0.0) == 1.0
@@ -208,13 +226,13 @@ def test_instabilities() -> None:
     assert instabilities([100, 101, 99, 100, 102]) == []
     assert instabilities([]) == ["no rounds"]
     assert instabilities([7]) == ["fewer than 5 rounds: 1"]
-    assert instabilities([80, 90, 100, 110, 120]) == ["standard deviation is 16% of the mean, more than 10%"]
+    assert instabilities([80, 90, 100, 110, 120]) == ["standard deviation is 15.8% of the mean, more than 10%"]
     assert instabilities([100, 101, 99, 100, 200]) == [
-        "standard deviation is 37% of the mean, more than 10%",
-        "largest value is 67% from the mean, more than 50%",
+        "standard deviation is 37.3% of the mean, more than 10%",
+        "largest value is 66.7% from the mean, more than 50%",
         "outliers in rounds 5",
     ]
-    assert "smallest value is 60% from the mean, more than 50%" in instabilities([100, 100, 100, 100, 35])
+    assert "smallest value is 59.8% from the mean, more than 50%" in instabilities([100, 100, 100, 100, 35])
 
 
 def test_pooled_interval_by_hand() -> None:

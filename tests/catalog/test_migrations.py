@@ -19,6 +19,8 @@ from catalog.models import Activity, Author
 ROOT = Path(__file__).parents[2]
 TABLES = {"author", "book", "book_tag", "tag", "catalog_version"}
 LOG = {"activity", "activity_version"}
+FEW = pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)], indirect=True, ids=["sqlite", "one database"])
+"""What does not depend on how the databases were made: each kind once."""
 
 
 @pytest.fixture(
@@ -71,6 +73,7 @@ def test_upgrade_makes_the_tables_of_both_and_check_finds_no_drift(app: Flask, u
     assert checked.output.count("Checking for pending migrations") == 2
 
 
+@FEW
 def test_the_migrated_tables_are_those_of_the_models(app: Flask, urls: tuple[str, str]) -> None:
     flask(app, "upgrade", "--no-prompt")
     for url, metadata in zip(urls, (Author.metadata, Activity.metadata), strict=True):
@@ -94,7 +97,7 @@ def test_the_migrated_tables_are_those_of_the_models(app: Flask, urls: tuple[str
         (1, "ALTER TABLE activity DROP COLUMN detail"),
     ],
 )
-@pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)], indirect=True, ids=["sqlite", "one database"])
+@FEW
 def test_check_finds_drift_on_each(app: Flask, urls: tuple[str, str], bind: int, change: str) -> None:
     flask(app, "upgrade", "--no-prompt")
     execute(urls[bind], change)
@@ -118,6 +121,7 @@ def test_one_bind_can_be_named(app: Flask, urls: tuple[str, str]) -> None:
     assert "'log' is not one of default, activity" in refused.output
 
 
+@FEW
 def test_downgrade_takes_the_tables_away_again(app: Flask, urls: tuple[str, str]) -> None:
     flask(app, "upgrade", "--no-prompt")
     for bind in ("default", "activity"):
@@ -125,7 +129,7 @@ def test_downgrade_takes_the_tables_away_again(app: Flask, urls: tuple[str, str]
     assert tables(urls[0]) | tables(urls[1]) == {"catalog_version", "activity_version"}
 
 
-@pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)], indirect=True, ids=["sqlite", "one database"])
+@FEW
 def test_drop_all_drops_all(app: Flask, urls: tuple[str, str]) -> None:
     flask(app, "upgrade", "--no-prompt")
     # In a process of its own, as it has an event loop of its own.

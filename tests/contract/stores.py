@@ -24,7 +24,7 @@ Backend = Literal["sqlite", "postgresql"]
 BACKENDS: tuple[Backend, ...] = ("sqlite", "postgresql")
 BINDS = (DEFAULT_BIND, ACTIVITY_BIND)
 Contents = Literal["nothing", "tables", "library"]
-COMMANDS = {"tables": [UPGRADE], "library": [UPGRADE, ["seed"]]}
+COMMANDS = {"tables": UPGRADE, "library": ["seed"]}
 MAKERS = {"sqlite": app_async, "postgresql": app_sync}
 
 
@@ -138,12 +138,11 @@ class Stores:
         key = (backend, contents)
         if key in self.originals:
             return self.originals[key]
-        store = self.originals[key] = self._copy(backend, None)
+        store = self.originals[key] = self._copy(backend, self._original(backend, "tables") if contents == "library" else None)
         app = MAKERS[backend].create_app(store.settings())
         try:
-            for command in COMMANDS[contents]:
-                result = app.test_cli_runner().invoke(args=command, catch_exceptions=False)
-                assert result.exit_code == 0, result.output
+            result = app.test_cli_runner().invoke(args=COMMANDS[contents], catch_exceptions=False)
+            assert result.exit_code == 0, result.output
         finally:
             close_connections(app)
         return store

@@ -88,7 +88,7 @@ def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -
     section = render(recorded)
     for hazard in HAZARDS.values():
         assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
-        assert section.count(f"](#{hazard.anchor})") == 1
+        assert section.count(f"| [{hazard.name.upper()}](#{hazard.anchor})") == 1
         assert f"(benchmarks/hazards/reproductions/{hazard.script.name})" in section
     assert render(recorded) == section
 

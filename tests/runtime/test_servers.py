@@ -15,7 +15,7 @@ from tests.servers import ASGI, Server, serve
 
 KINDS = ["gunicorn", "gunicorn-sync", "waitress", *ASGI]
 THREADS = 8
-REQUESTS = 70
+REQUESTS = 35
 """From each thread; a multiple of the kinds in the mix."""
 
 
