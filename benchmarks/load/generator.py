@@ -34,21 +34,23 @@ OPENING = 1.0  # seconds after which the first load begins without the connectio
 
 def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
     """Send the load of `plan` and wait for its end. Nothing the server does raises; a faulty plan does."""
-    with opened(plan, new_loop=new_loop) as drive:
+    with opened(plan.port, plan.connections, host=plan.host, timeout=plan.timeout, new_loop=new_loop) as drive:
         return drive(plan)
 
 
 @contextmanager
-def opened(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Iterator[Callable[[Plan], Outcome]]:
-    """The connections of `plan`, open until leaving: for loads on them, one after the other.
+def opened(
+    port: int, connections: int, *, host: str = "127.0.0.1", timeout: float = 10.0, new_loop: NewLoop = fastest_loop
+) -> Iterator[Callable[[Plan], Outcome]]:
+    """So many connections, open until leaving: for loads on them, one after the other. `timeout` is to connect, in seconds.
 
-    Of their plans `host`, `port` and `connections` are not looked at. Connections that are missing, or lost, are opened again
-    while a load runs. After an exception no other load may follow.
+    Of the loads' plans `host`, `port` and `connections` are not looked at. Connections that are missing, or lost, are opened
+    again while a load runs. After an exception no other load may follow.
     """
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        load = Load(plan)
+        load = Load(host, port, timeout)
         try:
-            runner.run(load.open())
+            runner.run(load.open(connections))
             yield partial(_drive, runner, load)
         finally:
             runner.run(load.close())
@@ -75,29 +77,24 @@ def _drive(runner: asyncio.Runner, load: Load, plan: Plan) -> Outcome:
 class Load:
     """Connections, and the state of the load on them."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.host = f"{plan.host}:{plan.port}"
+    plan: Plan
+    recorder: Recorder
+
+    def __init__(self, host: str, port: int, timeout: float) -> None:
+        self.host, self.port, self.timeout = host, port, timeout
         self.connections: set[Connection] = set()
         self.opening: set[asyncio.Task[None]] = set()
         self.idle: deque[Connection] = deque()
         self.schedule: deque[float] = deque()  # intended starts of an open loop that are to come,
         self.due: deque[float] = deque()  # and those that came and wait for a connection
+        self.began = self.end = math.inf
         self.over = False
         self.crash: BaseException | None = None
-        self._prepare(plan)
 
-    def _prepare(self, plan: Plan) -> None:
-        self.plan = plan
-        self.random = Random(plan.seed)
-        self.weights = list(accumulate(kind.weight for kind in plan.mix))
-        self.wires = {kind.name: kind.request.wire(self.host) for kind in plan.mix if isinstance(kind.request, Request)}
-        self.recorder = Recorder(kind.name for kind in plan.mix)
-        self.began = self.end = math.inf
-
-    async def open(self) -> None:
+    async def open(self, connections: int) -> None:
         """Open the connections, or as many as can be in time."""
         asyncio.get_running_loop().set_exception_handler(self._crashed)
-        for _ in range(self.plan.connections):
+        for _ in range(connections):
             self._open()
         await self._settle(OPENING)
 
@@ -110,7 +107,11 @@ class Load:
         for _ in range(2):  # to hear of connections that were closed since the last load, and to begin to open others
             await asyncio.sleep(0)
         await self._settle(RETRY)
-        self._prepare(plan)
+        self.plan = plan
+        self.random = Random(plan.seed)
+        self.weights = list(accumulate(kind.weight for kind in plan.mix))
+        self.wires = {kind.name: self._wire(kind.request) for kind in plan.mix if isinstance(kind.request, Request)}
+        self.recorder = Recorder(kind.name for kind in plan.mix)
         self.alarm = Alarm(asyncio.get_running_loop(), self._arrive)
         try:
             self.began = time.monotonic()
@@ -171,12 +172,12 @@ class Load:
             await asyncio.sleep(delay)
             delay = RETRY
             try:
-                async with asyncio.timeout(self.plan.timeout):
+                async with asyncio.timeout(self.timeout):
                     _, connection = await asyncio.get_running_loop().create_connection(
-                        partial(Connection, self), self.plan.host, self.plan.port
+                        partial(Connection, self), self.host, self.port
                     )
             except TimeoutError:
-                self._unconnected(Failure.TIMEOUT, f"not connected within {self.plan.timeout:g} s")
+                self._unconnected(Failure.TIMEOUT, f"not connected within {self.timeout:g} s")
             except OSError as error:
                 self._unconnected(Failure.REFUSED, str(error))
             else:
@@ -190,7 +191,7 @@ class Load:
         now = time.monotonic()
         if self.due:
             self.recorder.failed(self._job(self.due.popleft()), failure, detail)
-        elif self.plan.rate is None and self.began <= now < self.end:
+        elif self.began <= now < self.end and self.plan.rate is None:
             self.recorder.failed(self._job(now), failure, detail)
 
     def lost(self, connection: Connection) -> None:
@@ -208,7 +209,7 @@ class Load:
             return
         if self.due:
             connection.send(self._job(self.due.popleft()))
-        elif self.plan.rate is None and self.began <= now < self.end:
+        elif self.began <= now < self.end and self.plan.rate is None:
             connection.send(self._job(now))
         else:
             self.idle.append(connection)
@@ -229,4 +230,7 @@ class Load:
         if isinstance(kind.request, Request):
             return Job(kind.name, kind.request, self.wires[kind.name], intended)
         request = kind.request(self.random)
-        return Job(kind.name, request, request.wire(self.host), intended)
+        return Job(kind.name, request, self._wire(request), intended)
+
+    def _wire(self, request: Request) -> bytes:
+        return request.wire(f"{self.host}:{self.port}")

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.contenders import THREADS
+from benchmarks.profiles import SAME_DRIVER
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared
-from benchmarks.report.load_prose import OURS, SAME_DRIVER
+from benchmarks.report.load_prose import OURS
 from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled, Quantity, delay, ordinary, plain, pooled
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
-SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", "async-native-psycopg")
+SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
 """Who is advised, from the least change to the most."""
 LONG = 10
 """Milliseconds from which a query is said to wait."""

@@ -10,7 +10,7 @@ from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
-from benchmarks.report.numbers import plural
+from benchmarks.report.numbers import plural, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
 
@@ -47,8 +47,7 @@ def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
             ratios = sorted(row.ratio for row in found if row.ratio is not None)
             place = f"on {title}" if database != NO_DATABASE else "without a database"
             if ratios:
-                span = " to ".join(dict.fromkeys(f"{value:.3f}" for value in (ratios[0], ratios[-1])))
-                parts.append(f"{span} times {place} ({plural(len(ratios), 'scenario')})")
+                parts.append(f"{span([f'{value:.3f}' for value in ratios])} times {place} ({plural(len(ratios), 'scenario')})")
             if failed := sum(row.problem is not None for row in found):
                 parts.append(f"fails {place} in {failed} of {plural(len(found), 'scenario')}")
         lines.append(f"`{name}`: {', '.join(parts)}")

@@ -11,7 +11,7 @@ from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, latency, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
-from benchmarks.report.numbers import percent, plural, three
+from benchmarks.report.numbers import percent, plural, span, three
 from benchmarks.stats import Verdict
 from benchmarks.validity import TOLERATED
 
@@ -31,6 +31,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "unsafe": "; PostgreSQL with fsync off" if header.databases.get("postgresql", {}).get("fsync") == "off" else "",
         "tolerated": percent(TOLERATED),
         "turns": _turns(run),
+        "writers": any((one.database, one.scenario) == ("sqlite", "create") and one.row("sync-threads-64") for one in chosen),
         "databases": {
             name: tables.verdicts(found)
             for database, name in NAMES.items()
@@ -57,7 +58,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
 def _turns(run: Run) -> str:
     """How long they are in closed loops."""
     seconds = sorted({cell.seconds / cell.slices for cell in run.header.cells if cell.load.percent is None})
-    return " to ".join(dict.fromkeys(f"{one:.2g}" for one in (*seconds[:1], *seconds[-1:]))) + " s"
+    return span([f"{one:.2g}" for one in seconds]) + " s"
 
 
 def expected(run: Run) -> int:
@@ -92,14 +93,14 @@ def done(run: Run) -> int:
 def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     found = load_prose.sweep(run, comparisons)
     cells = [one for by_delay in found.values() for one in by_delay.values()]
-    table = tables.verdicts(cells) if cells else ""
+    table, here = tables.verdicts(cells) if cells else "", compared(run, cells)
     return {
         "found": bool(cells),
         "swept": bool(cells),
         "waits": load_prose.waits(run, comparisons) if cells else "",
         "crossings": load_prose.crossings(run, comparisons),
         "waiting": table,
-        "unswept": [f"`{name}`" for name in compared(run, deciding(comparisons)) if name not in compared(run, cells)],
+        "unswept": [f"`{name}`" for name in compared(run, deciding(comparisons)) if name not in here],
     }
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from benchmarks.profiles import SAME_DRIVER, STOCK
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
-from benchmarks.report.numbers import interval, ratio, reach
+from benchmarks.report.numbers import interval, ratio, reach, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
-BESIDE = {"async-native-psycopg": "on the baseline's driver", "sync-gevent": "without async views"}
+BESIDE = {SAME_DRIVER: "on the baseline's driver", "sync-gevent": "without async views"}
 """Who is named beside them, and why: the first tells the driver from the model, the second is less of a change."""
-SAME_DRIVER = "async-native-psycopg"
-STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 WORDS = {
     Verdict.BETTER: "better in",
     Verdict.WORSE: "worse in",
@@ -66,7 +65,7 @@ def _taken_together(name: str, one: Pooled, chosen: Sequence[Comparison]) -> str
 def _floors(found: Sequence[Pooled]) -> str:
     """How far the controls reach that they were judged by."""
     floors = sorted({reach(one.floor) for one in found}, key=lambda text: (len(text), text))
-    return " to ".join(dict.fromkeys((floors[0], floors[-1])))
+    return span(floors)
 
 
 def _plain_headline(found: Mapping[str, Mapping[str, Verdict]]) -> str:

@@ -37,6 +37,11 @@ def three(value: float) -> str:
     return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:,.0f}"
 
 
+def span(texts: Sequence[str]) -> str:
+    """From the first to the last: 1 to 6; 6 if they are the same."""
+    return " to ".join(dict.fromkeys((*texts[:1], *texts[-1:])))
+
+
 def plural(count: int, word: str) -> str:
     """1 round, 2 rounds."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

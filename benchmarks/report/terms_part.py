@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.code_cost import RUNTIME
 from benchmarks.raw.load import Run
 from benchmarks.report import tables
+from benchmarks.report.numbers import span
 from benchmarks.report.prose import DATABASES
 
 
@@ -74,15 +74,16 @@ def _surroundings(run: Run) -> dict[str, Any]:
 def lines(run: Run) -> list[str]:
     """The load benchmark's own terms, for the section on the environment."""
     header = run.header
-    seconds = sorted({cell.seconds for cell in header.cells})
-    rounds = sorted({cell.rounds for cell in header.cells})
-    slices = sorted({cell.slices for cell in header.cells})
+    rounds, seconds, slices = (
+        span([f"{value:g}" for value in sorted({getattr(cell, name) for cell in header.cells})])
+        for name in ("rounds", "seconds", "slices")
+    )
     starts = [trial.start_seconds for trial in run.trials]
     stops = [trial.stop_seconds for trial in run.trials]
     found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
-        f"profile {header.profile}: rounds {_range(rounds)}, trials of {_range(seconds)} s after {header.warmup:g} s of warm-up",
-        f"a server process of its own for each trial; trials cut into {_range(slices)} slices",
+        f"profile {header.profile}: rounds {rounds}, trials of {seconds} s after {header.warmup:g} s of warm-up",
+        f"a server process of its own for each trial; trials cut into {slices} slices",
         f"those of a round mixed, in shuffled order, seed {header.seed}",
         f"{header.books:,} books in each database, fresh and the same for each contender; what a trial writes is undone",
         "placement: " + ", ".join(found),
@@ -93,7 +94,3 @@ def lines(run: Run) -> list[str]:
             f" {max(stops):.2f} s to end"
         )
     return made
-
-
-def _range(values: Sequence[float]) -> str:
-    return " to ".join(dict.fromkeys(f"{value:g}" for value in (*values[:1], *values[-1:])))

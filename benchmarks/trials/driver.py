@@ -166,9 +166,8 @@ class _Connected:
         self.ports: dict[int, tuple[int, Callable[[Plan], Outcome], ExitStack]] = {}
 
     def open(self, port: int, connections: int) -> None:
-        nothing = Plan(port=port, mix=(Kind("none", Request("/")),), seconds=1.0, connections=connections, timeout=TIMEOUT)
         stack = ExitStack()
-        self.ports[port] = (connections, stack.enter_context(opened(nothing)), stack)
+        self.ports[port] = (connections, stack.enter_context(opened(port, connections, timeout=TIMEOUT)), stack)
 
     def drive(self, port: int, order: dict[str, Any]) -> dict[str, Any]:
         connections, drive, _ = self.ports[port]

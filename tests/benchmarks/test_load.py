@@ -130,7 +130,7 @@ def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.Ab
 def test_several_loads_use_the_same_connections() -> None:
     with serving(slow) as (server, port), serving(slow) as (other, other_port):
         plans = [Plan(port=one, mix=READ, seconds=0.1, connections=5) for one in (port, other_port)]
-        with opened(plans[0]) as drive, opened(plans[1]) as drive_other:
+        with opened(port, 5) as drive, opened(other_port, 5) as drive_other:
             assert not server.paths
             outcomes = [each(plan) for _ in range(3) for each, plan in zip((drive, drive_other), plans, strict=True)]
             open_loop = drive(Plan(port=port, mix=READ, seconds=0.1, rate=100))
@@ -146,7 +146,7 @@ def test_several_loads_use_the_same_connections() -> None:
 def test_a_connection_that_is_lost_between_two_loads_is_opened_again() -> None:
     with serving(slow) as (server, port):
         plan = Plan(port=port, mix=READ, seconds=0.3, connections=3)
-        with opened(plan) as drive:
+        with opened(port, 3) as drive:
             first = drive(plan)
             for writer in list(server.writers)[:2]:
                 server.loop.call_soon_threadsafe(writer.transport.abort)
