@@ -102,7 +102,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed",), (*PAIR, *OURS), 4, 5.0, databases=(SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 3.0, databases=(SQLITE,), slice=WHOLE),
             ),
-            crosschecks=12,
+            crosschecks=20,
         ),
         Profile(
             "full",
@@ -120,7 +120,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
                 Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), Load(32), Load(128)), slice=1.0),
             ),
-            crosschecks=12,
+            crosschecks=20,
         ),
     )
 }

@@ -37,6 +37,8 @@ class CallgrindError(Exception):
 def command(dumps: Path) -> list[str]:
     """What to put before a command to run it under callgrind, without counting yet; dumps are `dumps`.1, .2, ...
 
+    It opens no pipes for debuggers, which would stay in the temporary folder where the process is killed.
+
     Raises `CallgrindError` where valgrind is missing, or cannot be told where to count.
     """
     if platform.machine() not in CODE:
@@ -44,7 +46,7 @@ def command(dumps: Path) -> list[str]:
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise CallgrindError(f"valgrind is needed to count instructions, and not installed (it runs on Linux): {INSTALL}")
-    options = ("--tool=callgrind", "--instr-atstart=no", "--dump-line=no", f"--callgrind-out-file={dumps}")
+    options = ("--tool=callgrind", "--vgdb=no", "--instr-atstart=no", "--dump-line=no", f"--callgrind-out-file={dumps}")
     return [valgrind, "-q", *options]
 
 

@@ -21,6 +21,8 @@ CONNECTIONS = 32
 SECONDS = 1.0
 WARMUP = 0.3
 START_SECONDS = 10.0
+SETTLE_SECONDS = 0.3
+"""Before each turn: wrk drops its connections at its end, and a server goes on with what they had sent."""
 
 
 def ceiling(stage: Stage) -> Ceiling:
@@ -68,6 +70,7 @@ def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender,
         _generator(stage, server.port, order)  # so that neither meets a cold server; and neither warms up, for wrk cannot
         for place in range(pairs):
             for mine in (True, False) if place % 2 else (False, True):
+                time.sleep(SETTLE_SECONDS)
                 if mine:
                     ours.append(_generator(stage, server.port, order))
                 else:
@@ -76,9 +79,10 @@ def crosscheck(stage: Stage, database: str, scenario: str, contender: Contender,
 
 
 def _generator(stage: Stage, port: int, order: Order) -> float:
-    """Requests a second; on connections of its own, as wrk opens them."""
+    """Requests a second, as wrk counts them: on connections of its own, and without what it waits for after the end, which is
+    one answer on each connection."""
     with stage.generator.opened(port, CONNECTIONS) as drive:
-        return drive(order).throughput
+        return (drive(order).count - CONNECTIONS) / order.seconds
 
 
 def _wrk(url: str, seconds: float) -> float:

@@ -27,7 +27,7 @@ from benchmarks.trials.stage import Stage, staged
 from benchmarks.trials.trial import Round, measure
 
 CROSSCHECKED = (BASELINE, "async-native")
-CROSSCHECK_SECONDS = 2.0
+CROSSCHECK_SECONDS = 1.0
 
 See = Callable[[Any], object]
 

@@ -384,6 +384,7 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
     assert error.splitlines()[-1] == f"Interrupted. The finished cells are in {raw}"
     assert not any(child.is_running() for child in counting)
     assert [path.name for path in tmp_path.iterdir()] == [raw.name]
+    assert not [path for child in counting for path in Path("/tmp").glob(f"vgdb-*-{child.pid}-*")]
     [row] = summarize(read(raw))
     assert row.instructions is not None
     assert 100_000 < row.instructions < 5_000_000
