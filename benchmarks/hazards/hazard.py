@@ -71,6 +71,7 @@ class Hazard:
         until: the first version that is free of it; None while there is none.
         steps: what runs on the runtime in place of the reproduction, where the cure is to write something else.
         recorded: whether the documented path is broken with the versions of constraints.txt.
+        price: what this runtime does worse than the documented path, if anything, for the summary.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Hazard:
     until: str | None = None
     steps: Callable[[AsyncFlask], Facts] | None = None
     recorded: bool = True
+    price: str = ""
 
     @property
     def anchor(self) -> str:

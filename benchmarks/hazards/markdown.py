@@ -31,6 +31,7 @@ def _summary(run: Run, hazards: list[Hazard], level: int) -> Iterable[str]:
         f"{name} {packages[name]}" for name in ("flask", "advanced-alchemy", "sqlalchemy", "asgiref") if name in packages
     )
     broken = {model: sum(bool(side and side.broken) for side in (run.side(h.name, model) for h in hazards)) for model in MODELS}
+    prices = "".join(f"; [{h.name.upper()}](#{h.anchor}) is a price of this runtime: {h.price}" for h in hazards if h.price)
     yield f"{'#' * level} Hazards"
     yield ""
     yield (
@@ -38,7 +39,7 @@ def _summary(run: Run, hazards: list[Hazard], level: int) -> Iterable[str]:
         f" {broken['documented']} of {len(hazards)} entries, `async-loop` in {broken['async-loop']}, `async-native` in"
         f" {broken['async-native']}. Each side ran in a process of its own; the cells say what was observed. ✓ on this runtime:"
         " what should work does, be it the runtime's doing or what one writes there instead, as each entry says. Where the"
-        f" documented path has ✓ too, the entry answers what people ask{_price(hazards)}."
+        f" documented path has ✓ too, the entry answers what people ask{prices}."
     )
     yield ""
     yield f"| {' | '.join(HEADINGS)} |"
@@ -48,14 +49,6 @@ def _summary(run: Run, hazards: list[Hazard], level: int) -> Iterable[str]:
         since = f"{hazard.package} {hazard.since}" if hazard.recorded else ""
         yield f"| [{hazard.name.upper()}](#{hazard.anchor}) {' | '.join([hazard.title, *cells, since, hazard.until or ''])} |"
     yield ""
-
-
-def _price(hazards: list[Hazard]) -> str:
-    """What the runtime does worse, if its entry is here."""
-    blocking = next((one for one in hazards if one.name == "h27"), None)
-    if blocking is None:
-        return ""
-    return f"; [H27](#{blocking.anchor}) is a price of this runtime: a call that blocks stalls its neighbours on the shared loop"
 
 
 def _entry(run: Run, hazard: Hazard, reproductions: str, level: int) -> Iterable[str]:

@@ -95,7 +95,6 @@ def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     cells = [one for by_delay in found.values() for one in by_delay.values()]
     table, here = tables.verdicts(cells) if cells else "", compared(run, cells)
     return {
-        "found": bool(cells),
         "swept": bool(cells),
         "waits": load_prose.waits(run, comparisons) if cells else "",
         "crossings": load_prose.crossings(run, comparisons),

@@ -13,7 +13,16 @@ from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity
 from benchmarks.report.numbers import interval, percent, ratio, three
 from benchmarks.report.tables import markdown, share
-from benchmarks.stats import FEW_ROUNDS, RANGE_LIMIT, SCATTER_LIMIT, decidable, ratio_interval
+from benchmarks.stats import (
+    FEW_ROUNDS,
+    RANGE_LIMIT,
+    SCATTER_LIMIT,
+    Estimate,
+    decidable,
+    log_ratios,
+    pooled_interval,
+    ratio_interval,
+)
 
 AGREEMENT = 1.1
 """By what factor wrk may see another capacity."""
@@ -53,7 +62,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
             f" {three(one.throughput)} requests a second, {1e6 * one.cpu_per_request:.1f} µs of its CPU time for each"
             for one in run.ceilings
         ],
-        "crosschecks": [_crosscheck(one) for one in run.crosschecks],
+        "crosschecks": _crosschecks(run.crosschecks),
         "flags": _flags(run.trials),
         "unstable": _unstable(comparisons),
         "series": sum(len(row.measured) for one in comparisons for row in one.rows) + sum(len(one.floor) for one in comparisons),
@@ -166,24 +175,31 @@ def _writes(trials: Sequence[Trial]) -> str | None:
     return f"what was acknowledged is what the database holds in {share(right, len(written))} trials; {total:,} were acknowledged"
 
 
+def _crosschecks(found: Sequence[Crosscheck]) -> list[str]:
+    lines = [_crosscheck(one) for one in found]
+    if len(found) > 1:
+        pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in found])
+        lines.append(f"All {len(found)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
+    return lines
+
+
 def _crosscheck(found: Crosscheck) -> str:
     ours, theirs = statistics.median(found.generator), statistics.median(found.wrk)
     paired = ratio_interval(found.generator, found.wrk)
-    within = paired.low >= 1 / AGREEMENT and paired.high <= AGREEMENT
-    beyond = paired.low > AGREEMENT or paired.high < 1 / AGREEMENT
-    close = percent(AGREEMENT - 1, 0)
-    said = (
-        f"they agree within {close}"
-        if within
-        else f"they differ by more than {close}"
-        if beyond
-        else f"whether within {close} is inconclusive"
-    )
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
         f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
-        f" of {interval(paired)}: {said}"
+        f" of {interval(paired)}: {_agreement(paired)}"
     )
+
+
+def _agreement(paired: Estimate) -> str:
+    close = percent(AGREEMENT - 1, 0)
+    if paired.low >= 1 / AGREEMENT and paired.high <= AGREEMENT:
+        return f"they agree within {close}"
+    if paired.low > AGREEMENT or paired.high < 1 / AGREEMENT:
+        return f"they differ by more than {close}"
+    return f"whether within {close} is inconclusive"
 
 
 def _flags(trials: Sequence[Trial]) -> str:

@@ -386,3 +386,13 @@ def test_the_terminal_shows_a_row_for_every_contender(whole: Run, capsys: pytest
 def test_two_generators_agree_or_differ_only_where_the_interval_says_so(ours: list[float], said: str) -> None:
     found = Crosscheck("sqlite", "read", "async-native", 32, ours, [100.0] * 4)
     assert validity_part._crosscheck(found).endswith(f": {said}")
+
+
+def test_generators_that_scatter_in_each_check_may_agree_in_all_together() -> None:
+    checks = [
+        Crosscheck("sqlite", "read", name, 32, [94.0, 112.0, 90.0, 109.0], [100.0] * 4) for name in ("async-native", "x", "y")
+    ]
+    *each, together = validity_part._crosschecks(checks)
+    assert [line.rpartition(": ")[2] for line in each] == ["whether within 10 % is inconclusive"] * 3
+    assert together == "All 3 together, generator over wrk: 1.01 [0.94, 1.08]: they agree within 10 %"
+    assert len(validity_part._crosschecks(checks[:1])) == 1

@@ -28,20 +28,25 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "benchmarks", "run", *arguments]
 
 
-def run(folder: Path, *arguments: str, status: int = 0) -> str:
+def environment(temporary: Path) -> dict[str, str]:
+    """Of a run that starts its own PostgreSQL and has its temporary files there."""
+    return {**{name: value for name, value in os.environ.items() if name != "DATABASE_URL"}, "TMPDIR": str(temporary)}
+
+
+def run(folder: Path, *arguments: str) -> str:
     """What it wrote; its temporary files are in `folder`, and must be gone."""
     temporary = folder / "temporary"
-    temporary.mkdir(exist_ok=True)
+    temporary.mkdir()
     done = subprocess.run(
         command(*arguments),
         check=False,
         cwd=ROOT,
-        env={**{name: value for name, value in os.environ.items() if name != "DATABASE_URL"}, "TMPDIR": str(temporary)},
+        env=environment(temporary),
         capture_output=True,
         text=True,
         timeout=240,
     )
-    assert done.returncode == status, done.stderr
+    assert done.returncode == 0, done.stderr
     assert not list(temporary.iterdir())
     return done.stdout + done.stderr
 
@@ -53,7 +58,7 @@ def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
     process = subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
-        env={**{name: value for name, value in os.environ.items() if name != "DATABASE_URL"}, "TMPDIR": str(temporary)},
+        env=environment(temporary),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -76,4 +76,5 @@ HAZARD = Hazard(
     since="2.0",
     steps=ours,
     recorded=False,
+    price="a call that blocks stalls its neighbours on the shared loop",
 )
