@@ -51,19 +51,17 @@ def opened(
         load = Load(host, port, timeout)
         try:
             runner.run(load.open(connections))
+            gc.collect()
+            gc.freeze()  # going through what exists already would only make the collector's pauses longer
             yield partial(_drive, runner, load)
         finally:
+            gc.unfreeze()
             runner.run(load.close())
 
 
 def _drive(runner: asyncio.Runner, load: Load, plan: Plan) -> Outcome:
     cpu, wall = time.process_time(), time.monotonic()
-    gc.collect()
-    gc.freeze()  # going through what exists already would only make the collector's pauses longer
-    try:
-        runner.run(load.drive(plan))
-    finally:
-        gc.unfreeze()
+    runner.run(load.drive(plan))
     # A closed loop's server works on what was sent to the end until all of it is answered.
     drained = load.recorder.latest - load.recorder.began if plan.rate is None else 0.0
     return load.recorder.outcome(
@@ -88,6 +86,7 @@ class Load:
         self.schedule: deque[float] = deque()  # intended starts of an open loop that are to come,
         self.due: deque[float] = deque()  # and those that came and wait for a connection
         self.began = self.end = math.inf
+        self.ending = asyncio.Event()  # a connection became idle after the end
         self.over = False
         self.crash: BaseException | None = None
 
@@ -152,7 +151,9 @@ class Load:
                     self.recorder.failed(self._job(self.due.popleft()), Failure.UNSENT, "no connection was free for it")
             if now > self.end and not (self.schedule or self.due or busy):
                 return
-            await asyncio.sleep(TICK)
+            self.ending.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), TICK)
         raise self.crash
 
     def _crashed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -213,6 +214,8 @@ class Load:
             connection.send(self._job(now))
         else:
             self.idle.append(connection)
+            if now >= self.end:
+                self.ending.set()
 
     def _arrive(self) -> None:
         """Start what should have started by now, and come back for the next."""

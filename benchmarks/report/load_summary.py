@@ -15,10 +15,6 @@ Quantity = Literal["cpu", "throughput", "p50", "p99"]
 Rounds = Mapping[int, Trial]
 """The trials of one contender in one cell, by round."""
 
-DECIDING = Load(32)
-"""The load at which contenders are compared where one must be chosen; that of the open loops' capacity, too."""
-
-
 SPECIAL = ("fan-out", "bulk", "export")
 """Scenarios that are not what a server does all day."""
 
@@ -106,11 +102,11 @@ def summarize(run: Run) -> list[Comparison]:
 
 
 def deciding(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Of each scenario on each database the closed loop at `DECIDING`; where there is none, that of most connections."""
+    """Of each scenario on each database the closed loop that compares most contenders; among equals that of most connections."""
     chosen: dict[tuple[str, str], Comparison] = {}
     for one in comparisons:
         place = (one.database, one.scenario)
-        if one.load.percent is None and (place not in chosen or _rank(one.load) > _rank(chosen[place].load)):
+        if one.load.percent is None and (place not in chosen or _rank(one) > _rank(chosen[place])):
             chosen[place] = one
     return list(chosen.values())
 
@@ -131,8 +127,8 @@ def plain(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Co
     return [one for one in deciding(comparisons) if one.database == database and delay(run, one.scenario) is None]
 
 
-def _rank(load: Load) -> tuple[bool, int]:
-    return (load == DECIDING, load.connections)
+def _rank(comparison: Comparison) -> tuple[int, int]:
+    return (len(comparison.rows), comparison.load.connections)
 
 
 def _merged(cells: Sequence[Cell]) -> list[Cell]:

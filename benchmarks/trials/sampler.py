@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -17,11 +18,27 @@ Counter = Callable[[], int]
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """A process and its descendants."""
-    with suppress(psutil.NoSuchProcess):
-        root = psutil.Process(pid)
-        return [root, *root.children(recursive=True)]
-    return []
+    """A process and its descendants; those that ended may be among them."""
+    found, known = [], [pid]
+    for one in known:
+        with suppress(psutil.NoSuchProcess):
+            found.append(_process(one))
+            known += _children(one)
+    return found
+
+
+@lru_cache(4096)
+def _process(pid: int) -> psutil.Process:
+    return psutil.Process(pid)
+
+
+def _children(pid: int) -> list[int]:
+    """Linux lists them itself, if it is built to; psutil looks through all processes."""
+    try:
+        lists = [(task / "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return [child.pid for child in psutil.Process(pid).children()]
+    return [int(child) for one in lists for child in one.split()]
 
 
 def cpu_seconds(pid: int) -> float:

@@ -17,6 +17,7 @@ import pytest
 from benchmarks.cli import main
 from benchmarks.contenders import CONNECTIONS
 from benchmarks.postgres import Server
+from benchmarks.profiles import CAPACITY
 from benchmarks.raw import load
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +107,7 @@ def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
     assert all(check.problem is None for check in found.checks)
     assert [trial.round for trial in found.trials] == [1, 1, 1, 2, 2, 2]
     for trial in found.trials:
-        assert trial.load == "closed-32"
+        assert trial.load == CAPACITY.name
         assert trial.acknowledged == trial.stored
         assert 0 < trial.count < (trial.acknowledged or 0)  # the warm-up's were written too
         assert 0.5 <= trial.seconds < 20

@@ -22,7 +22,7 @@ from benchmarks.contenders import BASELINE, CONTENDERS
 from benchmarks.data import SETTINGS, Databases
 from benchmarks.load import Request
 from benchmarks.raw.load import Cell, Load
-from benchmarks.trials import trial
+from benchmarks.trials import sampler, trial
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import DriverError, Generator, Order, driver
@@ -203,7 +203,10 @@ def test_acknowledged_means_stored(stage: Stage, answered: dict[str, int], faile
     assert problem == wrong
 
 
-def test_what_a_tree_of_processes_spends_is_metered() -> None:
+@pytest.mark.parametrize("listed", [True, False], ids=["listed by Linux", "looked for"])
+def test_what_a_tree_of_processes_spends_is_metered(listed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not listed:
+        monkeypatch.setattr(sampler, "Path", lambda path: Path("/nowhere") / path.lstrip("/"))
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
         try:
