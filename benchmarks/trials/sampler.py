@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-SAMPLE_SECONDS = 0.2
-"""Between two looks at threads and connections."""
+FIRST_SECONDS, SAMPLE_SECONDS = 0.01, 0.2
+"""Until the first look at threads and connections, for a load may be short, and from one to the next."""
 
 Counter = Callable[[], int]
 
@@ -106,10 +106,12 @@ def metering(usage: Usage, server: int, database: int | None, connections: Count
     ended = threading.Event()
 
     def sample() -> None:
-        while not ended.wait(SAMPLE_SECONDS):
+        pause = FIRST_SECONDS
+        while not ended.wait(pause):
             usage.threads = max(usage.threads, threads(server))
             if connections is not None:
                 usage.connections = max(usage.connections or 0, connections())
+            pause = SAMPLE_SECONDS
 
     before = _spent(server, database)
     sampler = threading.Thread(target=sample, daemon=True)

@@ -119,7 +119,7 @@ def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
         assert trial.server_threads >= 1
         assert 0 < trial.generator_cpu < 1.5
     threads = {trial.contender: trial.server_threads for trial in found.trials}
-    assert threads["sync-threads"] >= 16
+    assert threads["sync-threads"] >= CAPACITY.connections
     assert found.ceilings[0].throughput > 100
     assert found.header.databases["postgresql"]["version"]
     assert found.header.code
