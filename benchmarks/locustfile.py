@@ -18,7 +18,7 @@ from typing import Any
 
 from locust import FastHttpUser, events, task
 
-from benchmarks.scenarios import BOOKS, SCENARIOS, UNDER_LOAD
+from benchmarks.scenarios import BOOKS, SCENARIOS, UNDER_LOAD, Scenario
 
 NUMBERS = count(randrange(10**9))
 """Of this process's requests; processes begin at different ones."""
@@ -32,15 +32,16 @@ events.init_command_line_parser.add_listener(_options)  # type: ignore[no-untype
 
 
 class Reader(FastHttpUser):
-    """Asks for what `mix` says, by weight."""
+    """Sends the requests of `scenario`."""
 
     abstract = True
-    mix: dict[str, float]
+    scenario: Scenario
 
     @task
     def ask(self) -> None:
         """One request; an answer that is not the right one is a failure, with its reason."""
-        [part] = choices([*self.mix], [*self.mix.values()])
+        parts = self.scenario.parts
+        [part] = choices([*parts], [*parts.values()])
         make = SCENARIOS[part].request
         assert make
         request = make(next(NUMBERS), self.environment.parsed_options.books)
@@ -55,5 +56,5 @@ class Reader(FastHttpUser):
 
 
 globals().update(  # Locust takes the classes that it finds in the module; one of them hides the builtin `list` here
-    {name: type(name, (Reader,), {"mix": dict(scenario.mix) or {name: 1.0}}) for name, scenario in UNDER_LOAD.items()}
+    {name: type(name, (Reader,), {"scenario": scenario}) for name, scenario in UNDER_LOAD.items()}
 )

@@ -59,6 +59,11 @@ class Scenario:
         """Whether it can be put on a server."""
         return bool(self.request or self.mix)
 
+    @property
+    def parts(self) -> Mapping[str, float]:
+        """The scenarios whose requests it sends, by weight: itself, if it is no mix."""
+        return self.mix or {self.name: 1.0}
+
 
 def _noop(_: int, __: int) -> Request:
     return Request("/noop", check=lambda body: body == b"")

@@ -60,7 +60,7 @@ def _served(stage: Stage, database: str, contender: Contender) -> Iterator[Serve
 
 
 def _ask(server: Server, name: str, books: int, numbers: Iterator[int]) -> str | None:
-    for part in SCENARIOS[name].mix or [name]:
+    for part in SCENARIOS[name].parts:
         request = SCENARIOS[part].request
         assert request
         for _ in range(1 if name in ONCE else TIMES):

@@ -67,8 +67,8 @@ class Order:
     def _kinds(self) -> Iterator[Kind]:
         weights: Counter[str] = Counter()
         for name in self.scenarios:
-            mix = SCENARIOS[name].mix or {name: 1.0}
-            weights.update({part: weight / sum(mix.values()) for part, weight in mix.items()})
+            parts = SCENARIOS[name].parts
+            weights.update({part: weight / sum(parts.values()) for part, weight in parts.items()})
         for part, weight in weights.items():
             request = SCENARIOS[part].request
             assert request is not None

@@ -225,7 +225,7 @@ def stored(
 
 
 def _makes(scenario: Scenario) -> int:
-    return max(SCENARIOS[name].makes for name in scenario.mix or [scenario.name])
+    return max(SCENARIOS[name].makes for name in scenario.parts)
 
 
 def _acknowledged(answered: Counter[str]) -> int:

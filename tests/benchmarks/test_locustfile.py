@@ -13,22 +13,20 @@ from typing import Any
 import pytest
 
 from benchmarks.contenders import CONTENDERS
-from benchmarks.data import SETTINGS, Databases
 from benchmarks.scenarios import UNDER_LOAD
 from benchmarks.trials.server import Server, free_port, serving
+from benchmarks.trials.stage import Stage
+
+from .conftest import BOOKS
 
 ROOT = Path(__file__).parents[2]
-BOOKS = 1_000
 LOCUST = (sys.executable, "-m", "locust", "-f", "benchmarks/locustfile.py", "--skip-log-setup")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    databases = Databases("sqlite", tmp_path_factory.mktemp("locust"), None)
-    databases.seed(BOOKS)
+def server(stage: Stage) -> Iterator[Server]:
     contender = CONTENDERS["async-native"]
-    common = {name: str(value) for name, value in SETTINGS.items()}
-    with serving(contender, {**common, **contender.settings(databases.copy("locust"))}) as server:
+    with serving(contender, stage.settings("sqlite", contender)) as server:
         yield server
 
 

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,7 +18,7 @@ import psutil
 import pytest
 
 from benchmarks.contenders import BASELINE, CONTENDERS
-from benchmarks.data import SETTINGS, Databases
+from benchmarks.data import SETTINGS
 from benchmarks.load import Request
 from benchmarks.raw.load import Cell, Load
 from benchmarks.trials import sampler, trial
@@ -31,22 +30,7 @@ from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, thre
 from benchmarks.trials.server import ServerError, free_port, serving
 from benchmarks.trials.stage import Stage
 
-BOOKS = 1_000
-
-
-@pytest.fixture(scope="module")
-def generator() -> Iterator[Generator]:
-    with driver() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, generator: Generator) -> Stage:
-    """On SQLite, not pinned."""
-    folder = tmp_path_factory.mktemp("stage")
-    databases = Databases("sqlite", folder, None)
-    databases.seed(BOOKS)
-    return Stage(BOOKS, folder, {"sqlite": databases}, None, Placement(), generator)
+from .conftest import BOOKS
 
 
 class Impostor(BaseHTTPRequestHandler):

@@ -1,0 +1,27 @@
+"""A stage without PostgreSQL, for tests of what runs on one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.data import Databases
+from benchmarks.trials.driver import Generator, driver
+from benchmarks.trials.placement import Placement
+from benchmarks.trials.stage import Stage
+
+BOOKS = 1_000
+
+
+@pytest.fixture(scope="module")
+def generator() -> Iterator[Generator]:
+    with driver() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, generator: Generator) -> Stage:
+    """On SQLite, not pinned."""
+    folder = tmp_path_factory.mktemp("stage")
+    databases = Databases("sqlite", folder, None)
+    databases.seed(BOOKS)
+    return Stage(BOOKS, folder, {"sqlite": databases}, None, Placement(), generator)
