@@ -153,6 +153,16 @@ CONTENDERS: dict[str, Contender] = {
             f"{THREADS} threads, one event loop",
         ),
         Contender(
+            "async-loop-psycopg",
+            "the same on psycopg: the baseline's server and driver, so that only async differs",
+            "loop",
+            "benchmarks.apps.runtime:create",
+            _threads(THREADS),
+            f"{THREADS} threads, one event loop",
+            {"postgresql": "psycopg"},
+            databases=("postgresql",),
+        ),
+        Contender(
             "async-native",
             "async views with Flask on uvicorn's own event loop, by the runtime",
             "native",

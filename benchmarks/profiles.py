@@ -20,7 +20,7 @@ OPEN = tuple(Load(128, percent) for percent in (30, 60, 80))
 PAIR = (BASELINE, CONTROL)
 STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
-SAME_DRIVER = "async-native-psycopg"
+SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
 SHORT, LONG, WHOLE = 0.02, 2.0, float("inf")
@@ -90,7 +90,7 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 60 min)",
             0.4,
             (
-                Block(("read",), FIELD, 6, 2.4, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 7, 2.4, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("mixed", "create"), FIELD, 5, 2.0, databases=(POSTGRESQL,), slice=0.04),
                 Block(("noop",), FIELD, 3, 1.0, slice=SHORT),
                 Block(
@@ -114,7 +114,7 @@ PROFILES: dict[str, Profile] = {
             "the same with more rounds, contenders and scenarios (at most 3 h)",
             0.6,
             (
-                Block(("read",), FIELD, 8, 4.0, slice=SHORT),
+                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
                 Block(("mixed", "create"), FIELD, 8, 4.0, databases=(POSTGRESQL,), slice=0.04),
                 Block(("noop",), FIELD, 4, 2.0, slice=SHORT),
                 Block(("list", "update"), FIELD, 5, 4.0, databases=(POSTGRESQL,), slice=0.06),

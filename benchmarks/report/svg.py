@@ -42,6 +42,7 @@ LOOKS = {
     "async-documented-nullpool": Look("purple", "diamond", hollow=True),
     "async-wsgi-to-asgi": Look("vermillion", "triangle", hollow=True),
     "async-loop": Look("orange", "square"),
+    "async-loop-psycopg": Look("orange", "square", hollow=True),
     "async-native": Look("blue", "circle"),
     "async-native-psycopg": Look("sky", "circle", hollow=True),
     "documented": Look("purple", "diamond"),

@@ -47,16 +47,27 @@ def cpu_seconds(pid: int) -> float:
     for place, process in enumerate(tree(pid)):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             times = process.cpu_times()
-            total += max(_exact(process), times.user + times.system)  # threads that ended are in the second alone
+            total += max(_exact(process.pid), times.user + times.system)  # threads that ended are in the second alone
             if place == 0:
                 total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
 
 
-def _exact(process: psutil.Process) -> float:
+def postgres_cpu_seconds(pid: int) -> float:
+    """The same of PostgreSQL in a quarter of the time: its processes are children of its first and have one thread each."""
+    if not Path("/proc/self/schedstat").exists():
+        return cpu_seconds(pid)
+    try:
+        ended = _process(pid).cpu_times()
+        return ended.children_user + ended.children_system + sum(map(_exact, (pid, *_children(pid))))
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _exact(pid: int) -> float:
     """CPU seconds of a process's first thread by Linux's scheduler, else 0: `cpu_times` cuts those of each process to 10 ms."""
-    with suppress(OSError):
-        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
+    with suppress(OSError), open(f"/proc/{pid}/schedstat", "rb") as file:
+        return int(file.read().split()[0]) / 1e9
     return 0.0
 
 
@@ -122,15 +133,15 @@ def metering(usage: Usage, server: int, database: int | None, connections: Count
         ended.set()
         sampler.join()
         after = _spent(server, database)
-        usage.server_cpu += max(0.0, after[0] - before[0])  # it may have crashed
+        usage.server_cpu += max(0.0, after[0] - before[0])  # they may have crashed
         usage.machine += after[1] - before[1]
         usage.steal += after[2] - before[2]
         if database is not None:
-            usage.database_cpu = (usage.database_cpu or 0.0) + after[3] - before[3]
+            usage.database_cpu = (usage.database_cpu or 0.0) + max(0.0, after[3] - before[3])
 
 
 def _spent(server: int, database: int | None) -> tuple[float, float, float, float]:
     """By the server, by and from the machine, by the database."""
     times = psutil.cpu_times()
     stolen = getattr(times, "steal", 0.0)
-    return cpu_seconds(server), sum(times), stolen, 0.0 if database is None else cpu_seconds(database)
+    return cpu_seconds(server), sum(times), stolen, 0.0 if database is None else postgres_cpu_seconds(database)

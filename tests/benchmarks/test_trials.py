@@ -26,7 +26,7 @@ from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import DriverError, Generator, Order, driver
 from benchmarks.trials.placement import Placement, move
-from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, threads
+from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, postgres_cpu_seconds, threads
 from benchmarks.trials.server import ServerError, free_port, serving
 from benchmarks.trials.stage import Stage
 
@@ -197,7 +197,7 @@ def test_what_a_tree_of_processes_spends_is_metered(listed: bool, monkeypatch: p
             usage, counts = Usage(), iter(range(1, 1_000_000))
             for _ in range(2):
                 before = cpu_seconds(process.pid)
-                with metering(usage, process.pid, os.getpid(), lambda: next(counts)):
+                with metering(usage, process.pid, process.pid, lambda: next(counts)):
                     while cpu_seconds(process.pid) < before + 0.3:
                         time.sleep(0.01)
             assert 0.57 <= usage.server_cpu <= cpu_seconds(process.pid)
@@ -205,8 +205,7 @@ def test_what_a_tree_of_processes_spends_is_metered(listed: bool, monkeypatch: p
             assert memory(process.pid) > 5 * 2**20
             assert usage.threads == threads(process.pid) == 2
             assert usage.connections == next(counts) - 1 > 0
-            assert usage.database_cpu is not None
-            assert usage.database_cpu >= 0
+            assert usage.database_cpu == pytest.approx(usage.server_cpu, rel=0.1)
             assert 0 <= usage.stolen < 1
             assert usage.machine > 0
         finally:
@@ -256,7 +255,9 @@ def test_cpu_time_of_children_that_ended_counts() -> None:
         process.stdout.readline()  # the child has ended
         assert not psutil.Process(process.pid).children()
         assert cpu_seconds(process.pid) >= 0.3
+        assert postgres_cpu_seconds(process.pid) >= 0.3
         process.communicate()
+        assert postgres_cpu_seconds(process.pid) == 0
 
 
 def test_the_ceiling_is_above_every_contender(stage: Stage) -> None:
