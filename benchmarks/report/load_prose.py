@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from benchmarks.profiles import SAME_DRIVER, STOCK
+from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
@@ -15,8 +15,12 @@ from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
-BESIDE = {SAME_DRIVER: "on the baseline's driver", "sync-gevent": "without async views"}
-"""Who is named beside them, and why: the first tells the driver from the model, the second is less of a change."""
+BESIDE = {
+    SAME_DRIVER: "on the baseline's driver",
+    SAME_SERVER_AND_DRIVER: "on the baseline's server and driver",
+    "sync-gevent": "without async views",
+}
+"""Who is named beside them, and why: the first two tell driver and server from the model, the last is less of a change."""
 WORDS = {
     Verdict.BETTER: "better in",
     Verdict.WORSE: "worse in",

@@ -66,8 +66,8 @@ def postgres_cpu_seconds(pid: int) -> float:
 
 def _exact(pid: int) -> float:
     """CPU seconds of a process's first thread by Linux's scheduler, else 0: `cpu_times` cuts those of each process to 10 ms."""
-    with suppress(OSError), open(f"/proc/{pid}/schedstat", "rb") as file:
-        return int(file.read().split()[0]) / 1e9
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[0]) / 1e9
     return 0.0
 
 
