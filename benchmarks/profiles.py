@@ -23,10 +23,10 @@ OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
-SHORT, LONG, WHOLE = 0.02, 2.0, float("inf")
-"""Seconds of a slice where a request takes some milliseconds, where it takes up to a second, and where a trial is not to be cut,
-for an open loop must be able to queue. The shorter the slices, the better do contenders meet the same weather: 4 s of reads in
-16, 64 and 200 slices gave ratios of the baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
+SHORT, QUEUE, LONG, WHOLE = 0.02, 0.75, 2.0, float("inf")
+"""Seconds of a slice where a request takes some milliseconds, in an open loop, which must be able to queue, where a request takes
+up to a second, and where a trial is not cut. The shorter the slices, the better do contenders meet the same weather: 4 s of reads
+in 16, 64 and 200 slices gave ratios of the baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
 ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.03
 """What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
 undone; the last requests of a slice are waited for."""
@@ -90,24 +90,24 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 60 min)",
             0.4,
             (
-                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 7, 2.4, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 6, 2.4, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("mixed", "create"), FIELD, 5, 2.0, databases=(POSTGRESQL,), slice=0.04),
                 Block(("noop",), FIELD, 3, 1.0, slice=SHORT),
                 Block(
                     ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 5, 2.4, databases=(POSTGRESQL,), slice=0.06
                 ),
                 Block(("fan-out",), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,), slice=0.2),
-                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 4.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 3.5, (Load(4),), (POSTGRESQL,), LONG),
                 Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
-                Block(("read",), (*PAIR, *OURS), 4, 2.0, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
-                Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 3.0, OPEN, (POSTGRESQL,), WHOLE),
-                Block(SLOW, (*PAIR, "sync-threads-64", *OURS), 3, 2.0, (Load(8), MANY, Load(128)), slice=1.0),
+                Block(("read",), (*PAIR, *OURS), 4, 1.5, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, OPEN, (POSTGRESQL,), QUEUE),
+                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 3, 1.5, (Load(8), MANY, Load(128)), slice=0.5),
                 Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.4, databases=(SQLITE,), slice=SHORT),
-                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 6.0, (MANY,), (SQLITE,)),
-                Block(("mixed",), (*PAIR, *OURS), 4, 5.0, (MANY,), (SQLITE,)),
+                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 5.0, (MANY,), (SQLITE,)),
+                Block(("mixed",), (*PAIR, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 3.0, databases=(SQLITE,), slice=0.2),
             ),
-            crosschecks=12,
+            crosschecks=16,
         ),
         Profile(
             "full",
@@ -122,12 +122,12 @@ PROFILES: dict[str, Profile] = {
                 Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
                 Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
-                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 5.0, OPEN, (POSTGRESQL,), WHOLE),
-                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), MANY, Load(128)), slice=1.0),
+                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 6.0, OPEN, (POSTGRESQL,), QUEUE),
+                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), MANY, Load(128)), slice=0.5),
                 Block(("create", "mixed", "update"), (*FIELD, "sync-threads-64"), 4, 6.0, (MANY,), (SQLITE,)),
                 Block(("list",), FIELD, 4, 4.0, databases=(SQLITE,), slice=0.06),
             ),
-            crosschecks=12,
+            crosschecks=16,
         ),
     )
 }

@@ -20,7 +20,7 @@ REQUESTS = 100
 """Fewer right answers than this say little of their percentiles, and nothing of the p99."""
 
 LIMITS = {
-    "steal": f"the host withheld more than {STEAL:.0%} of the cores' time",
+    "steal": f"steal time is more than {STEAL:.0%} of the cores'",
     "generator busy": f"the load generator used more than {GENERATOR_CPU:.0%} of a core",
     "generator late": (
         f"in an open loop the generator started 1 in 100 requests more than {1000 * LATENESS_P99:g} ms late,"

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Iterator
 
+import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url
 
 from benchmarks.postgres import Server, connect_or_start
 
@@ -14,7 +17,17 @@ pytest.register_assert_rewrite("tests.contract")
 def postgres() -> Iterator[Server]:
     """The server that `DATABASE_URL` names, else one started for the tests."""
     with connect_or_start(os.environ.get("DATABASE_URL")) as server:
+        if server.pid is not None:
+            _hash_its_password_once(server.url)
         yield server
+
+
+def _hash_its_password_once(url: str) -> None:
+    """Not 4,096 times on each of some thousand connections: it is random, and lives as long as the tests."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET scram_iterations = 1")
+        password = sql.Literal(make_url(url).password)
+        connection.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(password))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -78,14 +78,13 @@ def show(wanted: list[Hazard], sides: list[raw.Side]) -> None:
     """The table: a hazard a row, a side a column."""
     console = Console()
     table = Table(show_lines=True, expand=not console.is_terminal and console.width < 100)
-    for heading in ("hazard", "documented path", "async-loop", "async-native", "since / until"):
+    for heading in ("hazard", "documented path", "async-loop", "async-native", "since"):
         table.add_column(heading, overflow="fold")
     found: dict[tuple[str, str], raw.Side] = {(side.hazard, side.model): side for side in sides}
     for hazard in wanted:
         cells = [_cell(found.get((hazard.name, str(model)))) for model in MODELS]
         if any(cells):
-            since = f"{hazard.package} {hazard.since} / {hazard.until or 'open'}"
-            table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, since)
+            table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, f"{hazard.package} {hazard.since}")
     console.print(table, markup=False)
 
 

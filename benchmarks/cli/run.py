@@ -14,6 +14,7 @@ from benchmarks.profiles import BOTH, PROFILES, cells
 from benchmarks.profiles import duration as planned
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import verdicts
+from benchmarks.report.numbers import plural
 from benchmarks.scenarios import BOOKS, UNDER_LOAD
 from benchmarks.trials.driver import DriverError
 from benchmarks.trials.progress import LoadProgress
@@ -67,7 +68,8 @@ def run_(
     left = remaining(plan, plan.former) if plan.former else plan.rounds
     trials = sum(len(one.contenders) for one in left)
     click.echo(
-        f"profile {profile}: {len(comparisons)} comparisons, {len(left)} rounds of {trials} trials{' left' if resume else ''};"
+        f"profile {profile}: {plural(len(comparisons), 'comparison')},"
+        f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
         f" about {duration(planned(comparisons, plan.profile.warmup) * len(left) / len(plan.rounds))}; raw results in {output}"
     )
     told = f"Interrupted. What is finished is in {output}; go on with the same command and --resume"

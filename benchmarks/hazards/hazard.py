@@ -68,10 +68,10 @@ class Hazard:
         databases: where it can be shown, the most telling first.
         package: whose release would cure it.
         since: the first version that has it, as far as known (0.29 is the first of Advanced Alchemy with a Flask extension).
-        until: the first version that is free of it; None while there is none.
         steps: what runs on the runtime in place of the reproduction, where the cure is to write something else.
         recorded: whether the documented path is broken with the versions of constraints.txt.
         price: what this runtime does worse than the documented path, if anything, for the summary.
+        by_hand: whether on this runtime, too, it takes other code; the runtime itself cures nothing.
     """
 
     name: str
@@ -86,10 +86,10 @@ class Hazard:
     package: str
     since: str
     databases: tuple[Database, ...] = ("none",)
-    until: str | None = None
     steps: Callable[[AsyncFlask], Facts] | None = None
     recorded: bool = True
     price: str = ""
+    by_hand: bool = False
 
     @property
     def anchor(self) -> str:

@@ -8,7 +8,7 @@ from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.raw.hazards import Run, Side
 
-HEADINGS = ("hazard", "documented path", "async-loop", "async-native", "since", "until")
+HEADINGS = ("hazard", "documented path", "async-loop", "async-native", "since")
 
 
 def render(run: Run, *, reproductions: str = "benchmarks/hazards/reproductions", level: int = 2) -> str:
@@ -31,23 +31,26 @@ def _summary(run: Run, hazards: list[Hazard], level: int) -> Iterable[str]:
         f"{name} {packages[name]}" for name in ("flask", "advanced-alchemy", "sqlalchemy", "asgiref") if name in packages
     )
     broken = {model: sum(bool(side and side.broken) for side in (run.side(h.name, model) for h in hazards)) for model in MODELS}
+    by_hand = ", ".join(f"[{h.name.upper()}](#{h.anchor})" for h in hazards if h.by_hand)
     prices = "".join(f"; [{h.name.upper()}](#{h.anchor}) is a price of this runtime: {h.price}" for h in hazards if h.price)
     yield f"{'#' * level} Hazards"
     yield ""
     yield (
         f"What goes wrong with async routes as documented, seen with {shown}: the documented path is broken in"
         f" {broken['documented']} of {len(hazards)} entries, `async-loop` in {broken['async-loop']}, `async-native` in"
-        f" {broken['async-native']}. Each side ran in a process of its own; the cells say what was observed. ✓ on this runtime:"
-        " what should work does, be it the runtime's doing or what one writes there instead, as each entry says. Where the"
-        f" documented path has ✓ too, the entry answers what people ask{prices}."
+        f" {broken['async-native']}. Each side ran in a process of its own; the cells say what was observed: ✗ is broken, ✓"
+        " works; ✎ works, but only with the other code that the entry shows, for the runtime itself cures nothing in"
+        f" {by_hand}. Where the documented path has ✓ too, the entry answers what people ask{prices} (⚠). *Since* is the first"
+        " release known to have it; none is known that is free of it. Some of it befalls synchronous Flask apps as well, as the"
+        " entries say; those were not run."
     )
     yield ""
     yield f"| {' | '.join(HEADINGS)} |"
     yield f"|{' --- |' * len(HEADINGS)}"
     for hazard in hazards:
-        cells = [_cell(run.side(hazard.name, model)) for model in MODELS]
+        cells = [_cell(hazard, run.side(hazard.name, model)) for model in MODELS]
         since = f"{hazard.package} {hazard.since}" if hazard.recorded else ""
-        yield f"| [{hazard.name.upper()}](#{hazard.anchor}) {' | '.join([hazard.title, *cells, since, hazard.until or ''])} |"
+        yield f"| [{hazard.name.upper()}](#{hazard.anchor}) {' | '.join([hazard.title, *cells, since])} |"
     yield ""
 
 
@@ -67,12 +70,15 @@ def _entry(run: Run, hazard: Hazard, reproductions: str, level: int) -> Iterable
             errors = (
                 f"; raised: {'; '.join(f'`{_plain(error)}`' for error in side.errors[:2])}" if side.broken and side.errors else ""
             )
-            yield f"- Seen, `{model}`{database}: {_cell(side)}{errors}"
+            yield f"- Seen, `{model}`{database}: {_cell(hazard, side)}{errors}"
     yield ""
 
 
-def _cell(side: Side | None) -> str:
-    return "" if side is None else f"{'✗' if side.broken else '✓'} {_plain(side.outcome)}"
+def _cell(hazard: Hazard, side: Side | None) -> str:
+    if side is None:
+        return ""
+    ours = "✎" if hazard.by_hand else "⚠" if hazard.price else "✓"
+    return f"{'✗' if side.broken else '✓' if side.model == 'documented' else ours} {_plain(side.outcome)}"
 
 
 def _plain(text: str) -> str:

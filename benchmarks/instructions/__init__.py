@@ -7,8 +7,8 @@ METHOD = {
     "instructions": (
         "valgrind --tool=callgrind, PYTHONHASHSEED=0, one caller, no server; after 64 requests or more to warm up, (count for 3 N"
         " requests - count for N) / 2 N, so that what is not of requests cancels. All threads of the process are counted; the"
-        " kernel and PostgreSQL's server are not, SQLite is. The collector of cycles is off. callgrind slows by about 50, and so"
-        " are slowed Python's switch interval and the runtime's look for disconnects, which go by the clock."
+        " kernel and PostgreSQL's server are not, SQLite is. The cyclic garbage collector is off. callgrind slows by about 50,"
+        " and so are slowed Python's switch interval and the runtime's look for disconnects, which go by the clock."
     ),
     "repeats": (
         "Processes alike agree to six digits, but where objects lie in memory moves counts by up to a per cent, and every change"

@@ -27,11 +27,12 @@ gain that is larger than the margin."""
 
 @dataclass(frozen=True)
 class Rule:
-    """A situation; the contenders by class, out of `CLASSES`; what follows."""
+    """A situation; the contenders by class, out of `CLASSES`; what follows, and what is to be known of those not advised."""
 
     situation: str
     found: Mapping[str, Sequence[str]]
     follows: str
+    aside: str
 
 
 def rules(run: Run, comparisons: Sequence[Comparison]) -> list[Rule]:
@@ -82,7 +83,7 @@ def _rule(run: Run, situation: Situation) -> Rule | None:
     if not found:
         return None
     kinds = {kind: found[kind] for kind in CLASSES if kind in found}
-    return Rule(situation.name, kinds, _follows(run.header.baseline, kinds))
+    return Rule(situation.name, kinds, _follows(run.header.baseline, kinds), _aside(kinds))
 
 
 def _class(run: Run, situation: Situation, name: str) -> str | None:
@@ -124,13 +125,21 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     if advised:
         what = "is the smallest change that gains" if len(advised) > 1 else "gains"
         others = [name for kind, names in found.items() if kind != "gains" for name in names]
-        driver = "; on the baseline's driver no gain is shown" if advised[0] in OURS and SAME_DRIVER in others else ""
-        return f"`{advised[0]}` {what}{driver}"
+        driver = "on the baseline's driver no gain is shown, so that it may be the driver's"
+        return f"`{advised[0]}` {what}" + (f"; {driver}" if advised[0] in OURS and SAME_DRIVER in others else "")
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "inconclusive" in found:
-        return f"`{baseline}`: no gain is shown, but none of more than {100 * MARGIN:.0f} % is ruled out"
-    return f"`{baseline}`: nothing measured gains"
+        return f"`{baseline}`: no gain is shown, though one of more than {100 * MARGIN:.0f} % is possible"
+    return f"`{baseline}`: none of the others gains"
+
+
+def _aside(found: Mapping[str, Sequence[str]]) -> str:
+    """Where nobody gains, who loses, and whose gain is possible."""
+    if "gains" in found:
+        return ""
+    kinds = (("loses", "worse"), ("inconclusive", "possible"))
+    return "; ".join(f"{word}: {_listed(names)}" for kind, word in kinds if (names := found.get(kind)))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
         "hazards": _hazards(runs),
-        **dict.fromkeys(("rules", "decisions", "who", "lone"), ""),
+        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:
@@ -89,12 +89,12 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         summary = load_summary.summarize(runs.load)
         context |= load_part.context(runs.load, summary, exact_part.finder(rows))
         context |= validity_part.context(runs.load, summary)
-        first, *others = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
+        context["answer"] = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
         loaded = {
             database: {one.scenario for one in load_summary.ordinary(runs.load, summary, database)}
             for database in prose.DATABASES
         }
-        context["answer"] = [first + exact_part.answer(rows, loaded), *others]
+        context["beside"] = [line for line in (load_prose.beside(runs.load, summary), exact_part.answer(rows, loaded)) if line]
         pictures |= {("load", name): text for name, text in load_pictures.pictures(runs.load, summary).items()}
     context["picture"] = _pictures(pictures, link)
     context["micro_picture"] = f"![Ratios to sync, in process]({link('micro', '')})"

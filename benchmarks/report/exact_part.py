@@ -79,7 +79,7 @@ def answer(rows: Sequence[Row], loaded: Mapping[str, Collection[str]]) -> str:
             parts.append(f"on {title} ({', '.join(scenarios)}) {', '.join(said)}")
     if not parts:
         return ""
-    return f" Counted in instructions, which leave out the server and the system, they cost: {'; '.join(parts)}."
+    return f"Counted in instructions, which leave out the server and the system: {'; '.join(parts)}."
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

@@ -28,10 +28,14 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "load": run,
         "connections": " or ".join(str(count) for count in counts),
         "threads": header.contenders[header.baseline]["concurrency"],
-        "unsafe": "; PostgreSQL with fsync off" if header.databases.get("postgresql", {}).get("fsync") == "off" else "",
+        "unsafe": "; PostgreSQL waits for no disk (fsync off)"
+        if header.databases.get("postgresql", {}).get("fsync") == "off"
+        else "",
+        "placed": "".join(f", {name} on {cores}" for name, cores in header.placement.items()),
+        "asked": "; ".join(f"`{one}`, {header.scenarios[one]['title']}" for one in dict.fromkeys(one.scenario for one in chosen)),
         "tolerated": percent(TOLERATED),
-        "turns": _turns(run),
-        "writers": any((one.database, one.scenario) == ("sqlite", "create") and one.row("sync-threads-64") for one in chosen),
+        "turns": _turns(run, is_open=False),
+        "open_turns": _turns(run, is_open=True),
         "databases": {
             name: tables.verdicts(found)
             for database, name in NAMES.items()
@@ -55,9 +59,9 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
     }
 
 
-def _turns(run: Run) -> str:
-    """How long they are in closed loops."""
-    seconds = sorted({cell.seconds / cell.slices for cell in run.header.cells if cell.load.percent is None})
+def _turns(run: Run, *, is_open: bool) -> str:
+    """How long they are in open or in closed loops."""
+    seconds = sorted({cell.seconds / cell.slices for cell in run.header.cells if (cell.load.percent is not None) is is_open})
     return span([f"{one:.2g}" for one in seconds]) + " s"
 
 
@@ -97,6 +101,7 @@ def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     return {
         "swept": bool(cells),
         "waits": load_prose.waits(run, comparisons) if cells else "",
+        "limit": load_prose.limit(run, comparisons),
         "crossings": load_prose.crossings(run, comparisons),
         "waiting": table,
         "unswept": [f"`{name}`" for name in compared(run, deciding(comparisons)) if name not in here],
@@ -121,7 +126,8 @@ def _capacities(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     swept = {place: found for place, found in places.items() if len(found) > 2}
     return {
         "capacities": [
-            (f"{scenario}, {NAMES[database]}", tables.capacities(run, found)) for (database, scenario), found in swept.items()
+            (f"{scenario}, {NAMES[database]}", tables.capacities(run, found), tables.verdicts(found))
+            for (database, scenario), found in swept.items()
         ]
     }
 
@@ -132,7 +138,7 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         if one.load.percent is not None:
             places.setdefault((one.database, one.scenario), []).append(one)
     rates = [
-        f"{where(one.scenario, one.database)}: of {three(one.capacity)} requests a second, the capacity of `{one.slowest}`"
+        f"{where(one.scenario, one.database)}: 100 % are {three(one.capacity)} requests a second, the capacity of `{one.slowest}`"
         for one in run.rates
     ]
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
@@ -168,12 +174,10 @@ def _errors(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def _decisions(run: Run, comparisons: Sequence[Comparison]) -> list[tuple[str, list[str]]]:
-    """What follows, with the situations from which it does; what follows from most of them first."""
-    found: dict[str, list[str]] = {}
-    for rule in choice.rules(run, comparisons):
-        found.setdefault(rule.follows, []).append(rule.situation)
-    return sorted(found.items(), key=lambda one: -len(one[1]))
+def _decisions(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """What follows in each situation, and of whom a gain or a loss is to be known beside it."""
+    rows = [[rule.situation, rule.follows, rule.aside] for rule in choice.rules(run, comparisons)]
+    return tables.markdown(("for", "what follows", "of the others"), rows) if rows else ""
 
 
 def _who(run: Run, comparisons: Sequence[Comparison]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 
 from benchmarks.raw import NO_DATABASE
@@ -182,9 +183,8 @@ def _over_connections(name: str, found: Sequence[Comparison]) -> curves.Curve:
         row = one.row(name)
         measured = row.measured.get("throughput") if row else None
         if measured:
-            ordered_values = sorted(measured.values)
-            middle = ordered_values[len(ordered_values) // 2]
-            points.append(curves.Point(one.load.connections, middle, ordered_values[0], ordered_values[-1]))
+            values = measured.values
+            points.append(curves.Point(one.load.connections, statistics.median(values), min(values), max(values)))
     return curves.Curve(name, points)
 
 

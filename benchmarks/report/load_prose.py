@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from benchmarks.contenders import THREADS
 from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
-from benchmarks.report.numbers import interval, ratio, reach, span
+from benchmarks.report.numbers import interval, ratio, reach, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
@@ -38,14 +40,13 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     parts, found = [], {}
     for database, title in DATABASES.items():
-        chosen = ordinary(run, comparisons, database)
-        named = {name: one for name in (*OURS, *BESIDE) if (one := pooled(chosen, name, run.header.control, "cpu"))}
-        ours = {name: named[name].verdict for name in OURS if name in named}
+        chosen, ours = _named(run, comparisons, database, OURS)
         if ours:
-            said = ", ".join(_taken_together(name, one, chosen) for name, one in named.items())
             scenarios = ", ".join(one.scenario for one in chosen)
-            parts.append(f"on {title} ({scenarios}) {said}, the A/A control reaching {_floors(list(named.values()))}")
-            found[title] = ours | {name: named[name].verdict for name in BESIDE if name in named}
+            said = _taken_together(ours, chosen)
+            parts.append(f"on {title} ({scenarios}) {said}, the A/A control reaching {_floors(list(ours.values()))}")
+            beside = _named(run, comparisons, database, BESIDE)[1]
+            found[title] = {name: one.verdict for name, one in {**ours, **beside}.items()}
     if not parts:
         return None
     return (
@@ -54,16 +55,38 @@ def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     )
 
 
-def _taken_together(name: str, one: Pooled, chosen: Sequence[Comparison]) -> str:
-    """Ratio and verdict; in how many scenarios it is the same alone, or in which others it was measured."""
-    alone = sum(each.verdict(name, "cpu") is one.verdict for each in chosen)
-    words = [one.verdict.value]
-    if one.verdict in {Verdict.BETTER, Verdict.WORSE}:
-        words.append(f"alone in {alone} of {len(one.scenarios)} scenarios")
-    if len(one.scenarios) < len(chosen):
-        words.append(f"in {', '.join(one.scenarios)}")
-    before = f"{BESIDE[name]} " if name in BESIDE else ""
-    return f"{before}`{name}` {interval(one.estimate)} ({'; '.join(words)})"
+def beside(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """What the same requests cost those who share more with the baseline than the runtime's models do; empty if nobody does."""
+    parts = []
+    for database, title in DATABASES.items():
+        chosen, found = _named(run, comparisons, database, BESIDE)
+        if found:
+            parts.append(f"on {title} {_taken_together(found, chosen)}")
+    return f"What of that is async, and what its server and driver, as the same multiples: {'; '.join(parts)}." if parts else ""
+
+
+def _named(
+    run: Run, comparisons: Sequence[Comparison], database: str, names: Iterable[str]
+) -> tuple[Sequence[Comparison], dict[str, Pooled]]:
+    """The ordinary comparisons on a database, and what they are together for each of the contenders that is in any."""
+    chosen = ordinary(run, comparisons, database)
+    return chosen, {name: one for name in names if (one := pooled(chosen, name, run.header.control, "cpu"))}
+
+
+def _taken_together(found: Mapping[str, Pooled], chosen: Sequence[Comparison]) -> str:
+    """Ratios and verdicts; in which scenarios each is better or worse by itself, and where it was measured if not in all."""
+    said = []
+    for name, one in found.items():
+        words = [one.verdict.value]
+        if len(one.scenarios) < len(chosen):
+            words.append(f"measured in {', '.join(one.scenarios)} only")
+        for verdict in (Verdict.BETTER, Verdict.WORSE):
+            alone = [each.scenario for each in chosen if each.verdict(name, "cpu") is verdict]
+            if alone and len(one.scenarios) > 1:
+                words.append(f"by itself {verdict.value} in {'all' if len(alone) == len(chosen) else ', '.join(alone)}")
+        before = f"{BESIDE[name]} " if name in BESIDE else ""
+        said.append(f"{before}`{name}` {interval(one.estimate)} ({'; '.join(words)})")
+    return ", ".join(said)
 
 
 def _floors(found: Sequence[Pooled]) -> str:
@@ -78,11 +101,15 @@ def _plain_headline(found: Mapping[str, Mapping[str, Verdict]]) -> str:
     for database, verdicts in found.items():
         ours = {name: verdicts[name] for name in OURS if name in verdicts}
         said = []
-        for verdict, word in ((Verdict.BETTER, "cheaper"), (Verdict.WORSE, "dearer")):
+        for verdict, word in ((Verdict.BETTER, "cheaper"), (Verdict.WORSE, "more expensive")):
             names = [f"`{name}`" for name, one in ours.items() if one is verdict]
             if names:
                 said.append(word if len(names) == len(ours) else f"{word} with {' and '.join(names)}")
-        nothing = "neither cheaper nor dearer" if set(ours.values()) == {Verdict.SAME} else "not shown to be cheaper or dearer"
+        nothing = (
+            "neither cheaper nor more expensive"
+            if set(ours.values()) == {Verdict.SAME}
+            else "not shown to be cheaper or more expensive"
+        )
         driver = verdicts.get(SAME_DRIVER, Verdict.BETTER)
         gains = ours.get("async-native") is Verdict.BETTER is not driver
         aside = f" ({driver.value} on the baseline's driver)" if gains else ""
@@ -96,15 +123,20 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
         return None
     rows = [row for one in comparisons for name in STOCK if (row := one.row(name)) and (row.problem or row.measured)]
     failing = sum(bool(row.problem) for row in rows)
-    dearer = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
+    costly = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
     if not failing:
         headline = "answers right"
-    elif failing + dearer == len(rows):
+    elif failing + costly == len(rows):
         headline = "fails or costs more in every scenario tried"
     else:
-        headline = f"fails in {failing} and costs more in {dearer} of {len(rows)} cases"
-    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`"
-    return f"**As documented upstream, async {headline}.** {ratios}: {'; '.join(parts)}."
+        headline = f"fails in {failing} and costs more in {costly} of {len(rows)} cases"
+    tried = [
+        f"on {title} {', '.join(scenarios)}"
+        for database, title in DATABASES.items()
+        if (scenarios := [one.scenario for one in plain(run, comparisons, database) if any(one.row(name) for name in STOCK)])
+    ]
+    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {' and '.join(tried)}"
+    return f"**As Flask and Advanced Alchemy document it, async {headline}.** {ratios}: {'; '.join(parts)}."
 
 
 def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str:
@@ -115,7 +147,9 @@ def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str
         rows = [(one, row) for one in chosen if (row := one.row(name)) and (row.problem or row.measured)]
         if rows:
             said.append(f"on {title} {tally(rows)}")
-    return f"`{name}` {', and '.join(said)}" if said else ""
+    connections = run.header.contenders[name]["connections"]
+    unlike = "" if connections == run.header.contenders[run.header.baseline]["connections"] else f" ({connections})"
+    return f"`{name}`{unlike} {', and '.join(said)}" if said else ""
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
@@ -205,8 +239,22 @@ def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
     return [name for name in names if one.verdict(name, "throughput") in verdicts]
 
 
+def limit(run: Run, comparisons: Sequence[Comparison]) -> str:
+    """What the baseline's threads can serve at each wait, and its core without one; empty where that was not measured."""
+    by_delay = next(reversed(sweep(run, comparisons).values()), {})
+    free = by_delay[0].row(run.header.baseline) if 0 in by_delay else None
+    measured = free.measured.get("throughput") if free else None
+    if not measured:
+        return ""
+    most = _listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in by_delay if waits])
+    return (
+        f"{THREADS} threads serve at most {most}, in requests a second; without a wait the core is full at"
+        f" {three(statistics.median(measured.values))} ({by_delay[0].load.connections} connections, median)."
+    )
+
+
 def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
-    """For each contender and number of connections, at which of the waits it is shown to serve more or less than the baseline."""
+    """For each contender and number of connections, at which of the waits it serves more, less or as much as the baseline."""
     found = sweep(run, comparisons)
     names = dict.fromkeys(row.contender for by in found.values() for one in by.values() for row in one.rows)
     lines = []
@@ -216,13 +264,13 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
             tried = {waits: one.verdict(name, "throughput") for waits, one in by_delay.items()}
             told = [
                 f"{word} at {_listed([f'{waits:g}' for waits in at])} ms"
-                for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"))
+                for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"), (Verdict.SAME, "the same"))
                 if (at := [waits for waits, one in tried.items() if one is verdict])
             ]
             if any(tried.values()):
-                parts.append(f"{', '.join(told) or 'neither more nor less'} with {connections} connections")
+                parts.append(f"{', '.join(told) or 'no verdict'} with {connections} connections")
         if parts:
-            lines.append(f"`{name}` is shown to serve {'; '.join(parts)}.")
+            lines.append(f"`{name}`: {'; '.join(parts)}")
     return lines
 
 

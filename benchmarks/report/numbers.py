@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from benchmarks.stats import Estimate
@@ -51,9 +52,5 @@ def spread(values: Sequence[float], scale: float = 1.0) -> str:
     """The median, and from where to where the values go: 512 [498, 530]; `-` for none."""
     if not values:
         return "-"
-    ordered = sorted(scale * value for value in values)
-    middle = len(ordered) // 2
-    median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-    if len(ordered) == 1:
-        return f"{three(median)} [one round]"
-    return f"{three(median)} [{three(ordered[0])}, {three(ordered[-1])}]"
+    middle, least, most = (three(scale * found(values)) for found in (statistics.median, min, max))
+    return f"{middle} [one round]" if len(values) == 1 else f"{middle} [{least}, {most}]"

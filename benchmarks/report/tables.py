@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.instructions.summary import Row as Exact
@@ -44,16 +45,10 @@ def _judged(one: Comparison, row: Row, quantity: Quantity) -> list[str]:
     measured = row.measured.get(quantity)
     if measured is None:
         return ["-", "not measured"]
-    middle = three(_median(measured.values) * SCALES[quantity])
+    middle = three(statistics.median(measured.values) * SCALES[quantity])
     if measured.estimate is None or measured.verdict is None:
         return [middle, "1 baseline" if row.contender == one.baseline else "no baseline"]
     return [middle, f"{interval(measured.estimate)} {WORDS[measured.verdict]}"]
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 VERDICTS = ("scenario", "contender", "CPU µs", "ratio [95 %]", "req/s", "ratio [95 %]", "A/A CPU, req/s")
@@ -68,11 +63,11 @@ TOGETHER = ("contender", "scenarios", "CPU ratio [95 %]", "req/s ratio [95 %]", 
 
 
 def together(comparisons: Sequence[Comparison], control: str) -> str:
-    """Every contender over all these scenarios, each of equal weight; empty where nothing has two rounds."""
+    """Every contender over all these scenarios, each of equal weight; empty where nobody has two of them in two rounds each."""
     rows = []
     for name in dict.fromkeys(row.contender for one in comparisons for row in one.rows):
         cpu, served = (pooled(comparisons, name, control, quantity) for quantity in ("cpu", "throughput"))
-        if cpu and served:
+        if cpu and served and len(cpu.scenarios) > 1:
             cells = [f"{interval(one.estimate)} {WORDS[one.verdict]}" for one in (cpu, served)]
             rows.append([f"`{name}`", ", ".join(cpu.scenarios), *cells, f"{reach(cpu.floor)}, {reach(served.floor)}"])
     return markdown(TOGETHER, rows) if rows else ""
@@ -144,7 +139,7 @@ def _busy(trials: Sequence[Trial]) -> str:
     """How many cores the server kept busy, and the database; medians."""
     shares = [[trial.server_cpu / trial.seconds for trial in trials]]
     shares.append([trial.database_cpu / trial.seconds for trial in trials if trial.database_cpu is not None])
-    return " + ".join(f"{_median(share):.2f}" for share in shares if share)
+    return " + ".join(f"{statistics.median(share):.2f}" for share in shares if share)
 
 
 def _instructions(row: Exact | None) -> str:

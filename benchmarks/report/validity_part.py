@@ -91,8 +91,8 @@ def _able(comparisons: Sequence[Comparison]) -> list[str]:
         if found:
             best, middle, worst = (percent(found[place]) for place in (0, len(found) // 2, -1))
             lines.append(
-                f"Differences in {name} that get a verdict in every second run, by the scatter of the control: {best} in the"
-                f" best of {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
+                f"Differences in {name} that these rounds detect with a power of 50 %, by the scatter of the control: {best} in"
+                f" the best of {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
             )
     if not lines:
         lines.append("What the rounds can decide is not known: it takes at least two rounds with the control.")
@@ -176,10 +176,11 @@ def _writes(trials: Sequence[Trial]) -> str | None:
 
 
 def _crosschecks(found: Sequence[Crosscheck]) -> list[str]:
-    lines = [_crosscheck(one) for one in found]
-    if len(found) > 1:
-        pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in found])
-        lines.append(f"All {len(found)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
+    paired = [one for one in found if len(one.wrk) > 1]
+    lines = [_crosscheck(one) for one in paired]
+    if len(paired) > 1:
+        pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in paired])
+        lines.append(f"All {len(paired)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
     return lines
 
 

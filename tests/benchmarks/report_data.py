@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -151,8 +152,13 @@ def header(cells: Sequence[Cell], scenarios: Sequence[str] | None = None) -> Hea
             "packages": {"flask": "3.1.3"},
             "commit": "0123456789ab",
         },
-        code=code_cost(ROOT),
+        code=_code(),
     )
+
+
+@cache
+def _code() -> dict[str, Any]:
+    return code_cost(ROOT)
 
 
 def cells(rounds: int = 6) -> list[Cell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import multiprocessing
 import socket
@@ -13,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +24,17 @@ from benchmarks.load import Kind, Outcome, Plan, Request, opened, run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 READ = (Kind("read", Request("/", check=lambda body: body == b"ok")),)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected_once() -> Iterator[None]:
+    """Each load begins with a look at all objects of its process, which here are pytest's; the last test has one of its own."""
+    gc.collect()
+    gc.freeze()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.load.generator.gc", SimpleNamespace(collect=int, freeze=int, unfreeze=int))
+        yield
+    gc.unfreeze()
 
 
 class Server:

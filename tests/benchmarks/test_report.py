@@ -351,7 +351,7 @@ def test_what_is_missing_says_which_command_makes_it() -> None:
 SECTIONS = [
     "## 1. Verdicts",
     "## 2. When async wins: waiting and concurrency",
-    "## 3. All ratios with their intervals",
+    "## 3. The ratios of section 1 with their intervals",
     "## 4. What a request costs, and what a server occupies",
     "## 5. Latency at equal rates",
     "## 6. Where the microseconds go",

@@ -21,7 +21,7 @@ from benchmarks.contenders import BASELINE, CONTENDERS
 from benchmarks.data import SETTINGS
 from benchmarks.load import Request
 from benchmarks.raw.load import Cell, Load
-from benchmarks.trials import sampler, trial
+from benchmarks.trials import calibration, sampler, trial
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import DriverError, Generator, Order, driver
@@ -260,7 +260,8 @@ def test_cpu_time_of_children_that_ended_counts() -> None:
         assert postgres_cpu_seconds(process.pid) == 0
 
 
-def test_the_ceiling_is_above_every_contender(stage: Stage) -> None:
+def test_the_ceiling_is_above_every_contender(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "SECONDS", 0.2)
     found = ceiling(stage)
     assert found.throughput > 0
     assert 0 < found.cpu_per_request < 0.01
@@ -271,5 +272,8 @@ def test_capacity_is_what_wrk_sees(stage: Stage, monkeypatch: pytest.MonkeyPatch
         found = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 1, 0.3)
         assert len(found.generator) == len(found.wrk) == 1
         assert 0.2 < found.generator[0] / found.wrk[0] < 5  # they were asked the same, of the same server
+    monkeypatch.setattr(calibration, "_wrk", lambda *_: 0.0)
+    nothing = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 1, 0.1)
+    assert nothing.generator == nothing.wrk == []
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not wrk_is_installed()

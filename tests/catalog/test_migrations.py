@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,8 +29,8 @@ FEW = pytest.mark.parametrize("urls", [("sqlite", False), ("postgresql", True)],
 def urls(request: pytest.FixtureRequest, new_database: Callable[[str], AbstractContextManager[str]]) -> Iterator[tuple[str, str]]:
     """The URLs of the two binds: two databases, or one for both."""
     kind, together = request.param
-    with new_database(kind) as url, new_database(kind) as other:
-        yield (url, url if together else other)
+    with new_database(kind) as url, nullcontext(url) if together else new_database(kind) as other:
+        yield (url, other)
 
 
 @pytest.fixture

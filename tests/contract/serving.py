@@ -74,7 +74,7 @@ def serve(style: Style, store: Store, prepare: Callable[[Flask], None] | None = 
     with ExitStack() as stack:
         stack.callback(close_connections, app)
         url = stack.enter_context(serve_asgi(app) if isinstance(app, AsyncFlask) and style == "native" else serve_wsgi(app))
-        client = stack.enter_context(httpx.Client(base_url=url, timeout=30))
+        client = stack.enter_context(httpx.Client(base_url=url, timeout=30, verify=False))
         served = Served(style, app, store, url, client)
         served.tasks_of_the_server = served.tasks()
         yield served
@@ -114,7 +114,7 @@ class _Quiet(WSGIRequestHandler):
 def serve_wsgi(app: Flask) -> Iterator[str]:
     """Serve on threads; yields the URL."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,))
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

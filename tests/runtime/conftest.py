@@ -17,7 +17,7 @@ import app_async.runtime
 from app_async.runtime import AsyncFlask, asgi_app
 from benchmarks.postgres import Server
 from tests.runtime.answers import PATIENCE, Answer
-from tests.runtime.databases import Databases, create_tables, empty_tables, engines
+from tests.runtime.databases import LOOKING, Databases, create_tables, empty_tables, engines
 from tests.servers import ASGI, serve
 from tests.servers import Server as WebServer
 
@@ -28,6 +28,12 @@ class Ask(Protocol):
     """Ask an app in this process; the whole body is read."""
 
     def __call__(self, app: AsyncFlask, path: str, method: str = "GET", body: bytes = b"") -> Answer: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looked() -> Iterator[None]:
+    with LOOKING:
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Tables in two databases, and how an app of the tests connects to them."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from advanced_alchemy.base import BigIntBase, metadata_registry
@@ -129,10 +131,25 @@ def create_tables(databases: Databases) -> None:
         metadata_registry.get(bind_key).create_all(create_engine(with_driver(url, "psycopg"), poolclass=NullPool))
 
 
+@cache
+def _looking(url: str) -> Engine:
+    """To look into a database from outside; on PostgreSQL on one connection, which is kept."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return create_engine(url, poolclass=NullPool)
+    kept = {"pool_size": 1, "max_overflow": 0, "pool_pre_ping": True, "isolation_level": "AUTOCOMMIT"}
+    engine = create_engine(with_driver(url, "psycopg"), **kept)
+    LOOKING.callback(engine.dispose)
+    return engine
+
+
+LOOKING = ExitStack()
+"""What was opened to look; to be closed when the tests end."""
+
+
 def empty_tables(databases: Databases) -> None:
     """Delete all rows; on PostgreSQL."""
     for url, tables in ((databases.main, "owner, pet"), (databases.second, "note")):
-        with create_engine(with_driver(url, "psycopg"), poolclass=NullPool).begin() as connection:
+        with _looking(url).begin() as connection:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
 
 
@@ -143,5 +160,5 @@ def backends(url: str) -> set[int]:
 
 def select(url: str, statement: str) -> list[Any]:
     """The first column of the rows that others see."""
-    with create_engine(with_driver(url, "psycopg"), poolclass=NullPool).connect() as connection:
+    with _looking(url).connect() as connection:
         return list(connection.execute(text(statement)).scalars())

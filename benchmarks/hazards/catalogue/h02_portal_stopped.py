@@ -6,7 +6,7 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 def judge(facts: Facts) -> Outcome:
     """200 requests of eight threads."""
     if facts["hung"] or facts["failed"]:
-        return Outcome(True, f"{facts['hung']} of 8 threads hung for ever, {facts['failed']} requests failed")
+        return Outcome(True, f"{facts['hung']} of 8 threads hung for ever, requests that failed: {facts['failed']}")
     return Outcome(False, f"all {facts['answered']} requests answered, no thread hung")
 
 

@@ -12,9 +12,9 @@ def judge(facts: Facts) -> Outcome:
 HAZARD = Hazard(
     name="h12",
     slug="aiosqlite-hides-it",
-    title="aiosqlite hides all of it: what works there fails on PostgreSQL",
+    title="aiosqlite hides H1 and H3: what works there fails on PostgreSQL",
     writes="Development and tests on `sqlite+aiosqlite`, production on `postgresql+asyncpg`.",
-    happens="Every test is green, every production request is a 500.",
+    happens="Every test that asks one request at a time is green, every production request is a 500.",
     why=(
         "A connection of aiosqlite is a thread with a queue; its results go to whichever loop asked "
         "(`aiosqlite/core.py`). It is bound to no loop, so H1 and H3 do not show."

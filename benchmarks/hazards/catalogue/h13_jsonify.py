@@ -64,6 +64,7 @@ HAZARD = Hazard(
     ),
     instead="`service.jsonify(service.to_schema(book, schema_type=BookRead))`.",
     ours="The same call; the runtime changes nothing here. The apps of this project convert before they answer.",
+    by_hand=True,
     judge=judge,
     package="advanced-alchemy",
     since="1.12.0 or before",

@@ -14,7 +14,7 @@ SQL = text("SELECT pg_backend_pid(), pg_sleep(0.1), (SELECT count(*) FROM pg_sta
 
 def judge(facts: Facts) -> Outcome:
     """Twelve requests at the same time."""
-    answered = f"{facts['ok']} of 12 answered; {facts['opened']} connections used, at most {facts['at_once']} at once"
+    answered = f"{facts['ok']} of 12 answered; connections used: {facts['opened']}, at most {facts['at_once']} at once"
     return Outcome(facts["ok"] < 12 or facts["at_once"] > 3, answered)
 
 
@@ -42,7 +42,10 @@ HAZARD = Hazard(
     name="h17",
     slug="nullpool-has-no-limit",
     title="Under NullPool nothing limits the connections",
-    writes="The one stock combination that survives asyncpg: `NullPool`, and a session that the view opens itself.",
+    writes=(
+        "The one stock combination that survives asyncpg, once it is warm (H19): `NullPool`, and a session that the view opens"
+        " itself."
+    ),
     happens=(
         "Each request opens a connection and closes it: as many at once as there are requests, each some milliseconds of "
         'work for PostgreSQL. With enough of them it answers "sorry, too many clients already".'

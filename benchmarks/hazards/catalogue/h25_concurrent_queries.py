@@ -48,6 +48,7 @@ HAZARD = Hazard(
     ),
     instead="A session for each concurrent query.",
     ours="The same rule. `alchemy.new_session()` gives each query its session, from one pool, on one loop.",
+    by_hand=True,
     judge=judge,
     package="sqlalchemy",
     since="1.4",

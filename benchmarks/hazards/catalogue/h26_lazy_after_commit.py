@@ -46,6 +46,7 @@ HAZARD = Hazard(
     ours=(
         "The same settings in an async view. Templates and synchronous views under ASGI may load lazily: they run in a greenlet."
     ),
+    by_hand=True,
     judge=judge,
     package="sqlalchemy",
     since="1.4",

@@ -16,7 +16,7 @@ HAZARD = Hazard(
     title="Requests that should wait for a connection fail or hang",
     writes="More requests at once than the pool has connections: a busy minute. Even on aiosqlite.",
     happens=(
-        'Of the requests that have to wait, some fail with "Queue is bound to a different event loop", the others wait '
+        'Of the requests that have to wait, some may fail with "Queue is bound to a different event loop", the others wait '
         "for ever or until `pool_timeout`, also when a connection is free again."
     ),
     why=(

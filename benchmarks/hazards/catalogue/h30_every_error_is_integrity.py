@@ -56,6 +56,7 @@ HAZARD = Hazard(
         "The runtime changes nothing here: it is the same argument. The apps of this project look at the cause "
         "(`catalog/faults.py`)."
     ),
+    by_hand=True,
     judge=judge,
     package="advanced-alchemy",
     since="1.12.0 or before",

@@ -46,6 +46,7 @@ HAZARD = Hazard(
     why="The total is a window function beside each row (`repository/_async.py`, `_list_and_count_window`): no row, no total.",
     instead="`count_with_window_function=False`, or a second query where the page is empty.",
     ours="The runtime changes nothing here: it is the same setting.",
+    by_hand=True,
     judge=judge,
     package="advanced-alchemy",
     since="1.12.0 or before",

@@ -44,6 +44,7 @@ HAZARD = Hazard(
     why="`LimitedStream.readall` (`werkzeug/wsgi.py`) stops at the limit without asking whether there is more.",
     instead="Refuse a body of unknown length that reaches the limit.",
     ours="Under WSGI the view has to do that (`catalog/bodies.py` does); under ASGI the runtime answers 413 before the view.",
+    by_hand=True,
     judge=judge,
     package="werkzeug",
     since="3.1.9 or before",

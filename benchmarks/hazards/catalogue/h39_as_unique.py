@@ -55,6 +55,7 @@ HAZARD = Hazard(
     ),
     instead="`INSERT ... ON CONFLICT DO NOTHING`, then select; or try once more after the error, in a transaction of its own.",
     ours="The same call fails the same; the catalogue app inserts what is missing with `ON CONFLICT DO NOTHING`, as here.",
+    by_hand=True,
     judge=judge,
     package="advanced-alchemy",
     since="0.19 or before",

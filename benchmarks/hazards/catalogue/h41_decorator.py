@@ -49,6 +49,7 @@ HAZARD = Hazard(
     ),
     instead="`return current_app.ensure_sync(view)(**values)` in the decorator, as Flask's page on async says; newer extensions.",
     ours="The same cure; `ensure_sync` then runs the view on the app's loop.",
+    by_hand=True,
     judge=judge,
     package="flask",
     since="2.0",
