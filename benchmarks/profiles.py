@@ -22,10 +22,13 @@ STOCK = ("async-documented", "async-documented-nullpool", "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
-SLOW = tuple(f"slow-{delay}" for delay in DELAYS)
-SHORT, QUEUE, LONG, WHOLE = 0.02, 0.75, 2.0, float("inf")
+SLOW = tuple(f"slow-{delay}" for delay in DELAYS if delay < 20)
+SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
+WAITING = (*PAIR, "sync-threads-64", "sync-gevent", *OURS)
+SWEEP = (Load(8), MANY, Load(128))
+SHORT, QUEUE, LONG, WHOLE = 0.02, 0.75, 0.5, float("inf")
 """Seconds of a slice where a request takes some milliseconds, in an open loop, which must be able to queue, where a request takes
-up to a second, and where a trial is not cut. The shorter the slices, the better do contenders meet the same weather: 4 s of reads
+long, and where a trial is not cut. The shorter the slices, the better do contenders meet the same weather: 4 s of reads
 in 16, 64 and 200 slices gave ratios of the baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
 ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.03
 """What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
@@ -97,11 +100,12 @@ PROFILES: dict[str, Profile] = {
                     ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 5, 2.4, databases=(POSTGRESQL,), slice=0.06
                 ),
                 Block(("fan-out",), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,), slice=0.2),
-                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 3.5, (Load(4),), (POSTGRESQL,), LONG),
-                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 3, 6.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 2.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 4, 2.0, (Load(1),), (POSTGRESQL,), LONG),
                 Block(("read",), (*PAIR, *OURS), 4, 1.5, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, OPEN, (POSTGRESQL,), QUEUE),
-                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 3, 1.5, (Load(8), MANY, Load(128)), slice=0.5),
+                Block(SLOW, WAITING, 3, 1.5, SWEEP, slice=0.15),
+                Block(SLOWEST, WAITING, 3, 1.5, SWEEP, slice=LONG),
                 Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.4, databases=(SQLITE,), slice=SHORT),
                 Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 5.0, (MANY,), (SQLITE,)),
                 Block(("mixed",), (*PAIR, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
@@ -123,7 +127,8 @@ PROFILES: dict[str, Profile] = {
                 Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 6.0, OPEN, (POSTGRESQL,), QUEUE),
-                Block(SLOW, (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 5, 2.0, (Load(8), MANY, Load(128)), slice=0.5),
+                Block(SLOW, WAITING, 5, 2.0, SWEEP, slice=0.15),
+                Block(SLOWEST, WAITING, 5, 2.0, SWEEP, slice=LONG),
                 Block(("create", "mixed", "update"), (*FIELD, "sync-threads-64"), 4, 6.0, (MANY,), (SQLITE,)),
                 Block(("list",), FIELD, 4, 4.0, databases=(SQLITE,), slice=0.06),
             ),
