@@ -135,11 +135,11 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
 
 
 def _aside(found: Mapping[str, Sequence[str]]) -> str:
-    """Where nobody gains, who loses, and whose gain is possible."""
-    if "gains" in found:
-        return ""
-    kinds = (("loses", "worse"), ("inconclusive", "possible"))
-    return "; ".join(f"{word}: {_listed(names)}" for kind, word in kinds if (names := found.get(kind)))
+    """Who fails or loses; where nobody gains, also who does not, and whose gain is possible."""
+    words = {"fails": "fails", "loses": "worse"}
+    if "gains" not in found:
+        words |= {"no gain": "no gain", "inconclusive": "possible"}
+    return "; ".join(f"{word}: {_listed(names)}" for kind, word in words.items() if (names := found.get(kind)))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -297,7 +297,7 @@ def broken(body: bytes) -> bool:
 )
 def test_wrong_answers_are_counted_and_shown(request_: Request, failure: str, example: str) -> None:
     with serving(always(OK)) as (server, port):
-        outcome = run(Plan(port=port, mix=(Kind("read", request_),), seconds=0.2, connections=2))
+        outcome = run(Plan(port=port, mix=(Kind("read", request_),), seconds=0.1, connections=2))
     assert outcome.errors == outcome.failed == {failure: len(server.paths)}
     assert outcome.examples == {failure: example}
     assert outcome.answered == {}
@@ -326,7 +326,7 @@ NO_ANSWERS = [
 )
 def test_answers_that_are_none(answer: bytes, failure: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with serving(always(answer, keep=False)) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.25, connections=2, timeout=5), new_loop=new_loop)
+        outcome = run(Plan(port=port, mix=READ, seconds=0.1, connections=2, timeout=5), new_loop=new_loop)
     assert outcome.errors == outcome.failed == {failure: len(server.paths)}
     assert len(server.paths) >= 2
     assert outcome.answered == {}
@@ -394,7 +394,7 @@ def test_a_server_that_closes_after_each_answer_is_no_error(
     answer: bytes, new_loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     with serving(always(answer, keep=False)) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.3, connections=4), new_loop=new_loop)
+        outcome = run(Plan(port=port, mix=READ, seconds=0.1, connections=4), new_loop=new_loop)
     assert outcome.failed == {}
     assert outcome.answered["read"] == len(server.paths) > 4
     assert len(server.paths) <= server.connections <= len(server.paths) + 4

@@ -162,8 +162,9 @@ def test_default_settings_take_effect(running: Server) -> None:
     assert {name: ask(running.url, f"SHOW {name}") for name in TEST_SETTINGS} == TEST_SETTINGS
 
 
-def test_given_settings_come_on_top_of_the_defaults(temporary: Path) -> None:
-    with server({**DURABLE_SETTINGS, "work_mem": "7MB", "application_name": "two words = 'one' value"}) as other:
+def test_no_url_starts_a_server_with_the_settings_given_on_top_of_the_defaults(temporary: Path) -> None:
+    with connect_or_start(None, {**DURABLE_SETTINGS, "work_mem": "7MB", "application_name": "two words = 'one' value"}) as other:
+        assert other.pid
         assert at_work_in(temporary)
         shown = {name: ask(other.url, f"SHOW {name}") for name in (*DURABLE_SETTINGS, "work_mem", "max_connections")}
         assert shown == {**DURABLE_SETTINGS, "work_mem": "7MB", "max_connections": "200"}
@@ -210,22 +211,11 @@ def test_refusals_are_one_line(running: Server) -> None:
     assert databases(running.url) == {"postgres"}
 
 
-@pytest.mark.parametrize("error", [None, ValueError])
-def test_leaves_no_process_and_no_folder(error: type[BaseException] | None, temporary: Path) -> None:
-    def use() -> None:
-        with server() as other, psycopg.connect(other.url):  # a connection in use must not hold it up
-            assert other.pid
-            processes.append(psutil.Process(other.pid))
-            processes.extend(processes[0].parents()[:1] + processes[0].children())
-            if error:
-                raise error
-
-    processes: list[psutil.Process] = []
-    if error:
-        with pytest.raises(error):
-            use()
-    else:
-        use()
+def test_leaves_no_process_and_no_folder(temporary: Path) -> None:
+    with server() as other, psycopg.connect(other.url):  # a connection in use must not hold it up
+        assert other.pid
+        postmaster = psutil.Process(other.pid)
+        processes = [postmaster, *postmaster.parents()[:1], *postmaster.children()]
     assert len(processes) > 2
     assert [process for process in processes if process.is_running()] == []
     assert at_work_in(temporary) == []
@@ -233,7 +223,7 @@ def test_leaves_no_process_and_no_folder(error: type[BaseException] | None, temp
 
 def test_waits_for_a_slow_stop_after_an_interrupt(temporary: Path) -> None:
     def use() -> None:
-        with server() as other:
+        with server() as other, psycopg.connect(other.url):
             keepers.extend(psutil.Process(other.pid).parents()[:1])
             keepers[0].suspend()
             threading.Timer(1.0, keepers[0].resume).start()
@@ -398,12 +388,6 @@ def test_databases_on_a_given_server_go_when_the_block_raises(running: Server) -
     with pytest.raises(ValueError):
         use()
     assert databases(running.url) == {"postgres"}
-
-
-def test_no_url_starts_a_server(temporary: Path) -> None:
-    with connect_or_start(None, {"work_mem": "7MB"}) as started:
-        assert started.pid
-        assert ask(started.url, "SHOW work_mem") == "7MB"
 
 
 @pytest.mark.parametrize(
