@@ -112,7 +112,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "sync-gevent",
-            "the sync app on gunicorn's gevent worker, which Flask's documentation advises before async views",
+            "the sync app on gunicorn's gevent worker, which Flask's documentation names beside async views",
             "sync",
             "benchmarks.apps.sync:create",
             (*GUNICORN, "--worker-class", "gevent", "{app}()"),
@@ -129,7 +129,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "async-documented-nullpool",
-            "the same without a pool, each view committing and closing its sessions itself",
+            "a repair of that: no pool, and each view commits and closes its sessions itself (NullPool alone fails: H3)",
             "documented",
             "benchmarks.apps.documented:create_nullpool",
             _threads(THREADS),
@@ -138,7 +138,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "async-wsgi-to-asgi",
-            "the documented app behind asgiref's WsgiToAsgi under uvicorn, as Flask's page on ASGI says",
+            "the documented app behind asgiref's WsgiToAsgi, as on Flask's page on ASGI, but under uvicorn (see H36)",
             "documented",
             "benchmarks.apps.documented:create_asgi",
             (*UVICORN, "--lifespan", "off", "{app}"),

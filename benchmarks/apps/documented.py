@@ -23,7 +23,7 @@ def create() -> Flask:
 
 
 def create_asgi() -> Any:
-    """The same behind asgiref's adapter, as Flask's page on ASGI says."""
+    """The same behind asgiref's adapter, as on Flask's page on ASGI, which serves it with Hypercorn."""
     return WsgiToAsgi(create())  # type: ignore[no-untyped-call]
 
 

@@ -60,7 +60,9 @@ def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situati
             if one.scenario in SPECIAL:
                 yield Situation(f"{name}: {one.scenario} ({run.header.scenarios[one.scenario]['title']})", [one], both)
         opened = [one for one in comparisons if one.database == database and one.load.percent is not None]
-        yield Situation(f"{name}: latency at equal rates", opened, ("p50", "p99"))
+        yield Situation(
+            f"{name}: latency at equal rates ({', '.join(dict.fromkeys(one.scenario for one in opened))})", opened, ("p50", "p99")
+        )
     waiting = [
         (waits, one) for one in comparisons if (waits := delay(run, one.scenario)) is not None and one.load.percent is None
     ]
@@ -125,8 +127,11 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     if advised:
         what = "is the smallest change that gains" if len(advised) > 1 else "gains"
         others = [name for kind, names in found.items() if kind != "gains" for name in names]
-        driver = "on the baseline's driver no gain is shown, so that it may be the driver's"
-        return f"`{advised[0]}` {what}" + (f"; {driver}" if advised[0] in OURS and SAME_DRIVER in others else "")
+        if advised[0] not in OURS or SAME_DRIVER not in others:
+            return f"`{advised[0]}` {what}"
+        same = SAME_DRIVER in found.get("same", ())
+        driver = "it is the same: the gain is the driver's" if same else "no gain is shown, so that it may be the driver's"
+        return f"`{advised[0]}` {what}; with the baseline's driver {driver}"
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "inconclusive" in found:
@@ -135,11 +140,18 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
 
 
 def _aside(found: Mapping[str, Sequence[str]]) -> str:
-    """Who fails or loses; where nobody gains, also who does not, and whose gain is possible."""
-    words = {"fails": "fails", "loses": "worse"}
-    if "gains" not in found:
-        words |= {"no gain": "no gain", "inconclusive": "possible"}
-    return "; ".join(f"{word}: {_listed(names)}" for kind, word in words.items() if (names := found.get(kind)))
+    """What is found of all who are not advised."""
+    advised = next((name for name in SIMPLEST if name in found.get("gains", ())), None)
+    words = {
+        "gains": "gains too",
+        "inconclusive": "possible",
+        "same": "same",
+        "no gain": "no gain",
+        "loses": "worse",
+        "fails": "fails",
+    }
+    left = {kind: [name for name in names if name != advised] for kind, names in found.items()}
+    return "; ".join(f"{word}: {_listed(names)}" for kind, word in words.items() if (names := left.get(kind)))
 
 
 def _listed(names: Sequence[str]) -> str:

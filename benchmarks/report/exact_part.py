@@ -15,7 +15,7 @@ from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
 
 MILLION = 1e6
-COUNTED = {"native": "", "loop": "", "native-psycopg": "on the baseline's driver "}
+COUNTED = {"native": "", "loop": "", "native-psycopg": "with the baseline's driver "}
 """Who is spoken of in the answer, and what is said before."""
 
 
@@ -49,7 +49,7 @@ def _lines(run: Run, rows: Sequence[Row]) -> list[str]:
             if ratios:
                 parts.append(f"{span([f'{value:.3f}' for value in ratios])} times {place} ({plural(len(ratios), 'scenario')})")
             if failed := sum(row.problem is not None for row in found):
-                parts.append(f"fails {place} in {failed} of {plural(len(found), 'scenario')}")
+                parts.append(f"could not be counted {place} in {failed} of {plural(len(found), 'scenario')}")
         lines.append(f"`{name}`: {', '.join(parts)}")
     return lines
 
@@ -79,7 +79,7 @@ def answer(rows: Sequence[Row], loaded: Mapping[str, Collection[str]]) -> str:
             parts.append(f"on {title} ({', '.join(scenarios)}) {', '.join(said)}")
     if not parts:
         return ""
-    return f"Counted in instructions, which leave out the server and the system: {'; '.join(parts)}."
+    return f"Counted in instructions, which leave out the server and the kernel: {'; '.join(parts)}."
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

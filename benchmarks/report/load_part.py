@@ -26,7 +26,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
     counts = sorted({one.load.connections for one in chosen})
     return {
         "load": run,
-        "connections": " or ".join(str(count) for count in counts),
+        "connections": f"with {span([str(count) for count in counts])} connections, by scenario (section 1)",
         "threads": header.contenders[header.baseline]["concurrency"],
         "unsafe": "; PostgreSQL waits for no disk (fsync off)"
         if header.databases.get("postgresql", {}).get("fsync") == "off"
@@ -139,6 +139,7 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
             places.setdefault((one.database, one.scenario), []).append(one)
     rates = [
         f"{where(one.scenario, one.database)}: 100 % are {three(one.capacity)} requests a second, the capacity of `{one.slowest}`"
+        f"{', the A/A control' if one.slowest == run.header.control else ''}"
         for one in run.rates
     ]
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
@@ -182,7 +183,7 @@ def _decisions(run: Run, comparisons: Sequence[Comparison]) -> str:
 
 def _who(run: Run, comparisons: Sequence[Comparison]) -> str:
     present = {row.contender for one in comparisons for row in one.rows}
-    rows = [[f"`{name}`", facts["about"]] for name, facts in run.header.contenders.items() if name in present]
+    rows = [[f"`{name}`", terms_part.about(name, facts)] for name, facts in run.header.contenders.items() if name in present]
     return tables.markdown(("contender", "what"), rows) if rows else ""
 
 

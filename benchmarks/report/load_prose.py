@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.contenders import THREADS
-from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
+from benchmarks.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
-from benchmarks.report.numbers import interval, ratio, reach, span, three
+from benchmarks.report.numbers import interval, plural, ratio, reach, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
 BESIDE = {
-    SAME_DRIVER: "on the baseline's driver",
-    SAME_SERVER_AND_DRIVER: "on the baseline's server and driver",
+    SAME_DRIVER: "with the baseline's driver",
+    SAME_SERVER_AND_DRIVER: "with the baseline's server and driver",
     "sync-gevent": "without async views",
 }
 """Who is named beside them, and why: the first two tell driver and server from the model, the last is less of a change."""
@@ -50,19 +50,23 @@ def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if not parts:
         return None
     return (
-        f"**{_plain_headline(found)}.** Taken together, these requests cost the server in CPU time, as a multiple of"
-        f" `{run.header.baseline}`: {'; '.join(parts)}."
+        f"**{_plain_headline(run.header.baseline, found)}.** That is single reads and writes, lists and their mix, taken"
+        f" together; as a multiple of `{run.header.baseline}`, {'; '.join(parts)}."
     )
 
 
 def beside(run: Run, comparisons: Sequence[Comparison]) -> str:
-    """What the same requests cost those who share more with the baseline than the runtime's models do; empty if nobody does."""
+    """What the same requests cost those who share more with the baseline than the runtime's models do, if anybody does."""
     parts = []
     for database, title in DATABASES.items():
         chosen, found = _named(run, comparisons, database, BESIDE)
         if found:
-            parts.append(f"on {title} {_taken_together(found, chosen)}")
-    return f"What of that is async, and what its server and driver, as the same multiples: {'; '.join(parts)}." if parts else ""
+            parts.append(f"on {title}, {_taken_together(found, chosen)}")
+    return (
+        f"How much of that is async, how much server and driver? The same requests, as the same multiples: {'; '.join(parts)}."
+        if parts
+        else ""
+    )
 
 
 def _named(
@@ -95,48 +99,63 @@ def _floors(found: Sequence[Pooled]) -> str:
     return span(floors)
 
 
-def _plain_headline(found: Mapping[str, Mapping[str, Verdict]]) -> str:
-    """What holds for the runtime's models, by database, and of the gain on the baseline's driver."""
+def _plain_headline(baseline: str, found: Mapping[str, Mapping[str, Verdict]]) -> str:
+    """What holds for the runtime's models, by database, and of a gain with the baseline's driver."""
     parts = []
     for database, verdicts in found.items():
         ours = {name: verdicts[name] for name in OURS if name in verdicts}
         said = []
-        for verdict, word in ((Verdict.BETTER, "cheaper"), (Verdict.WORSE, "more expensive")):
-            names = [f"`{name}`" for name, one in ours.items() if one is verdict]
-            if names:
-                said.append(word if len(names) == len(ours) else f"{word} with {' and '.join(names)}")
-        nothing = (
-            "neither cheaper nor more expensive"
-            if set(ours.values()) == {Verdict.SAME}
-            else "not shown to be cheaper or more expensive"
-        )
-        driver = verdicts.get(SAME_DRIVER, Verdict.BETTER)
-        gains = ours.get("async-native") is Verdict.BETTER is not driver
-        aside = f" ({driver.value} on the baseline's driver)" if gains else ""
-        parts.append(f"{' and '.join(said) or nothing} on {database}{aside}")
-    return f"With this runtime, server and driver included, async requests that hardly wait are {'; '.join(parts)}"
+        for verdict, word in ((Verdict.BETTER, "less"), (Verdict.WORSE, "more")):
+            if names := [f"`{name}`" for name, one in ours.items() if one is verdict]:
+                said.append(f"{word} server CPU time with {' and '.join(names)}")
+        if said:
+            parts.append(f"take {' and '.join(said)} on {database}{_aside(verdicts)}")
+        elif set(ours.values()) == {Verdict.SAME}:
+            parts.append(f"take the same server CPU time on {database}")
+        else:
+            parts.append(f"are not shown to differ in server CPU time on {database}")
+    return f"Compared with `{baseline}`, ordinary requests under load {', and '.join(parts)}"
+
+
+def _aside(verdicts: Mapping[str, Verdict]) -> str:
+    """What is left of a gain of `async-native` with the baseline's driver."""
+    driver = verdicts.get(SAME_DRIVER)
+    if verdicts.get("async-native") is not Verdict.BETTER or driver in {None, Verdict.BETTER}:
+        return ""
+    words = {Verdict.SAME: "the same", Verdict.WORSE: "more", Verdict.INCONCLUSIVE: "not shown to be less"}
+    return f" ({words[driver]} with the baseline's driver)"
 
 
 def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     parts = [part for name in STOCK if (part := _on_databases(run, comparisons, name))]
     if not parts:
         return None
-    rows = [row for one in comparisons for name in STOCK if (row := one.row(name)) and (row.problem or row.measured)]
-    failing = sum(bool(row.problem) for row in rows)
-    costly = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
-    if not failing:
-        headline = "answers right"
-    elif failing + costly == len(rows):
-        headline = "fails or costs more in every scenario tried"
-    else:
-        headline = f"fails in {failing} and costs more in {costly} of {len(rows)} cases"
+    documented, repaired = (
+        [row for one in comparisons for name in names if (row := one.row(name)) and (row.problem or row.measured)]
+        for names in ([name for name in STOCK if name != REPAIRED], [REPAIRED])
+    )
+    headline = f"async {_outcome(documented) or 'was not tried'}"
+    if outcome := _outcome(repaired):
+        headline += f"; repaired, without a pool, it {outcome}"
     tried = [
         f"on {title} {', '.join(scenarios)}"
         for database, title in DATABASES.items()
         if (scenarios := [one.scenario for one in plain(run, comparisons, database) if any(one.row(name) for name in STOCK)])
     ]
     ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {' and '.join(tried)}"
-    return f"**As Flask and Advanced Alchemy document it, async {headline}.** {ratios}: {'; '.join(parts)}."
+    return f"**As Flask and Advanced Alchemy document it, {headline}.** {ratios}: {'; '.join(parts)}."
+
+
+def _outcome(rows: Sequence[Row]) -> str:
+    """In how many rows it fails, or costs more; empty where there are none."""
+    failing = sum(bool(row.problem) for row in rows)
+    costly = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
+    if not failing + costly:
+        return "answers right" if rows else ""
+    verbs = [verb for verb, count in (("fails", failing), ("costs more", costly)) if count]
+    if failing + costly == len(rows):
+        return f"{' or '.join(verbs)} in every scenario tried"
+    return f"fails in {failing} and costs more in {costly} of {plural(len(rows), 'case')}"
 
 
 def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str:
@@ -172,7 +191,7 @@ def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
 
 def cause(problem: str) -> str:
     """Without how many answers were wrong."""
-    return problem.rpartition("wrong: ")[2]
+    return problem.rpartition("last error: ")[2]
 
 
 def _span(found: Sequence[Estimate], verdict: Verdict) -> str:
@@ -241,15 +260,16 @@ def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
 
 def limit(run: Run, comparisons: Sequence[Comparison]) -> str:
     """What the baseline's threads can serve at each wait, and its core without one; empty where that was not measured."""
-    by_delay = next(reversed(sweep(run, comparisons).values()), {})
-    free = by_delay[0].row(run.header.baseline) if 0 in by_delay else None
-    measured = free.measured.get("throughput") if free else None
-    if not measured:
+    found = sweep(run, comparisons)
+    free = [row for by_delay in found.values() if 0 in by_delay and (row := by_delay[0].row(run.header.baseline))]
+    full = sorted(statistics.median(row.measured["throughput"].values) for row in free if "throughput" in row.measured)
+    if not full:
         return ""
-    most = _listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in by_delay if waits])
+    delays = sorted({waits for by_delay in found.values() for waits in by_delay if waits})
+    most = _listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in delays])
     return (
-        f"{THREADS} threads serve at most {most}, in requests a second; without a wait the core is full at"
-        f" {three(statistics.median(measured.values))} ({by_delay[0].load.connections} connections, median)."
+        f"{THREADS} threads serve at most {most}, in requests a second; without a wait its core is full at"
+        f" {span([three(one) for one in full])} (medians, by connections)."
     )
 
 

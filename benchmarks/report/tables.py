@@ -33,11 +33,11 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable
 
 def reason(problem: str) -> str:
     """A problem in one short line, without what differs from run to run: objects in angle brackets, folders."""
-    found = " ".join(problem.split())
+    found = " ".join(problem.split()).replace("were wrong: ", "were wrong or missing; last error: ")
     while (shorter := re.sub(r"\s*<[^<>]*>", "", found)) != found:
         found = shorter
     found = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", re.sub(r"\s*<.*", " ...", found))
-    return found if len(found) <= 140 else found[:137].rstrip() + "..."
+    return found if len(found) <= 180 else found[:177].rstrip() + "..."
 
 
 def _judged(one: Comparison, row: Row, quantity: Quantity) -> list[str]:

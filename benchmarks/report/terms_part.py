@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.code_cost import RUNTIME
+from benchmarks.contenders import CONTENDERS
 from benchmarks.raw.load import Run
 from benchmarks.report import tables
 from benchmarks.report.numbers import span
@@ -14,6 +16,12 @@ from benchmarks.report.prose import DATABASES
 def context(run: Run) -> dict[str, Any]:
     """What the templates of the report ask for."""
     return {**_code(run), **_surroundings(run)}
+
+
+def about(name: str, facts: Mapping[str, Any]) -> str:
+    """What the contender is, in the words of today if it still is what it was in the run."""
+    known = CONTENDERS.get(name)
+    return known.about if known and {**known.facts(), "about": ""} == {**facts, "about": ""} else str(facts["about"])
 
 
 def _code(run: Run) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def _surroundings(run: Run) -> dict[str, Any]:
     rows = []
     for name, facts in header.contenders.items():
         drivers = ", ".join(f"{driver} ({DATABASES.get(database, database)})" for database, driver in facts["drivers"].items())
-        rows.append([f"`{name}`", facts["about"], facts["concurrency"], drivers, facts["connections"]])
+        rows.append([f"`{name}`", about(name, facts), facts["concurrency"], drivers, facts["connections"]])
     head = ("contender", "what", "works on at a time", "drivers", "connections to each database")
     scenarios = [[name, facts["title"]] for name, facts in header.scenarios.items()]
     return {

@@ -294,6 +294,7 @@ def test_every_link_of_the_report_leads_somewhere(tmp_path: Path, monkeypatch: p
     headings = {
         re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).replace(" ", "-") for line in text.splitlines() if line[:1] == "#"
     }
+    headings |= set(re.findall(r'<a id="([^"]+)">', text))
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert sum(link.endswith(".svg") for link in links) == 6
     for link in links:
