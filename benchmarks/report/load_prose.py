@@ -50,8 +50,8 @@ def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if not parts:
         return None
     return (
-        f"**{_plain_headline(run.header.baseline, found)}.** That is single reads and writes, lists and their mix, taken"
-        f" together; as a multiple of `{run.header.baseline}`, {'; '.join(parts)}."
+        f"**{_plain_headline(run.header.baseline, found)}.** The scenarios named taken together, as a multiple of"
+        f" `{run.header.baseline}`: {'; '.join(parts)}."
     )
 
 
@@ -166,9 +166,10 @@ def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str
         rows = [(one, row) for one in chosen if (row := one.row(name)) and (row.problem or row.measured)]
         if rows:
             said.append(f"on {title} {tally(rows)}")
-    connections = run.header.contenders[name]["connections"]
-    unlike = "" if connections == run.header.contenders[run.header.baseline]["connections"] else f" ({connections})"
-    return f"`{name}`{unlike} {', and '.join(said)}" if said else ""
+    if not said:
+        return ""
+    connections, usual = (run.header.contenders[one]["connections"] for one in (name, run.header.baseline))
+    return f"`{name}`{'' if connections == usual else f' ({connections})'} {', and '.join(said)}"
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.load import Histogram
+from benchmarks.profiles import PROFILES
+from benchmarks.profiles import cells as cells_of
 from benchmarks.raw.load import Cell, Crosscheck, Failure, Load, Run, Trial, read
 from benchmarks.report import choice, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
@@ -196,6 +198,23 @@ def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
     )
     unsure = run_of(few_cells(2), effects={**dict.fromkeys(CONTENDERS, 1.0), "sync-threads-aa": 1.3}, failing=())
     assert "are not shown to differ in server CPU time on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0]
+
+
+@pytest.mark.parametrize("chosen", [*PROFILES, "nobody documented", "baseline alone"])
+def test_every_selection_of_contenders_has_a_report(chosen: str) -> None:
+    """Those of the profiles, and less than any of them."""
+    pair = ("sync-threads", "sync-threads-aa")
+    names = {"nobody documented": (*pair, "async-native"), "baseline alone": pair}.get(chosen)
+    planned = cells_of(PROFILES[chosen]) if names is None else [replace(READ, contenders=names)]
+    known = [
+        replace(cell, rounds=2, contenders=tuple(name for name in cell.contenders if name in CONTENDERS)) for cell in planned
+    ]
+    run = run_of(known)
+    present = {name for cell in known for name in cell.contenders}
+    run.header = replace(run.header, contenders={name: facts for name, facts in CONTENDERS.items() if name in present})
+    text = report_of(run).markdown
+    assert text.count("\n## ") == 11
+    assert "| `sync-threads` |" in text
 
 
 def test_what_waits_is_said_by_connections(whole: Run, summary: list[Comparison]) -> None:
