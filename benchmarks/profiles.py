@@ -25,8 +25,9 @@ SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycop
 FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS if delay < 20)
 SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
+"""Waits that are short beside a slice of some tenths of a second, and those that are not."""
 WAITING = (*PAIR, "sync-threads-64", "sync-gevent", *OURS)
-SWEEP = (Load(8), MANY, Load(128))
+SWEEP = (CAPACITY, MANY, Load(128))
 SHORT, QUEUE, LONG, WHOLE = 0.02, 0.75, 0.5, float("inf")
 """Seconds of a slice where a request takes some milliseconds, in an open loop, which must be able to queue, where a request takes
 long, and where a trial is not cut. The shorter the slices, the better do contenders meet the same weather: 4 s of reads

@@ -122,8 +122,13 @@ def _may_gain(quantity: Quantity, estimate: Estimate | None) -> bool:
     return estimate.high > 1 + MARGIN if quantity == "throughput" else estimate.low < 1 / (1 + MARGIN)
 
 
+def _advised(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """Who gains, the least change first."""
+    return [name for name in SIMPLEST if name in found.get("gains", ())]
+
+
 def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
-    advised = [name for name in SIMPLEST if name in found.get("gains", ())]
+    advised = _advised(found)
     if advised:
         what = "is the smallest change that gains" if len(advised) > 1 else "gains"
         others = [name for kind, names in found.items() if kind != "gains" for name in names]
@@ -141,7 +146,7 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
 
 def _aside(found: Mapping[str, Sequence[str]]) -> str:
     """What is found of all who are not advised."""
-    advised = next((name for name in SIMPLEST if name in found.get("gains", ())), None)
+    advised = _advised(found)[:1]
     words = {
         "gains": "gains too",
         "inconclusive": "possible",
@@ -150,7 +155,7 @@ def _aside(found: Mapping[str, Sequence[str]]) -> str:
         "loses": "worse",
         "fails": "fails",
     }
-    left = {kind: [name for name in names if name != advised] for kind, names in found.items()}
+    left = {kind: [name for name in names if name not in advised] for kind, names in found.items()}
     return "; ".join(f"{word}: {_listed(names)}" for kind, word in words.items() if (names := left.get(kind)))
 
 

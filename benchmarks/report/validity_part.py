@@ -200,8 +200,8 @@ def _agreement(paired: Estimate) -> str:
         return f"they agree within {close}"
     if paired.low > AGREEMENT or paired.high < 1 / AGREEMENT:
         return f"they differ by more than {close}"
-    leaning = "the generator sees fewer" if paired.high < 1 else "the generator sees more" if paired.low > 1 else ""
-    return f"{leaning + '; ' if leaning else ''}whether within {close} is inconclusive"
+    leaning = "the generator sees fewer; " if paired.high < 1 else "the generator sees more; " if paired.low > 1 else ""
+    return f"{leaning}whether within {close} is inconclusive"
 
 
 def _flags(trials: Sequence[Trial]) -> str:
