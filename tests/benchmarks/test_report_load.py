@@ -155,8 +155,8 @@ def test_a_control_that_is_the_baseline_again_is_sound_and_changes_no_verdict(re
 def test_the_answer_counts_wins_and_losses_alike(whole: Run, summary: list[Comparison]) -> None:
     ordinary, waiting, stock = load_prose.answer(whole, summary)
     assert (
-        "take less server CPU time with `async-native` and more server CPU time with `async-loop` on PostgreSQL (the same with"
-        in ordinary
+        "take less server CPU time with `async-native` and more server CPU time with `async-loop` on PostgreSQL"
+        " (the same with the baseline's driver)" in ordinary
     )
     assert ", and take more server CPU time with `async-native` and `async-loop` on SQLite.**" in ordinary
     assert waiting.startswith(
