@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -170,28 +170,22 @@ class Serving:
             "PYTHONWARNINGS": "default::ResourceWarning,default::RuntimeWarning",
             "PROBE_URL": self.database.main,
         }
-        self._running: dict[str, tuple[WebServer, ExitStack]] = {}
+        self._running: dict[str, WebServer] = {}
+        self._stack = ExitStack()
 
     def start(self, kind: str) -> WebServer:
-        """The running server of this kind."""
+        """The running server of this kind, which other tests have asked before."""
         if kind not in self._running:
-            stack = ExitStack()
-            attribute = "asgi" if kind in ASGI else "app"
-            server = stack.enter_context(serve(kind, f"tests.runtime.app_served:{attribute}", env=self.env))
-            self._running[kind] = server, stack
-        return self._running[kind][0]
+            self._running[kind] = self._stack.enter_context(self.fresh(kind))
+        return self._running[kind]
 
-    @contextmanager
-    def ending(self, kind: str) -> Iterator[None]:
-        """After this block the server has ended; whoever needs it gets another."""
-        _, stack = self._running.pop(kind)
-        with stack:
-            yield
+    def fresh(self, kind: str) -> AbstractContextManager[WebServer]:
+        """A server of this kind that nobody has asked; it ends with the block."""
+        attribute = "asgi" if kind in ASGI else "app"
+        return serve(kind, f"tests.runtime.app_served:{attribute}", env=self.env)
 
-    def end_all(self) -> None:
-        with ExitStack() as stacks:
-            for kind in [*self._running]:
-                stacks.enter_context(self.ending(kind))
+    def end(self) -> None:
+        self._stack.close()
 
 
 @pytest.fixture(scope="session")
@@ -201,4 +195,4 @@ def serving(postgres: Server, bare: Path) -> Iterator[Serving]:
     try:
         yield servers
     finally:
-        servers.end_all()
+        servers.end()
