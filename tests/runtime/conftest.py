@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -185,7 +186,9 @@ class Serving:
         return serve(kind, f"tests.runtime.app_served:{attribute}", env=self.env)
 
     def end(self) -> None:
-        self._stack.close()
+        """End them at the same time: some wait seconds for their idle connections."""
+        with self._stack, ThreadPoolExecutor() as pool:
+            list(pool.map(WebServer.stop, self._running.values()))
 
 
 @pytest.fixture(scope="session")
