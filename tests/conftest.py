@@ -1,6 +1,7 @@
 """What all tests share: one real PostgreSQL server, and an environment without settings of the user's own."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -11,6 +12,9 @@ from sqlalchemy import make_url
 from benchmarks.postgres import Server, connect_or_start
 
 pytest.register_assert_rewrite("tests.contract")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; what is started here would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,10 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
                 assert json.loads(answer.stdout)[key]
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
         assert process.stderr
         assert "stopped" in process.stderr.read()
     assert not list(tmp_path.iterdir())
