@@ -28,7 +28,7 @@ SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
 """Waits that are short beside a slice of some tenths of a second, and those that are not."""
 WAITING = (*PAIR, "sync-threads-64", "sync-gevent", *OURS)
 SWEEP = (CAPACITY, MANY, Load(128))
-SHORT, QUEUE, LONG, WHOLE = 0.02, 0.75, 0.5, float("inf")
+SHORT, QUEUE, LONG, WHOLE = 0.03, 0.75, 0.5, float("inf")
 """Seconds of a slice where a request takes some milliseconds, in an open loop, which must be able to queue, where a request takes
 long, and where a trial is not cut. The shorter the slices, the better do contenders meet the same weather: 4 s of reads
 in 16, 64 and 200 slices gave ratios of the baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
@@ -44,7 +44,7 @@ SEED_SECONDS = 9.0
 class Block:
     """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`.
 
-    Trials are cut into slices of about `slice` seconds, which must be long beside the time that a request takes.
+    Trials are cut into slices of about `slice` seconds; longer ones for who answers slowly, see `benchmarks.trials.trial`.
     """
 
     scenarios: tuple[str, ...]
@@ -102,14 +102,14 @@ PROFILES: dict[str, Profile] = {
                     ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 5, 2.4, databases=(POSTGRESQL,), slice=0.06
                 ),
                 Block(("fan-out",), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,), slice=0.2),
-                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 2.0, (Load(4),), (POSTGRESQL,), LONG),
-                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 4, 2.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 3.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 4, 4.5, (Load(1),), (POSTGRESQL,), LONG),
                 Block(("read",), (*PAIR, *OURS), 4, 1.5, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, OPEN, (POSTGRESQL,), QUEUE),
                 Block(SLOW, WAITING, 3, 1.5, SWEEP, slice=0.15),
                 Block(SLOWEST, WAITING, 3, 1.5, SWEEP, slice=LONG),
                 Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.4, databases=(SQLITE,), slice=SHORT),
-                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 5.0, (MANY,), (SQLITE,)),
+                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
                 Block(("mixed",), (*PAIR, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 3.0, databases=(SQLITE,), slice=0.2),
             ),
@@ -151,11 +151,17 @@ def cells(
     """The comparisons of a profile, in its order, as far as they are asked for (nothing: all of them).
 
     A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
-    block of the profile is measured like its first block.
+    block of the profile is measured like the full profile's, in as many rounds and by the contenders of its first block.
     """
+    first = profile.blocks[0]
     blocks = list(profile.blocks)
-    if missing := [name for name in scenarios if not any(name in block.scenarios for block in blocks)]:
-        blocks.append(replace(blocks[0], scenarios=tuple(missing), databases=tuple(databases)))
+    for name in scenarios:
+        if not any(name in block.scenarios for block in blocks):
+            blocks += (
+                replace(block, scenarios=(name,), contenders=first.contenders, rounds=first.rounds, databases=tuple(databases))
+                for block in PROFILES["full"].blocks
+                if name in block.scenarios
+            )
     found: dict[tuple[str, str, Load], Cell] = {}
     for block in blocks:
         for scenario in block.scenarios:

@@ -14,6 +14,8 @@ LATENESS_P99 = 0.005
 """Seconds by which the generator itself may start one in a hundred requests of an open loop too late."""
 LATENESS_SHARE = 0.10
 """Its median lateness over the median latency: more than this and the latency is partly its own."""
+SERVER_CPU = 0.95
+"""Share of a core: where the server of an open loop uses more, requests may come faster than they can be answered."""
 SHARED = 0.9
 """Cores in use by database and generator together, where they share one: beyond it, it is they who limit the throughput."""
 REQUESTS = 100
@@ -26,6 +28,7 @@ LIMITS = {
         f"in an open loop the generator started 1 in 100 requests more than {1000 * LATENESS_P99:g} ms late,"
         f" or its median lateness was more than {LATENESS_SHARE:.0%} of the median latency"
     ),
+    "overloaded": f"in an open loop the server used more than {SERVER_CPU:.0%} of a core: its queue may have grown to the end",
     "few requests": f"fewer than {REQUESTS} right answers",
     "errors": "a request was answered wrong or not at all",
     "lost writes": "the database holds fewer or more writes than were acknowledged",
@@ -43,6 +46,7 @@ def _found(trial: Trial) -> dict[str, bool]:
         "steal": trial.steal > STEAL,
         "generator busy": trial.generator_cpu > GENERATOR_CPU,
         "generator late": _late(trial),
+        "overloaded": trial.rate is not None and trial.server_cpu > SERVER_CPU * trial.seconds,
         "few requests": trial.count < REQUESTS,
         "errors": any(trial.errors.values()),
         "lost writes": trial.stored != trial.acknowledged,

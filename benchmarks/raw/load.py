@@ -105,7 +105,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Trial:
-    """One contender under one load in one round: all its slices. The warm-up is neither counted nor timed.
+    """One contender under one load in one round: all its slices. Of the warm-up nothing counts but its errors.
 
     `seconds` is how long the slices took, those of a closed loop to the last answer. CPU times are in seconds, over all slices,
     of the whole tree of processes; memory is in bytes, at the end of the load, proportional set sizes where the system has them;

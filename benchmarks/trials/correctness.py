@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from itertools import count
 
@@ -27,7 +28,10 @@ Findings = dict[str, str | None]
 
 
 def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequence[str]) -> Findings:
-    """Ask each scenario `TIMES` times on one server, and then those that were right together. Raises `DriverError`."""
+    """Ask each scenario `TIMES` times on one server, and then those that were right together.
+
+    Raises `DriverError`, and `CancelledError` once the run is over.
+    """
     findings: Findings = {}
     numbers = count()
     try:
@@ -37,6 +41,8 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
                 break
             with _served(stage, database, contender) as server:
                 for name in (one for one in scenarios if one not in findings):
+                    if stage.over.is_set():
+                        raise CancelledError
                     findings[name] = _ask(server, name, stage.books, numbers)
                     if findings[name]:
                         break  # what it leaves behind must not become the next one's problem
@@ -94,4 +100,4 @@ def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> str |
         return None
     total = sum(outcome.failed.values()) + sum(outcome.answered.values())
     reason = server.last_error or next(iter(outcome.examples.values()))
-    return f"{sum(outcome.failed.values())} of {total} answers were wrong: {reason}"
+    return f"{sum(outcome.failed.values())} of {total} answers were wrong or missing; last error: {reason}"

@@ -121,6 +121,8 @@ def _words(record: Check | Failure | Rate | Ceiling | Crosscheck) -> str | None:
         case Ceiling():
             cost = f"{record.cpu_per_request * 1e6:.1f} us CPU each"
             return f"the generator on a server that does nothing: {record.throughput:,.0f} requests/s, {cost}"
+        case Crosscheck(wrk=[]):
+            return f"capacity of {record.contender} on {record.database}: too slow to compare with wrk"
         case Crosscheck():
             ratio = statistics.geometric_mean(ours / wrk for ours, wrk in zip(record.generator, record.wrk, strict=True))
             return f"capacity of {record.contender} on {record.database}: {ratio:.2f} of what wrk sees"

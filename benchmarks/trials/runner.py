@@ -28,6 +28,8 @@ from benchmarks.trials.trial import Round, measure
 
 CROSSCHECKED = (BASELINE, "async-native")
 CROSSCHECK_SECONDS = 1.0
+POOL = 64
+"""No contender keeps more connections to one database; what writes uses two."""
 
 See = Callable[[Any], object]
 
@@ -44,6 +46,18 @@ class Plan:
     command: str
     url: str | None = None
     former: Run | None = None
+
+    @property
+    def backends(self) -> int:
+        """How many connections to PostgreSQL a round may need: its servers are up at once, and each keeps what it opened."""
+        return max(
+            (
+                len(cell.contenders) * min(cell.load.connections, POOL) * (2 if SCENARIOS[cell.scenario].writes else 1)
+                for cell in self.cells
+                if cell.database == "postgresql"
+            ),
+            default=0,
+        )
 
     @cached_property
     def rounds(self) -> list[Round]:
@@ -68,7 +82,7 @@ def run(plan: Plan, see: See) -> Run:
     """
     former = plan.former
     with (
-        staged(plan.books, {cell.database for cell in plan.cells}, plan.url) as stage,
+        staged(plan.books, {cell.database for cell in plan.cells}, plan.url, plan.backends) as stage,
         closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
     ):
         found = former or Run(_header(plan, stage))
@@ -143,6 +157,9 @@ class _Session:
             for (database, name), task in tasks.items():
                 for scenario, problem in task.result().items():
                     self._note(Check(database, name, scenario, problem), self.found.checks)
+        except BaseException:
+            self.stage.over.set()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import psycopg
 
 from benchmarks.contenders import Contender
 from benchmarks.data import SETTINGS, Databases, Kind
-from benchmarks.postgres import Server, connect_or_start
+from benchmarks.postgres import PostgresError, Server, connect_or_start
 from benchmarks.trials.driver import Generator, driver
 from benchmarks.trials.placement import Placement, choose, placed
 from benchmarks.trials.sampler import Counter
@@ -21,6 +22,8 @@ from benchmarks.trials.supervised import temporary_folder
 
 POSTGRESQL = {"max_connections": "2000"}
 """For all contenders of a round, each with a full pool on each of two binds or with no pool at all."""
+OTHERS = 20
+"""Connections for who counts and copies, and for the server's own administrators."""
 
 
 def kind_of(database: str) -> Kind:
@@ -38,6 +41,8 @@ class Stage:
     server: Server | None
     placement: Placement
     generator: Generator
+    over: Event = field(default_factory=Event)
+    """Set when the run ends early: who works in the background for it should stop."""
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
 
     def urls(self, database: str, contender: Contender) -> dict[str, str]:
@@ -77,10 +82,10 @@ class Stage:
 
 
 @contextmanager
-def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[Stage]:
+def staged(books: int, databases: set[str], url: str | None = None, backends: int = 0) -> Iterator[Stage]:
     """Seed what these `databases` need; PostgreSQL is the server at `url`, at DATABASE_URL, or one that is started.
 
-    Raises `PostgresError` and `DataError`.
+    Raises `PostgresError`, also where the server refuses so many `backends`, and `DataError`.
     """
     kinds = sorted({kind_of(database) for database in databases})
     with ExitStack() as stack:
@@ -88,6 +93,7 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
         server = None
         if "postgresql" in kinds:
             server = stack.enter_context(connect_or_start(url or os.environ.get("DATABASE_URL") or None, POSTGRESQL))
+            require_backends(server, backends)
         made = {kind: Databases(kind, folder, server if kind == "postgresql" else None) for kind in kinds}
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda one: one.seed(books), made.values()))
@@ -95,3 +101,12 @@ def staged(books: int, databases: set[str], url: str | None = None) -> Iterator[
         stack.enter_context(placed(placement, server.pid if server else None))
         generator = stack.enter_context(driver(placement.others))
         yield Stage(books, folder, made, server, placement, generator)
+
+
+def require_backends(server: Server, backends: int) -> None:
+    """Raise `PostgresError` if the server does not allow so many connections beside the `OTHERS`."""
+    with psycopg.connect(server.url) as connection:
+        allowed = int(connection.execute("SHOW max_connections").fetchone()[0])  # type: ignore[index]
+    if allowed < backends + OTHERS:
+        problem = f"the PostgreSQL server allows {allowed} connections (max_connections), this run may need {backends + OTHERS}"
+        raise PostgresError(f"{problem}: allow more, or choose fewer contenders or another profile")

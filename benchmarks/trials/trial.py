@@ -2,6 +2,7 @@
 
 A machine that others share drifts: within seconds its cores become a quarter slower, and fast again. So a trial is cut into
 slices, and those of the contenders are mixed ("duet benchmarking": L. Bulej et al., ICPE 2020): all meet the same weather.
+Whose answers take long has fewer slices, and longer ones: in a slice of one answer per connection there would be no closed loop.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from random import Random
 from threading import Lock
 
 from benchmarks.contenders import Contender
-from benchmarks.load import Histogram, Outcome
+from benchmarks.load import Failure, Histogram, Outcome
 from benchmarks.raw.load import Cell, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.trials.driver import Drive, Order
@@ -25,6 +27,11 @@ from benchmarks.trials.sampler import Usage, memory, metering
 from benchmarks.trials.server import Server, ServerError, serving
 from benchmarks.trials.stage import Stage, kind_of
 from benchmarks.validity import TOLERATED
+
+ANSWERS = 3
+"""So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop."""
+HOPELESS = 20, 0.1
+"""So many wrong answers, and so large a share of all: then nothing more is asked."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,10 @@ def measure(stage: Stage, turn: Round) -> dict[str, Measured]:
     with _seated(seats):
         for seat in random.sample(seats, len(seats)):
             seat.drive(turn.warmup, random.randrange(2**31), counted=False)
-        for _ in range(cell.slices):
+        for number in range(cell.slices):
             seed = random.randrange(2**31)
             for seat in random.sample(seats, len(seats)):
-                seat.drive(cell.seconds / cell.slices, seed)
+                seat.drive(cell.seconds / cell.slices * seat.due(number), seed)
         for seat in seats:
             seat.look()
     return {seat.contender.name: seat.measured() for seat in seats}
@@ -96,9 +103,14 @@ class _Seat:
     usage: Usage = field(default_factory=Usage)
     outcomes: list[Outcome] = field(default_factory=list)
     """Of the slices that count."""
+    together: int = 1
+    """How many of the cell's slices are one of this contender's."""
+    given_up: bool = False
     answered: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
     """Of all requests, the warm-up's among them."""
+    last_error: str = ""
     _open: ExitStack = field(default_factory=ExitStack)
     _lock: Lock = field(default_factory=Lock)
 
@@ -126,10 +138,14 @@ class _Seat:
         with self._lock:
             self._open.close()
 
+    def due(self, number: int) -> int:
+        """How many of the cell's slices begin now, as one of this contender's; 0 while one that began before goes on."""
+        return 0 if number % self.together else min(self.together, self.turn.cell.slices - number)
+
     def drive(self, seconds: float, seed: int, *, counted: bool = True) -> None:
         """Put the load on the server, unless something is wrong with it already."""
         stage, cell, server = self.stage, self.turn.cell, self.server
-        if server is None or self.load is None or self.problem or seconds <= 0:
+        if server is None or self.load is None or self.problem or self.given_up or seconds <= 0:
             return
         order = Order(
             scenarios=(cell.scenario,),
@@ -144,19 +160,27 @@ class _Seat:
             outcome = self.load(order)
         self.answered.update(outcome.answered)
         self.failed.update(outcome.failed)
+        self.examples = {**outcome.examples, **self.examples}
+        if outcome.failed:
+            self.last_error = server.last_error or next(iter(outcome.examples.values()), "")
         if counted:
             self.outcomes.append(outcome)
-        self.problem = self._wrong(server, outcome, counted=counted)
-
-    def _wrong(self, server: Server, last: Outcome, *, counted: bool) -> str | None:
+        elif self.turn.rate is None:
+            self.together = _together(outcome, cell)
         if not server.alive:
-            return f"the server ended under load: {server.last_error or 'without a word'}"
-        wrong = sum(sum(one.errors.values()) for one in self.outcomes)
-        total = wrong + sum(one.count for one in self.outcomes)
-        if counted and wrong > TOLERATED * total:
-            example = next(iter(last.examples.values()), "")
-            return f"{wrong} of {total} answers under load were wrong: {server.last_error or example}"
-        return None
+            self.problem = f"the server ended under load: {server.last_error or 'without a word'}"
+        wrong, share = HOPELESS
+        self.given_up = Failure.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
+
+    def _total(self) -> int:
+        return self.failed.total() + self.answered.total()
+
+    def _wrong(self) -> str | None:
+        """Too many answers, those of the warm-up among them: only a server that was just started can fail in its first ones."""
+        wrong, total = self.failed.total(), self._total()
+        if wrong <= TOLERATED * total:
+            return None
+        return f"{wrong} of {total} answers were wrong or missing; last error: {self.last_error}"
 
     def look(self) -> None:
         """At what is to be seen only while the server runs."""
@@ -167,16 +191,13 @@ class _Seat:
         if self.server is None:
             return Measured(None, self.problem)
         in_database, lost = stored(self.stage, self.turn.cell, self.contender, self.answered, self.failed)
-        problem = self.problem or lost
+        problem = self.problem or self._wrong() or lost
         if not any(outcome.count for outcome in self.outcomes):
             return Measured(None, problem)
         return Measured(self._trial(self.server, in_database), problem)
 
     def _trial(self, server: Server, in_database: int | None) -> Trial:
         turn, usage, outcomes = self.turn, self.usage, self.outcomes
-        errors: Counter[str] = Counter()
-        for outcome in outcomes:
-            errors.update(outcome.errors)
         kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
         return Trial(
             round=turn.number,
@@ -188,8 +209,8 @@ class _Seat:
             rate=turn.rate,
             seconds=sum(outcome.seconds for outcome in outcomes),
             latency={kind: Histogram.merged(one.latency[kind] for one in outcomes) for kind in kinds},
-            errors=dict(errors),
-            examples={kind: example for one in reversed(outcomes) for kind, example in one.examples.items()},
+            errors=dict(self.failed),
+            examples=self.examples,
             lateness=Histogram.merged(one.lateness for one in outcomes),
             acknowledged=None if in_database is None else _acknowledged(self.answered),
             stored=in_database,
@@ -203,6 +224,13 @@ class _Seat:
             start_seconds=server.start_seconds,
             stop_seconds=server.process.stop_seconds,
         )
+
+
+def _together(warmup: Outcome, cell: Cell) -> int:
+    """How many slices of the cell a contender with such answers needs for one of its own."""
+    if not warmup.count:
+        return cell.slices
+    return min(cell.slices, max(1, ceil(ANSWERS * warmup.overall.percentile(50) * cell.slices / cell.seconds)))
 
 
 def stored(

@@ -96,6 +96,10 @@ def test_what_a_profile_lacks_can_be_asked_for() -> None:
     chosen = cells(PROFILES["smoke"], ("sqlite",), ["sync-gevent"], ["bulk"])
     assert [(cell.database, cell.scenario) for cell in chosen] == [("sqlite", "bulk")]
     assert chosen[0].contenders == (BASELINE, CONTROL, "sync-gevent")
+    assert chosen[0].load == Load(4)
+    assert (chosen[0].rounds, chosen[0].slices) == (1, 1), "as in the full profile: SQLite's writes are not cut"
+    (export,) = cells(PROFILES["quick"], ("postgresql",), (), ["export"])
+    assert (export.load, export.seconds / export.slices) == (Load(1), 0.5)
     assert cells(PROFILES["smoke"], ("sqlite",), (), ["slow-10"]) == []  # SQLite cannot wait
 
 

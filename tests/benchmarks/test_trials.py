@@ -9,17 +9,20 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from random import Random
+from threading import Event
 
 import psutil
 import pytest
 
 from benchmarks.contenders import BASELINE, CONTENDERS
 from benchmarks.data import SETTINGS
-from benchmarks.load import Request
+from benchmarks.load import Histogram, Outcome, Request
+from benchmarks.postgres import PostgresError, Server
 from benchmarks.raw.load import Cell, Load
 from benchmarks.trials import calibration, sampler, trial
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
@@ -28,7 +31,7 @@ from benchmarks.trials.driver import DriverError, Generator, Order, driver
 from benchmarks.trials.placement import Placement, move
 from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, postgres_cpu_seconds, threads
 from benchmarks.trials.server import ServerError, free_port, serving
-from benchmarks.trials.stage import Stage
+from benchmarks.trials.stage import Stage, require_backends
 
 from .conftest import BOOKS
 
@@ -187,6 +190,68 @@ def test_acknowledged_means_stored(stage: Stage, answered: dict[str, int], faile
     stored, problem = trial.stored(stage, cell, CONTENDERS[BASELINE], Counter(answered), Counter(failed))
     assert stored == 0
     assert problem == wrong
+
+
+def seat(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -> trial._Seat:
+    cell = Cell("sqlite", "read", Load(8), 1, 2.0, slices, (BASELINE,))
+    made = trial._Seat(stage, trial.Round(1, cell, (CONTENDERS[BASELINE],), 0.0, 1), CONTENDERS[BASELINE])
+    made.answered["read"], made.failed["status"], made.last_error = answered, failed, "status 500, not 200"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("answered", "failed", "wrong"),
+    [
+        (999, 1, None),
+        (0, 0, None),
+        (998, 2, "2 of 1000 answers were wrong or missing; last error: status 500, not 200"),
+        (11, 1, "1 of 12 answers were wrong or missing; last error: status 500, not 200"),
+    ],
+)
+def test_one_wrong_answer_in_a_thousand_is_tolerated_at_the_end_of_a_trial(
+    stage: Stage, answered: int, failed: int, wrong: str | None
+) -> None:
+    assert seat(stage, answered=answered, failed=failed)._wrong() == wrong
+
+
+@pytest.mark.parametrize(
+    ("together", "due"), [(1, [1] * 8), (3, [3, 0, 0, 3, 0, 0, 2, 0]), (4, [4, 0, 0, 0, 4, 0, 0, 0]), (8, [8, *[0] * 7])]
+)
+def test_slices_of_a_slow_contender_are_fewer_and_longer(stage: Stage, together: int, due: list[int]) -> None:
+    slow = seat(stage, slices=8)
+    slow.together = together
+    assert [slow.due(number) for number in range(8)] == due
+
+
+@pytest.mark.parametrize(("median", "together"), [(0.004, 1), (0.02, 1), (0.04, 2), (0.19, 6), (9.0, 20), (None, 20)])
+def test_a_slice_lasts_three_median_answers(stage: Stage, median: float | None, together: int) -> None:
+    latency = {} if median is None else {"read": Histogram.of([median])}
+    warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
+    assert trial._together(warmup, seat(stage, slices=20).turn.cell) == together
+
+
+def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
+    """A real server, whose answers are wrong because it has not the books that are asked for."""
+    contender = CONTENDERS["async-native"]
+    cell = Cell("sqlite", "read", Load(4), 1, 0.4, 4, (contender.name,))
+    found = trial.measure(replace(stage, books=50 * BOOKS), trial.Round(1, cell, (contender,), 0.2, 1))
+    assert found[contender.name].trial is None
+    problem = found[contender.name].problem
+    assert problem
+    assert "answers were wrong or missing; last error: read: 404, not 200" in problem
+
+
+def test_a_server_that_refuses_the_connections_of_a_run_is_an_error(postgres: Server) -> None:
+    require_backends(postgres, 10)
+    with pytest.raises(PostgresError, match=r"allows \d+ connections \(max_connections\), this run may need 1000020: allow more"):
+        require_backends(postgres, 1_000_000)
+
+
+def test_nobody_is_asked_once_the_run_is_over(stage: Stage) -> None:
+    over = Event()
+    over.set()
+    with pytest.raises(CancelledError):
+        examine(replace(stage, over=over), "sqlite", CONTENDERS[BASELINE], ["read"])
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["listed by Linux", "looked for"])
