@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from benchmarks.profiles import BOTH, PROFILES, cells
 from benchmarks.profiles import duration as planned
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import verdicts
+from benchmarks.report.load_part import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.scenarios import BOOKS, UNDER_LOAD
 from benchmarks.trials.driver import DriverError
@@ -95,13 +97,13 @@ def _require_same(plan: Plan, former: load.Run) -> None:
 
 
 def _keep(output: Path) -> None:
-    """Do not lose the finished trials of a run that did not come to its end."""
+    """Do not lose the finished trials of a run that did not come to its end: they get a file of their own."""
     try:
         former = load.read(output)
     except ResultsError:
         return
-    planned_before = sum(cell.rounds * len(cell.contenders) for cell in former.header.cells)
-    if not former.failures and 0 < len(former.trials) < planned_before:
-        kept = output.with_suffix(".interrupted.jsonl")
+    if 0 < done(former) < expected(former):
+        names = (output.with_suffix(f".interrupted-{number}.jsonl") for number in count(1))
+        kept = next(path for path in names if not path.exists())
         output.replace(kept)
         click.echo(f"{output} was of an interrupted run: it is now {kept}")

@@ -16,9 +16,14 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.contenders import CONNECTIONS
+from benchmarks.data import DataError
 from benchmarks.postgres import Server
 from benchmarks.profiles import CAPACITY
 from benchmarks.raw import load
+from benchmarks.raw.load import Failure, Run
+from benchmarks.trials.runner import Plan
+
+from . import report_data
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.2
@@ -191,6 +196,41 @@ def test_a_run_of_another_plan_is_not_gone_on_with(
     (line,) = capsys.readouterr().err.splitlines()
     assert "is of another plan" in line
     assert finished[0].read_bytes() == before
+
+
+def begin(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the command in this process, as far as to its first database; the exit status."""
+
+    def run(plan: Plan, see: object) -> None:
+        raise DataError("it ends here")
+
+    monkeypatch.setattr("benchmarks.cli.run.run", run)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "run", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_run_that_was_interrupted_is_kept_and_one_that_was_not_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "load.jsonl"
+    whole = report_data.run_of(report_data.few_cells())  # with a contender that fails its checks
+    where = ("postgresql", "read", "async-loop")
+    failed = Run(
+        whole.header,
+        whole.checks,
+        [Failure(*where, "closed-8", "no answer")],
+        trials=[one for one in whole.trials if (one.database, one.scenario, one.contender) != where],
+    )
+    for complete in (whole, failed):
+        report_data.record(output, complete)
+        assert begin(monkeypatch, "--database", "sqlite", "--output", str(output)) == 2
+        assert list(tmp_path.iterdir()) == [output]
+    for kept, interrupted in enumerate((whole, failed, whole), 1):
+        report_data.record(output, interrupted, len(interrupted.trials) - 1)
+        text = output.read_text()
+        assert begin(monkeypatch, "--database", "sqlite", "--output", str(output)) == 2
+        assert not output.exists()
+        assert (tmp_path / f"load.interrupted-{kept}.jsonl").read_text() == text
 
 
 def ours(temporary: Path) -> list[psutil.Process]:
