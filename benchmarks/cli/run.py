@@ -10,6 +10,7 @@ import click
 from benchmarks.cli.base import FILE, CommandError, command_line, database, duration, long_job
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
+from benchmarks.environment import environment
 from benchmarks.postgres import PostgresError
 from benchmarks.profiles import BOTH, PROFILES, cells
 from benchmarks.profiles import duration as planned
@@ -19,6 +20,7 @@ from benchmarks.report.load_part import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.scenarios import BOOKS, UNDER_LOAD
 from benchmarks.trials.driver import DriverError
+from benchmarks.trials.placement import choose
 from benchmarks.trials.progress import LoadProgress
 from benchmarks.trials.runner import Plan, remaining, run
 from benchmarks.trials.server import ServerError
@@ -90,10 +92,21 @@ def _former(output: Path) -> load.Run:
 
 
 def _require_same(plan: Plan, former: load.Run) -> None:
-    header = former.header
-    same = (tuple(plan.cells), plan.seed, plan.books, plan.profile.name)
-    if same != (header.cells, header.seed, header.books, header.profile):
-        raise CommandError(f"{plan.output} is of another plan, and cannot be gone on with: {header.command}")
+    """Refuse to go on with a run whose trials these would not compare with. The database may be another server's."""
+    header, names = former.header, {name for cell in plan.cells for name in cell.contenders}
+    here, on = environment(), choose().facts(database_here=True)
+    same = {
+        "cells": header.cells == tuple(plan.cells),
+        "seed": header.seed == plan.seed,
+        "books": header.books == plan.books,
+        "profile": header.profile == plan.profile.name,
+        "warmup": header.warmup == plan.profile.warmup,
+        "contenders": header.contenders == {name: CONTENDERS[name].facts() for name in names},
+        "placement": all(header.placement.get(name) == on[name] for name in ("server", "generator")),
+        **{name: header.environment.get(name) == here[name] for name in ("python", "packages", "cpu", "commit")},
+    }
+    if other := ", ".join(name for name, is_same in same.items() if not is_same):
+        raise CommandError(f"{plan.output} is of another plan, code or machine (other {other}): {header.command}")
 
 
 def _keep(output: Path) -> None:

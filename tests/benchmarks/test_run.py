@@ -10,17 +10,20 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.contenders import CONNECTIONS
+from benchmarks.contenders import CONNECTIONS, CONTENDERS
 from benchmarks.data import DataError
+from benchmarks.environment import environment as facts_here
 from benchmarks.postgres import Server
-from benchmarks.profiles import CAPACITY
+from benchmarks.profiles import CAPACITY, PROFILES, cells
 from benchmarks.raw import load
 from benchmarks.raw.load import Failure, Run
+from benchmarks.trials.placement import choose
 from benchmarks.trials.runner import Plan
 
 from . import report_data
@@ -231,6 +234,51 @@ def test_a_run_that_was_interrupted_is_kept_and_one_that_was_not_is_not(tmp_path
         assert begin(monkeypatch, "--database", "sqlite", "--output", str(output)) == 2
         assert not output.exists()
         assert (tmp_path / f"load.interrupted-{kept}.jsonl").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("fact", "changes"),
+    [
+        (None, {}),
+        ("seed", {"seed": 1}),
+        ("warmup", {"warmup": 9.0}),
+        ("contenders", {"contenders": {}}),
+        ("placement", {"placement": {"server": "core 99"}}),
+        ("python", {"environment": {"python": "CPython 3.0"}}),
+        ("packages", {"environment": {"packages": {}}}),
+        ("cpu", {"environment": {"cpu": "another"}}),
+        ("commit", {"environment": {"commit": "0123456789ab"}}),
+    ],
+)
+def test_a_run_is_gone_on_with_by_its_like_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fact: str | None,
+    changes: dict[str, Any],
+) -> None:
+    chosen = cells(PROFILES["smoke"], ("sqlite",), (), ("read",))
+    facts: dict[str, Any] = {
+        "profile": "smoke",
+        "seed": 0,
+        "books": 1000,
+        "warmup": PROFILES["smoke"].warmup,
+        "contenders": {name: CONTENDERS[name].facts() for name in chosen[0].contenders},
+        "placement": choose().facts(database_here=False),
+        "environment": facts_here(),
+    }
+    for name, change in changes.items():
+        facts[name] = {**facts[name], **change} if name == "environment" else change
+    output = tmp_path / "load.jsonl"
+    report_data.record(output, Run(replace(report_data.header(chosen), **facts)))
+    command = ("--profile", "smoke", "--database", "sqlite", "--scenario", "read", "--books", "1000", "--output", str(output))
+    assert begin(monkeypatch, *command, "--resume") == 2
+    said = capsys.readouterr().err.splitlines()
+    if fact:
+        (line,) = said
+        assert line.startswith(f"Error: {output} is of another plan, code or machine (other {fact}): python -m benchmarks run")
+    else:
+        assert said[-1] == "Error: it ends here"
 
 
 def ours(temporary: Path) -> list[psutil.Process]:
