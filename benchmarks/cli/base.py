@@ -54,10 +54,10 @@ def command_line() -> str:
 
 
 def without_password(argument: str) -> str:
-    """The argument; if it has a URL, with *** for the password."""
-    head, mark, text = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
+    """The argument; if it has a URL, with *** for the password and without a query, which may hold it too."""
+    head, mark, text = argument.partition("=") if argument.startswith("--") else ("", "", argument)
     try:
-        shown = make_url(text).render_as_string(hide_password=True) if "://" in text else text
+        shown = make_url(text).set(query={}).render_as_string() if "://" in text else text
     except (ArgumentError, ValueError):
         shown = text
     return head + mark + shown

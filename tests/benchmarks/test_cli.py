@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.cli import main
+from benchmarks.cli.base import without_password
 from benchmarks.environment import environment
 from benchmarks.micro.runner import Plan
 from benchmarks.models import MODELS, PORTALS
@@ -93,6 +94,19 @@ def test_a_run_that_ends_early_says_why_in_one_line(
     monkeypatch.setattr(sys, "executable", str(ending))
     assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "Error: the comparison ended early: no disk left"
+
+
+@pytest.mark.parametrize(
+    ("argument", "published"),
+    [
+        ("postgresql://me:hunter2@host:5432/name", "postgresql://me:***@host:5432/name"),
+        ("postgresql:///name?host=here&user=me&password=hunter2", "postgresql:///name"),
+        ("--database=postgresql://me@host/name?password=hunter2", "--database=postgresql://me@host/name"),
+        ("--output=build/a?b.jsonl", "--output=build/a?b.jsonl"),
+    ],
+)
+def test_a_password_is_not_published(argument: str, published: str) -> None:
+    assert without_password(argument) == published
 
 
 @pytest.mark.parametrize(("contender", "status"), [("documented", 0), ("native", 1)])
