@@ -6,6 +6,7 @@ A file that ends early, even in the middle of a line, is a shorter run. The kind
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
@@ -27,8 +28,7 @@ class Recorder:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if resume:
-            whole = path.read_bytes()
-            path.write_bytes(whole[: whole.rfind(b"\n") + 1])
+            os.truncate(path, path.read_bytes().rfind(b"\n") + 1)  # in place: nothing is lost if it ends here
         self._file = path.open("a" if resume else "w", buffering=1, encoding="utf-8")
 
     def write(self, record: Any) -> None:

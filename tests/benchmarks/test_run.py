@@ -21,7 +21,7 @@ from benchmarks.data import DataError
 from benchmarks.environment import environment as facts_here
 from benchmarks.postgres import Server
 from benchmarks.profiles import CAPACITY, PROFILES, cells
-from benchmarks.raw import load
+from benchmarks.raw import Recorder, load
 from benchmarks.raw.load import Failure, Run
 from benchmarks.trials.placement import choose
 from benchmarks.trials.runner import Plan
@@ -234,6 +234,19 @@ def test_a_run_that_was_interrupted_is_kept_and_one_that_was_not_is_not(tmp_path
         assert begin(monkeypatch, "--database", "sqlite", "--output", str(output)) == 2
         assert not output.exists()
         assert (tmp_path / f"load.interrupted-{kept}.jsonl").read_text() == text
+
+
+def test_a_file_that_is_gone_on_with_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "load.jsonl"
+    report_data.record(output, report_data.run_of(report_data.few_cells()), 3)
+    text = output.read_text()
+    output.write_text(text + text[:100])
+    monkeypatch.delattr(Path, "write_bytes")
+    recorder = Recorder(output, resume=True)
+    assert output.read_text() == text
+    recorder.write(Failure("postgresql", "read", "async-loop", "closed-8", "no answer"))
+    recorder.close()
+    assert [failure.problem for failure in load.read(output).failures] == ["no answer"]
 
 
 @pytest.mark.parametrize(
