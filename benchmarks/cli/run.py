@@ -59,7 +59,9 @@ def run_(
     """
     named = [database(name) for name in chosen]
     kinds = tuple(dict.fromkeys(kind for kind, _ in named)) or BOTH
-    url = next((url for _, url in named if url), None)
+    url, *more = dict.fromkeys(url for _, url in named if url) or [None]
+    if more:
+        raise CommandError(f"--database names {1 + len(more)} servers: a run is on one")
     wanted = [name for one in scenarios for name in ([n for n in UNDER_LOAD if n.startswith("slow-")] if one == SLOW else [one])]
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:

@@ -323,6 +323,7 @@ def wait_for(condition: object, seconds: float = 30.0) -> None:
         (("--database", "mysql"), "--database is 'mysql': it must be sqlite, postgresql or a URL such as"),
         (("--database", "mysql://somewhere/else"), "--database is 'mysql://somewhere/else': it must be"),
         (("--database", "postgresql://nobody:secret@127.0.0.1:1/nowhere"), "PostgreSQL at postgresql://nobody:***@127.0.0.1:1"),
+        (("--database", "postgresql://a@b/c", "--database", "postgresql://d@e/f"), "--database names 2 servers: a run is on one"),
         (("--database", "sqlite", "--scenario", "slow"), "nothing to run: the scenarios named do not run"),
         (("--rounds", "0"), "0 is not in the range"),
         (("--seconds", "0"), "0.0 is not in the range"),
