@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import make_url
@@ -23,6 +25,14 @@ class CommandError(click.ClickException):
     """Wrong input, or something that is not there: one line, exit status 2."""
 
     exit_code = 2
+
+
+class Seconds(click.FloatRange):
+    """A number within a range; NaN, which click lets through, is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        return number if math.isfinite(number) else self.fail(f"{number} is not a number of seconds.", param, ctx)
 
 
 @contextmanager

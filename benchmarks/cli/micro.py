@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, command_line, duration, long_job
+from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job
 from benchmarks.cli.report import read, write
 from benchmarks.data import KINDS
 from benchmarks.micro.runner import Plan, RunError, run
@@ -26,7 +26,7 @@ SECONDS = 0.06
 @click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
 @click.option("--group", "scenarios", type=click.Choice(list(IN_PROCESS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders.")
-@click.option("--seconds", type=click.FloatRange(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
+@click.option("--seconds", type=Seconds(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
 @click.option("--output", type=FILE, default=Path("build/micro.jsonl"), show_default=True, help="Raw results.")
 @click.option("--report", type=FILE, help="Markdown to write.  [default: beside the output]")
 def micro(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, CommandError, command_line, database, duration, long_job
+from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
 from benchmarks.environment import environment
@@ -36,7 +36,7 @@ SCENARIO_NAMES = [*UNDER_LOAD, SLOW]
 @click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="And the baseline.")
 @click.option("--scenario", "scenarios", type=click.Choice(SCENARIO_NAMES), multiple=True, help="May be repeated.")
 @click.option("--rounds", type=click.IntRange(1, 1000), help="Of every comparison.")
-@click.option("--seconds", type=click.FloatRange(0.2, 600), help="Of every trial, after its warm-up.")
+@click.option("--seconds", type=Seconds(0.2, 600), help="Of every trial, after its warm-up.")
 @click.option("--books", type=click.IntRange(1000, 1_000_000), default=BOOKS, show_default=True, help="In each database.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders, and of the requests.")
 @click.option("--output", type=FILE, default=Path("build/load.jsonl"), show_default=True, help="Raw results.")

@@ -47,6 +47,8 @@ def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, c
         (["micro", "--passes", "0"], "0 is not in the range"),
         (["micro", "--passes", "many"], "'many' is not a valid integer"),
         (["micro", "--seconds", "0"], "0.0 is not in the range"),
+        (["micro", "--seconds", "nan"], "nan is not a number of seconds"),
+        (["micro", "--seconds", "inf"], "inf is not in the range"),
         (["micro", "--output", "."], "File '.' is a directory"),
         (["report", "nothing.jsonl"], "nothing.jsonl: cannot be read: No such file or directory"),
         (["report", "pyproject.toml"], "pyproject.toml: is not a raw file of benchmark results"),

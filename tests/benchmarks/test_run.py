@@ -327,6 +327,8 @@ def wait_for(condition: object, seconds: float = 30.0) -> None:
         (("--database", "sqlite", "--scenario", "slow"), "nothing to run: the scenarios named do not run"),
         (("--rounds", "0"), "0 is not in the range"),
         (("--seconds", "0"), "0.0 is not in the range"),
+        (("--seconds", "nan"), "nan is not a number of seconds"),
+        (("--seconds", "inf"), "inf is not in the range"),
         (("--resume",), "nothing to resume: "),
     ],
 )
