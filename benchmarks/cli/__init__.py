@@ -16,7 +16,7 @@ def main() -> None:
     try:
         sys.exit(cli.main(standalone_mode=False, prog_name="python -m benchmarks"))
     except click.ClickException as error:
-        click.echo(f"Error: {error.format_message()}", err=True)
+        click.echo(f"Error: {' '.join(error.format_message().split())}", err=True)
         sys.exit(error.exit_code)
     except click.Abort:  # Ctrl-C before a command has begun
         sys.exit(INTERRUPTED)

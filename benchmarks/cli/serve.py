@@ -21,7 +21,7 @@ PORT = 8000
 
 
 @click.command()
-@click.argument("contender", type=click.Choice(list(CONTENDERS)))
+@click.argument("contender", metavar="CONTENDER", type=click.Choice(list(CONTENDERS)))
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True)
 @click.option("--database", default=POSTGRESQL, show_default=True, metavar="sqlite|postgresql|URL")
 @click.option("--books", type=click.IntRange(1000, 1_000_000), default=BOOKS, show_default=True, help="To seed.")

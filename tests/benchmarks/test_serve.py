@@ -65,7 +65,8 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nothing",), "'nothing' is not one of 'sync-threads'"),
+        ((), "Error: Missing argument 'CONTENDER'. Choose from: sync-threads, "),
+        (("nothing",), "Error: Invalid value for 'CONTENDER': 'nothing' is not one of 'sync-threads'"),
         (("async-native", "--port", "0"), "0 is not in the range"),
         (("async-native", "--database", "mysql"), "--database is 'mysql': it must be"),
         (("async-native-psycopg", "--database", "sqlite"), "async-native-psycopg runs on postgresql only"),
