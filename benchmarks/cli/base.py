@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
 import signal
 import sys
@@ -17,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from benchmarks.cli import INTERRUPTED
 from benchmarks.data import KINDS, Kind
+from benchmarks.postgres import PostgresError, external
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -84,6 +86,16 @@ def database(name: str) -> tuple[Kind, str | None]:
     if backend not in {"postgresql", "postgres"}:
         raise CommandError(f"--database is {name!r}: it must be {', '.join(KINDS)} or a URL such as postgresql://user@host/name")
     return "postgresql", name
+
+
+def require_reachable(url: str | None) -> None:
+    """Connect to the PostgreSQL at `url`, or at DATABASE_URL, if there is one. Raises `CommandError`."""
+    if named := url or os.environ.get("DATABASE_URL"):
+        try:
+            with external(named):
+                pass
+        except PostgresError as error:
+            raise CommandError(str(error)) from None
 
 
 def duration(seconds: float) -> str:

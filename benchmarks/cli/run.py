@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job
+from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
 from benchmarks.environment import environment
@@ -66,6 +66,8 @@ def run_(
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:
         raise CommandError("nothing to run: the scenarios named do not run on the databases named")
+    if any(cell.database == "postgresql" for cell in comparisons):
+        require_reachable(url)
     plan = Plan(PROFILES[profile], comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
     if plan.former:
         _require_same(plan, plan.former)

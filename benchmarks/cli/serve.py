@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import click
 
-from benchmarks.cli.base import CommandError, long_job
+from benchmarks.cli.base import CommandError, long_job, require_reachable
 from benchmarks.cli.base import database as named
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
@@ -36,6 +36,8 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
         ExitStack() as stack,
     ):
         require_free(port)
+        if kind == POSTGRESQL:
+            require_reachable(url)
         click.echo(f"seeding {books:,} books ...", err=True)
         stage = stack.enter_context(staged(books, {kind}, url))
         server = stack.enter_context(serving(chosen, stage.settings(kind, chosen), port=port))

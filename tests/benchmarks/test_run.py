@@ -344,7 +344,7 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    wrong = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
-    assert len(wrong) == 1
-    assert words in wrong[0]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: ")
+    assert words in line
     assert not list(tmp_path.iterdir())

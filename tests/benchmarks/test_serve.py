@@ -69,6 +69,7 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         (("nothing",), "Error: Invalid value for 'CONTENDER': 'nothing' is not one of 'sync-threads'"),
         (("async-native", "--port", "0"), "0 is not in the range"),
         (("async-native", "--database", "mysql"), "--database is 'mysql': it must be"),
+        (("async-native", "--database", "postgresql://a:b@127.0.0.1:1/c"), "Error: PostgreSQL at postgresql://a:***@127.0.0.1:1"),
         (("async-native-psycopg", "--database", "sqlite"), "async-native-psycopg runs on postgresql only"),
     ],
 )
