@@ -45,7 +45,7 @@ def compare(old: Path, new: Path) -> None:
 
 def _read(path: Path) -> Run:
     kind = read_lines(path)[0]["kind"]
-    if kind not in READERS:
+    if not isinstance(kind, str) or kind not in READERS:
         raise ResultsError(f"{path}: is of kind {kind!r}; compared are {', '.join(READERS)}")
     return READERS[kind](path)
 

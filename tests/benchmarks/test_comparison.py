@@ -313,6 +313,7 @@ def test_the_command_on_runs_by_the_clock(
             json.dumps({"line": "header", "kind": "other", "schema": 1}) + "\n",
             "is of kind 'other'; compared are load, micro, instructions",
         ),
+        ('{"line": "header", "kind": [], "schema": 1}\n', "is of kind []; compared are load, micro, instructions"),
         (
             json.dumps({"line": "header", "kind": "micro", "schema": 99}) + "\n",
             "is of kind 'micro', schema 99; read here are 'micro', 1",
