@@ -53,7 +53,7 @@ def micro(
     recorded = read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")
-    write([output], report)
+    write([output], report, report.parent)
     click.echo(f"Report: {report}")
     if broken := [check for check in recorded.checks if check.problem and check.contender != "documented"]:
         first = broken[0]

@@ -34,17 +34,19 @@ NAME = "RESULTS.md"
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail when the report is not what the raw files give.")
 def report(files: tuple[Path, ...], output: Path | None, check: bool) -> None:
-    """Write the report, RESULTS.md, from raw results alone, and the pictures beside the raw files.
+    """Write the report, RESULTS.md, and its pictures beside it, from raw results alone.
 
-    FILEs are raw results, one of each kind at most; without one, those that are committed: benchmarks/results/*.jsonl.
+    FILEs are raw results, one of each kind at most; without one, those that are committed: benchmarks/results/*.jsonl, beside
+    which the committed report has its pictures.
     """
     chosen = files or committed(Path(RESULTS))
     folder = output or (files[0].parent if files else Path())
+    pictures = folder if files or output else Path(RESULTS)
     if not check:
-        for path in write(chosen, folder / NAME):
+        for path in write(chosen, folder / NAME, pictures):
             click.echo(f"Written: {path}")
         return
-    for path, text in _rendered(chosen, folder / NAME).items():
+    for path, text in _rendered(chosen, folder / NAME, pictures).items():
         if not path.exists() or path.read_text("utf-8") != text:
             command = ["python", "-m", "benchmarks", "report", *map(str, files), *(["--output", str(output)] if output else [])]
             raise click.ClickException(f"{path} is not what the raw results give: {shlex.join(command)}")
@@ -67,9 +69,12 @@ def read(path: Path) -> micro.Run:
         raise CommandError(str(error)) from None
 
 
-def write(files: Sequence[Path], output: Path) -> list[Path]:
-    """Write the report of the raw `files` to `output`, a Markdown file, and its pictures beside them. Raises `CommandError`."""
-    rendered = _rendered(files, output)
+def write(files: Sequence[Path], output: Path, pictures: Path) -> list[Path]:
+    """Write the report of the raw `files` to `output`, a Markdown file, and its `pictures` to that folder; what was written.
+
+    Raises `CommandError`.
+    """
+    rendered = _rendered(files, output, pictures)
     try:
         for path, text in rendered.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +84,7 @@ def write(files: Sequence[Path], output: Path) -> list[Path]:
     return list(rendered)
 
 
-def _rendered(files: Sequence[Path], output: Path) -> dict[Path, str]:
+def _rendered(files: Sequence[Path], output: Path, pictures: Path) -> dict[Path, str]:
     """What to write where."""
     raw: dict[str, Path] = {}
     runs: dict[str, Any] = {}
@@ -90,7 +95,7 @@ def _rendered(files: Sequence[Path], output: Path) -> dict[Path, str]:
         raw[kind], runs[kind] = path, run
 
     def place(kind: str, name: str) -> Path:
-        return raw[kind].with_name(f"{raw[kind].stem}{'-' if name else ''}{name}.svg")
+        return pictures / f"{raw[kind].stem}{'-' if name else ''}{name}.svg"
 
     def relative(path: Path) -> str:
         return Path(os.path.relpath(path, output.parent)).as_posix()

@@ -268,7 +268,8 @@ def test_check_fails_when_the_report_or_a_picture_is_stale(
     assert not output.exists()
     assert command(monkeypatch, *arguments) == 0
     written = output / "RESULTS.md"
-    pictures = sorted(raw.parent.glob("*.svg"))
+    assert not list(raw.parent.glob("*.svg"))
+    pictures = sorted(output.glob("*.svg"))
     assert {path.name for path in pictures} >= {"micro.svg", "load-overview.svg", "load-forest.svg", "load-capacity.svg"}
     assert command(monkeypatch, *arguments, "--check") == 0
     capsys.readouterr()
@@ -318,6 +319,10 @@ def test_without_a_file_it_is_of_the_committed_ones(
     record(tmp_path / "benchmarks" / "results" / "micro.jsonl", micro_run())
     assert command(monkeypatch, "report") == 0
     assert "](benchmarks/results/micro.svg)" in (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert [path.name for path in tmp_path.glob("**/*.svg")] == ["micro.svg"]
+    assert command(monkeypatch, "report", "--output", "build") == 0
+    assert "](micro.svg)" in (tmp_path / "build" / "RESULTS.md").read_text("utf-8")
+    assert (tmp_path / "build" / "micro.svg").exists()
 
 
 def test_wrong_input_is_one_line_and_status_2(
