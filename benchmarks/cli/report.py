@@ -85,7 +85,7 @@ def write(files: Sequence[Path], output: Path, pictures: Path) -> list[Path]:
 
 
 def _rendered(files: Sequence[Path], output: Path, pictures: Path) -> dict[Path, str]:
-    """What to write where."""
+    """What to write where, the report last."""
     raw: dict[str, Path] = {}
     runs: dict[str, Any] = {}
     for path in files:
@@ -102,7 +102,7 @@ def _rendered(files: Sequence[Path], output: Path, pictures: Path) -> dict[Path,
 
     links = {"reproductions": relative(REPRODUCTIONS), **{kind: relative(path) for kind, path in raw.items()}}
     made = build(Runs(**runs, links=links), lambda kind, name: relative(place(kind, name)) if kind in raw else "")
-    return {output: made.markdown, **{place(kind, name): text for (kind, name), text in made.pictures.items()}}
+    return {**{place(kind, name): text for (kind, name), text in made.pictures.items()}, output: made.markdown}
 
 
 def _read(path: Path) -> tuple[str, Any]:

@@ -302,12 +302,14 @@ def test_every_link_of_the_report_leads_somewhere(tmp_path: Path, monkeypatch: p
         assert link[1:] in headings if link.startswith("#") else (tmp_path / folder / link).is_file()
 
 
-def test_without_a_folder_the_report_is_beside_the_first_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_folder_the_report_is_beside_the_first_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     record(tmp_path / "raw" / "micro.jsonl", micro_run())
     assert command(monkeypatch, "report", "raw/micro.jsonl") == 0
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["RESULTS.md", "micro.jsonl", "micro.svg"]
-    assert (tmp_path / "raw" / "RESULTS.md").is_file()
+    assert capsys.readouterr().out.splitlines() == ["Written: raw/micro.svg", "Written: raw/RESULTS.md"]
 
 
 def test_without_a_file_it_is_of_the_committed_ones(
