@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw import instructions as results
 from benchmarks.raw.instructions import Cell, Header
 from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+from benchmarks.trials.supervised import temporary_folder
 
 SECONDS = 22
 """About what a process takes."""
@@ -57,8 +57,8 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
         server = None
         if any(place[0] == "postgresql" for place in cells):
             server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True))
-        runner = Runner(cells, repeats, Path(folder), server)
+        folder = stack.enter_context(temporary_folder())
+        runner = Runner(cells, repeats, folder, server)
         databases = runner.prepare()
         recorder = Recorder(output)
         stack.callback(recorder.close)

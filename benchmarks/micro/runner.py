@@ -18,6 +18,7 @@ from typing import Any
 from benchmarks.micro.cells import groups
 from benchmarks.postgres import connect_or_start
 from benchmarks.raw.micro import Group
+from benchmarks.trials.supervised import temporary_folder
 
 POLL_SECONDS = 0.2
 ENDING_SECONDS = 30
@@ -87,12 +88,12 @@ def run(plan: Plan, see: Callable[[dict[str, Any]], object]) -> None:
         if any(group.database == "postgresql" for group in plan.groups):
             # Started here, so that it is ended even if the other process is killed.
             environment["DATABASE_URL"] = stack.enter_context(connect_or_start(os.environ.get("DATABASE_URL"))).url
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True))
+        folder = stack.enter_context(temporary_folder())
         log = stack.enter_context(tempfile.TemporaryFile("w+"))
         plan.output.unlink(missing_ok=True)
         plan.output.parent.mkdir(parents=True, exist_ok=True)
         lines = _lines(plan.output)
-        with _pytest(_options(plan, Path(folder)), environment, log) as process:
+        with _pytest(_options(plan, folder), environment, log) as process:
             while process.poll() is None:
                 time.sleep(POLL_SECONDS)
                 for line in next(lines):

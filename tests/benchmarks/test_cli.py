@@ -91,7 +91,8 @@ def test_a_run_that_ends_early_says_why_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     ending = tmp_path / "python"
-    ending.write_text("#!/bin/sh\necho '!!! _pytest.outcomes.Exit: no disk left !!!'\necho '=== no tests ran ==='\nexit 2\n")
+    said = "echo '!!! _pytest.outcomes.Exit: no disk left !!!'; echo '=== no tests ran ==='"
+    ending.write_text(f"#!/bin/sh\ntest $2 = pytest || exec {sys.executable} $*\n{said}\nexit 2\n")
     ending.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(ending))
     assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2

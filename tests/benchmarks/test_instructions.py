@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -352,6 +353,31 @@ def test_counts_are_exact(tmp_path: Path) -> None:
     assert first > 0
     assert 10 < each < 1_000  # machine instructions of three bytecodes and of integers
     assert (thrice_again - again) / 2_000 == pytest.approx(each, rel=0.001)
+
+
+@pytest.mark.parametrize("name", ["instructions", "micro"])
+def test_a_command_that_is_killed_while_it_prepares_leaves_no_folder(tmp_path: Path, name: str) -> None:
+    if name == "instructions" and shutil.which("valgrind") is None:
+        return
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = ["--database", "sqlite", "--output", str(tmp_path / "raw.jsonl")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", name, *arguments],
+        stdout=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    ) as run:
+        wait_for(lambda: any(temporary.iterdir()))
+        run.kill()
+    wait_for(lambda: not any(temporary.iterdir()))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process(tmp_path: Path) -> None:
