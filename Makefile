@@ -24,8 +24,8 @@ bench: setup ## compare the paths on embedded databases, in process and under lo
 
 results: setup ## measure for an hour and a half, then write benchmarks/results/ and RESULTS.md
 	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
-	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl
-	@$(BIN)/python -m benchmarks instructions --output benchmarks/results/instructions.jsonl
+	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl --report build/micro.md
+	@$(BIN)/python -m benchmarks instructions --repeats 3 --output benchmarks/results/instructions.jsonl
 	@$(BIN)/python -m benchmarks report
 
 test: lint types ## lint, types, and the tests: the mirror is one of them

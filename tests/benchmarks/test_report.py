@@ -385,3 +385,8 @@ def test_the_committed_results_are_of_complete_runs_and_name_no_folders() -> Non
     assert "was interrupted" not in report
     for path in (ROOT / "RESULTS.md", *folder.glob("*.jsonl")):
         assert not re.search(r"/(home|root|tmp|work)/", path.read_text("utf-8")), path
+
+
+def test_make_results_counts_as_the_committed_counts_were_made() -> None:
+    first = json.loads((ROOT / "benchmarks" / "results" / "instructions.jsonl").read_text("utf-8").partition("\n")[0])
+    assert f"{first['command']}\n" in (ROOT / "Makefile").read_text("utf-8")
