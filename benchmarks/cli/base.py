@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from benchmarks.cli import INTERRUPTED
 from benchmarks.data import KINDS, Kind
 from benchmarks.postgres import PostgresError, external
+from benchmarks.trials.supervised import SupervisionError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -43,9 +44,10 @@ def long_job(
 ) -> Iterator[None]:
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
-    `errors` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C what `interrupted` says
-    is shown, and the exit status is `status`.
+    `errors`, `SupervisionError` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C
+    what `interrupted` says is shown, and the exit status is `status`.
     """
+    errors = (*errors, SupervisionError)
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield

@@ -18,6 +18,7 @@ from benchmarks.models import MODELS, PORTALS
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Header
 from benchmarks.scenarios import IN_PROCESS
+from benchmarks.trials.server import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,11 +93,24 @@ def test_a_run_that_ends_early_says_why_in_one_line(
 ) -> None:
     ending = tmp_path / "python"
     said = "echo '!!! _pytest.outcomes.Exit: no disk left !!!'; echo '=== no tests ran ==='"
-    ending.write_text(f"#!/bin/sh\ntest $2 = pytest || exec {sys.executable} $*\n{said}\nexit 2\n")
+    ending.write_text(f'#!/bin/sh\ntest "$2" = pytest || exec {sys.executable} "$@"\n{said}\nexit 2\n')
     ending.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(ending))
     assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2
     assert capsys.readouterr().err.splitlines()[-1] == "Error: the comparison ended early: no disk left"
+
+
+@pytest.mark.parametrize("name", ["run", "micro", "serve"])
+def test_without_a_temporary_folder_it_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    ending = tmp_path / "python"
+    ending.write_text("#!/bin/sh\n")
+    ending.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(ending))
+    where = ["async-native", "--port", str(free_port())] if name == "serve" else ["--output", str(tmp_path / "raw.jsonl")]
+    assert command(monkeypatch, name, "--database", "sqlite", *where) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == "Error: its supervisor ended"
 
 
 @pytest.mark.parametrize(
