@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The server that `DATABASE_URL` names, else one started for the tests."""
-    with connect_or_start(os.environ.get("DATABASE_URL")) as server:
+    with connect_or_start(os.environ.get("DATABASE_URL"), {"max_connections": "400"}) as server:
         if server.pid is not None:
             _hash_its_password_once(server.url)
         yield server
