@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
@@ -153,15 +153,10 @@ def cells(
     A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
     block of the profile is measured like the full profile's, in as many rounds and by the contenders of its first block.
     """
-    first = profile.blocks[0]
     blocks = list(profile.blocks)
     for name in scenarios:
         if not any(name in block.scenarios for block in blocks):
-            blocks += (
-                replace(block, scenarios=(name,), contenders=first.contenders, rounds=first.rounds, databases=tuple(databases))
-                for block in PROFILES["full"].blocks
-                if name in block.scenarios
-            )
+            blocks += _like_full(name, databases, profile.blocks[0])
     found: dict[tuple[str, str, Load], Cell] = {}
     for block in blocks:
         for scenario in block.scenarios:
@@ -174,6 +169,16 @@ def cells(
                     if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
                         _add(found, chosen)
     return list(found.values())
+
+
+def _like_full(scenario: str, databases: Sequence[str], first: Block) -> Iterator[Block]:
+    for database in databases:
+        for block in PROFILES["full"].blocks:
+            if scenario in block.scenarios and database in block.databases:
+                yield replace(
+                    block, scenarios=(scenario,), databases=(database,), contenders=first.contenders, rounds=first.rounds
+                )
+                break
 
 
 def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
-from benchmarks.profiles import CAPACITY, PROFILES, cells, duration
+from benchmarks.profiles import BOTH, CAPACITY, PROFILES, cells, duration
 from benchmarks.raw.load import Cell, Failure, Load, Run
 from benchmarks.scenarios import UNDER_LOAD
 from benchmarks.trials.runner import Plan, slowest
@@ -98,6 +98,13 @@ def test_what_a_profile_lacks_can_be_asked_for() -> None:
     assert chosen[0].contenders == (BASELINE, CONTROL, "sync-gevent")
     assert chosen[0].load == Load(4)
     assert (chosen[0].rounds, chosen[0].slices) == (1, 1), "as in the full profile: SQLite's writes are not cut"
+    created = cells(PROFILES["smoke"], BOTH, (), ["create", "mixed"])
+    assert sorted((cell.database, cell.scenario, cell.load.name) for cell in created) == [
+        ("postgresql", "create", "closed-8"),
+        ("postgresql", "mixed", "closed-8"),
+        ("sqlite", "create", "closed-32"),
+        ("sqlite", "mixed", "closed-32"),
+    ]
     (export,) = cells(PROFILES["quick"], ("postgresql",), (), ["export"])
     assert (export.load, export.seconds / export.slices) == (Load(1), 0.5)
     assert cells(PROFILES["smoke"], ("sqlite",), (), ["slow-10"]) == []  # SQLite cannot wait
