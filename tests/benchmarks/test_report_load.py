@@ -265,13 +265,23 @@ def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: R
 
 
 def test_a_baseline_that_fails_leaves_no_ratios() -> None:
+    """Its trials of the rounds before stay in the raw file."""
     run = run_of([READ], failing=[])
-    run.trials = [one for one in run.trials if one.contender != "sync-threads"]
     run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", "no answer"))
     text = report_of(run).markdown
     assert "| **fails** | no answer |" in text
     assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
     assert not re.search(r"\] \*\*(better|worse)\*\*", text)
+
+
+def test_a_control_that_fails_is_none() -> None:
+    run = run_of([READ], effects={"sync-threads-aa": 1.3})
+    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", "no answer"))
+    one = only(run)
+    assert not one.floor
+    assert not one.scatter
+    assert not any(one.logs["sync-threads-aa"].values())
+    assert re.search(r"`async-native` \| 1,2\d\d \| 0\.85 \[[^|]*\*\*better\*\*.*\| no control \|", tables.verdicts([one]))
 
 
 def test_one_round_claims_nothing() -> None:
