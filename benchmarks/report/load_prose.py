@@ -78,12 +78,12 @@ def _named(
 
 
 def _taken_together(found: Mapping[str, Pooled], chosen: Sequence[Comparison]) -> str:
-    """Ratios and verdicts; in which scenarios each is better or worse by itself, and where it was measured if not in all."""
+    """Ratios and verdicts; in which scenarios each is better or worse by itself, and of which they are if not of all."""
     said = []
     for name, one in found.items():
         words = [one.verdict.value]
         if len(one.scenarios) < len(chosen):
-            words.append(f"measured in {', '.join(one.scenarios)} only")
+            words.append(f"over {', '.join(one.scenarios)} only")
         for verdict in (Verdict.BETTER, Verdict.WORSE):
             alone = [each.scenario for each in chosen if each.verdict(name, "cpu") is verdict]
             if alone and len(one.scenarios) > 1:

@@ -236,13 +236,18 @@ class Pooled:
 
 
 def pooled(comparisons: Sequence[Comparison], contender: str, control: str, quantity: Quantity) -> Pooled | None:
-    """Over those in which the contender did not fail, in two rounds or more; None where there are none."""
+    """Over those in which the contender did not fail, in two rounds or more, and in as many the control, if there is any.
+
+    None where there are none.
+    """
     chosen = [one for one in comparisons if one.verdict(contender, quantity) and len(one.logs[contender][quantity]) > 1]
+    controls = [one.logs.get(control, {}).get(quantity, ()) for one in chosen]
+    if controlled := any(controls):
+        chosen = [one for one, logs in zip(chosen, controls, strict=True) if len(logs) > 1]
     if not chosen:
         return None
     estimate = stats.pooled_interval([one.logs[contender][quantity] for one in chosen])
-    controls = [logs for one in chosen if len(logs := one.logs.get(control, {}).get(quantity, ())) > 1]
-    floor = stats.pooled_interval(controls) if len(controls) == len(chosen) else None
+    floor = stats.pooled_interval([one.logs[control][quantity] for one in chosen]) if controlled else None
     verdict = stats.verdict(estimate, floor, lower_is_better=quantity != "throughput")
     return Pooled(tuple(one.scenario for one in chosen), estimate, floor, verdict)
 

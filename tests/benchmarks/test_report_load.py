@@ -126,6 +126,22 @@ def test_scenarios_taken_together_weigh_the_same() -> None:
     assert pooled([one], "async-native", "sync-threads-aa", "cpu") is None
 
 
+def test_scenarios_taken_together_are_those_that_have_a_control() -> None:
+    """One that lacks it would take the noise away from all of them, and so make a verdict easier."""
+    noisy = only(by_hand({"sync-threads": [1.0, 1.0], "sync-threads-aa": [0.5, 2.0], "async-loop": [2.0, 2.0]}))
+    short = only(by_hand({"sync-threads": [1.0, 1.0], "sync-threads-aa": [1.0], "async-loop": [8.0, 8.0]}))
+    without = only(by_hand({"sync-threads": [1.0, 1.0], "async-loop": [8.0, 8.0]}))
+    found = pooled([noisy, short, without], "async-loop", "sync-threads-aa", "cpu")
+    assert found
+    assert found.scenarios == ("read",)
+    assert found.estimate.ratio == pytest.approx(2.0)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert pooled([short, without], "async-loop", "sync-threads-aa", "cpu") is None
+    alone = pooled([without], "async-loop", "sync-threads-aa", "cpu")
+    assert alone
+    assert (alone.floor, alone.verdict) == (None, Verdict.WORSE)
+
+
 def test_more_requests_a_second_are_better_and_more_cpu_time_is_worse() -> None:
     one = only(run_of([replace(READ, contenders=("sync-threads", "sync-threads-aa", "async-native", "async-loop"))]))
     assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.BETTER
