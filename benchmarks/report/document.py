@@ -128,13 +128,13 @@ def _warnings(runs: Runs) -> list[str]:
     """A line for each run that did not come to its end, or that nobody can repeat."""
     found = []
     if runs.load and (done := load_part.done(runs.load)) < (planned := load_part.expected(runs.load)):
-        if max((trial.round for trial in runs.load.trials), default=0) == max(cell.rounds for cell in runs.load.header.cells):
+        if load_part.interrupted(runs.load):
+            found.append(f"The run under load was interrupted: {done} of {planned} trials. What follows rests on these.")
+        else:
             found.append(
                 f"{planned - done} of {planned} trials under load have no result: no request both began and ended in their time,"
                 f" too short for this machine ({', '.join(load_part.unanswered(runs.load))})."
             )
-        else:
-            found.append(f"The run under load was interrupted: {done} of {planned} trials. What follows rests on these.")
     if runs.micro and (done := len(runs.micro.trials)) < (planned := micro_part.expected(runs.micro)):
         found.append(f"The run in process ended early: {done} of {planned} trials.")
     if runs.instructions and (done := len(runs.instructions.cells)) < (planned := len(runs.instructions.header.cells)):

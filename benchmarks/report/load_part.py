@@ -75,6 +75,21 @@ def expected(run: Run) -> int:
     )
 
 
+def interrupted(run: Run) -> bool:
+    """Whether the last round planned, of those in which anybody is right, has no trial: open loops come after all closed ones."""
+    rounds = [
+        (cell.load.percent is not None, cell.rounds, place)
+        for place, cell in enumerate(run.header.cells)
+        if any(not run.problem(cell.database, cell.scenario, name) for name in cell.contenders)
+    ]
+    if not rounds:
+        return False
+    _, number, place = max(rounds)
+    last = run.header.cells[place]
+    planned = (number, last.database, last.scenario, last.load.name)
+    return not any((one.round, one.database, one.scenario, one.load) == planned for one in run.trials)
+
+
 def unanswered(run: Run) -> list[str]:
     """The comparisons in which somebody who does not fail has fewer trials than rounds."""
     counts = Counter((one.database, one.scenario, one.load, one.contender) for one in run.trials)

@@ -176,8 +176,8 @@ def _writes(trials: Sequence[Trial]) -> str | None:
 
 
 def _crosschecks(found: Sequence[Crosscheck]) -> list[str]:
+    lines = [_crosscheck(one) for one in found if one.wrk]
     paired = [one for one in found if len(one.wrk) > 1]
-    lines = [_crosscheck(one) for one in paired]
     if len(paired) > 1:
         pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in paired])
         lines.append(f"All {len(paired)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
@@ -190,7 +190,7 @@ def _crosscheck(found: Crosscheck) -> str:
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
         f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
-        f" of {interval(paired)}: {_agreement(paired)}"
+        f" of {interval(paired, 'pair')}: {_agreement(paired)}"
     )
 
 

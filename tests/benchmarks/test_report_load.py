@@ -344,6 +344,17 @@ def test_an_interrupted_run_says_so_at_the_top(tmp_path: Path) -> None:
     assert "> **The run under load was interrupted: 20 of 54 trials." in text.partition("\n## ")[0]
 
 
+def test_open_loops_that_are_missing_are_an_interruption() -> None:
+    """They come after all rounds of the closed loops."""
+    run = run_of([READ, replace(READ, load=Load(64, 60))])
+    missing = replace(run, trials=[one for one in run.trials if one.load == "closed-32"])
+    assert "interrupted: 54 of 108 trials" in report_of(missing).markdown
+    short = replace(run, trials=[one for one in run.trials if (one.load, one.contender) != ("closed-32", "async-loop")])
+    text = report_of(short).markdown
+    assert "6 of 108 trials under load have no result" in text
+    assert "too short for this machine (read on PostgreSQL, closed-32)" in text
+
+
 def test_nothing_at_all_is_still_a_report() -> None:
     for run in (
         Run(header([])),
@@ -464,3 +475,8 @@ def test_generators_that_scatter_in_each_check_may_agree_in_all_together() -> No
     assert together == "All 3 together, generator over wrk: 1.01 [0.94, 1.08]: they agree within 10 %"
     without = Crosscheck("sqlite", "read", "z", 32, [], [])  # in no turn did both see an answer
     assert validity_part._crosschecks([checks[0], without]) == each[:1]
+
+
+def test_one_pair_of_a_cross_check_is_said_and_decides_nothing() -> None:
+    [line] = validity_part._crosschecks([Crosscheck("sqlite", "read", "async-native", 32, [94.0], [100.0])])
+    assert line.endswith("0.94 [one pair]: whether within 10 % is inconclusive")
