@@ -56,6 +56,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "rules": _rules(run, comparisons),
         "decisions": _decisions(run, comparisons),
         "who": _who(run, comparisons),
+        "simplest": ", ".join(f"`{name}`" for name in choice.SIMPLEST if name in header.contenders),
     }
 
 

@@ -247,8 +247,8 @@ def test_rules_follow_from_the_verdicts(whole: Run, summary: list[Comparison]) -
     assert reading.found["gains"] == ["async-native"]
     assert "async-loop" in reading.found["loses"]
     assert reading.found["fails"] == ["async-documented"]
-    driver = "; with the baseline's driver it is the same: the gain is the driver's"
-    assert reading.follows == f"`async-native` gains{driver}"
+    both = "; it needs both its driver and its server: neither `async-native-psycopg` nor `async-loop` gains"
+    assert reading.follows == f"`async-native` gains{both}"
     assert reading.aside.startswith("same: `async-native-psycopg`; worse: `")
     assert reading.aside.endswith("`async-loop`; fails: `async-documented`")
     assert (
@@ -267,6 +267,38 @@ def test_rules_follow_from_the_verdicts(whole: Run, summary: list[Comparison]) -
     assert found.aside.startswith("possible: `async-native`; same: `async-native-psycopg`; no gain: `async-loop`; worse: ")
     even = run_of([READ], effects=dict.fromkeys(("sync-threads-64", "async-native"), 0.7), failing=[])
     assert choice.rules(even, summarize(even))[0].follows == "`sync-threads-64` is the smallest change that gains"
+
+
+@pytest.mark.parametrize(
+    ("effects", "follows"),
+    [
+        (
+            {"async-native": 0.7, "async-native-psycopg": 0.7},
+            (
+                "`async-native` is the smallest change that gains; it does not need its driver"
+                " (`async-native-psycopg` gains too) and needs its server (`async-loop` does not gain)"
+            ),
+        ),
+        (
+            {"async-native": 0.7, "async-native-psycopg": 0.95},
+            (
+                "`async-native` gains; it may need its driver (`async-native-psycopg` is not shown to gain)"
+                " and needs its server (`async-loop` does not gain)"
+            ),
+        ),
+        (
+            {"async-native": 0.7, "async-loop": 0.7},
+            "`async-loop` is the smallest change that gains; it needs its driver (`async-native-psycopg` does not gain)",
+        ),
+        ({"async-native": 1.0, "async-loop": 0.7}, "`async-loop` gains"),
+        ({"async-native": 1.0, "async-wsgi-to-asgi": 0.7}, "`async-wsgi-to-asgi` gains"),
+    ],
+)
+def test_what_a_gain_needs_is_read_off_those_who_do_without(effects: dict[str, float], follows: str) -> None:
+    run = run_of([READ], effects=effects, failing=[])
+    rule = choice.rules(run, summarize(run))[0]
+    assert rule.follows == follows
+    assert ("gains too" in rule.aside) == ("smallest" in follows)
 
 
 def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: Run, spoilt_report: Report) -> None:
