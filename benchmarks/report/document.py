@@ -75,7 +75,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
         "hazards": _hazards(runs),
-        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside"), ""),
+        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside", "numbers"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:
@@ -89,7 +89,11 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         summary = load_summary.summarize(runs.load)
         context |= load_part.context(runs.load, summary, exact_part.finder(rows))
         context |= validity_part.context(runs.load, summary)
-        context["answer"] = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
+        sentences = load_prose.answer(runs.load, summary)
+        context["answer"] = [one.headline for one in sentences] or ["No comparison came to an end in this run."]
+        context["numbers"] = [one.numbers for one in sentences]
+        if sentences and (doubt := exact_part.doubt(rows, load_prose.together(runs.load, summary))):
+            context["answer"][0] += f" {doubt}"
         loaded = {
             database: {one.scenario for one in load_summary.ordinary(runs.load, summary, database)}
             for database in prose.DATABASES
