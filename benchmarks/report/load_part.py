@@ -11,7 +11,7 @@ from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, latency, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
-from benchmarks.report.numbers import percent, plural, span, three
+from benchmarks.report.numbers import listed, percent, plural, span, three
 from benchmarks.stats import Verdict
 from benchmarks.validity import TOLERATED
 
@@ -161,13 +161,14 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
     opened = [one for found in places.values() for one in found]
     decided = [
-        f"`{row.contender}` at {one.load.percent} % ({quantity} {measured.verdict.value})"
+        f"`{row.contender}`, {where(one.scenario, one.database)} at {one.load.percent} % ({quantity} {measured.verdict.value})"
         for one in opened
         for row in one.rows
         for quantity, measured in row.measured.items()
         if quantity != "cpu" and measured.verdict in {Verdict.BETTER, Verdict.WORSE}
     ]
-    return {"rates": rates, "tables": made, "beyond": latency.BEYOND, "decided": decided}
+    percents = listed([str(one) for one in sorted({one.load.percent for one in opened if one.load.percent is not None})])
+    return {"rates": rates, "percents": percents, "tables": made, "beyond": latency.BEYOND, "decided": decided}
 
 
 def _failures(run: Run) -> str:

@@ -12,7 +12,7 @@ from benchmarks.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, S
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.load_summary import Comparison, Pooled, Row, deciding, delay, ordinary, pooled
-from benchmarks.report.numbers import interval, plural, ratio, reach, span, three
+from benchmarks.report.numbers import interval, listed, plural, ratio, reach, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
@@ -160,7 +160,7 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | N
         for database, title in NAMES.items()
         if (scenarios := [one.scenario for one in chosen if one.database == database and any(one.row(name) for name in STOCK)])
     ]
-    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {_listed(tried)}"
+    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {listed(tried)}"
     return Sentence(f"**As Flask and Advanced Alchemy document it, {headline}.**", f"{ratios}: {'; '.join(parts)}.")
 
 
@@ -268,13 +268,13 @@ def _waiting_headline(run: Run, connections: int, by_delay: Mapping[float, Compa
     if not serving:
         return f"{where}, nothing is shown to serve more requests"
     ours, others = [f"`{name}`" for name in OURS if name in serving], [f"`{name}`" for name in serving if name not in OURS]
-    said = f"{_listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more requests"
+    said = f"{listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more requests"
     if ours and others:
-        said += f", and so {'do' if len(others) > 1 else 'does'} {_listed(others)}"
+        said += f", and so {'do' if len(others) > 1 else 'does'} {listed(others)}"
     without = [
         f"{waits:g} ms" for waits, one in by_delay.items() if 0 < waits < longest and not _serving(run, one, Verdict.BETTER)
     ]
-    return f"{where}, {said}" + (f"; at {_listed(without)} no gain is shown" if without else "")
+    return f"{where}, {said}" + (f"; at {listed(without)} no gain is shown" if without else "")
 
 
 def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
@@ -291,7 +291,7 @@ def limit(run: Run, comparisons: Sequence[Comparison]) -> str:
     if not full:
         return ""
     delays = sorted({waits for by_delay in found.values() for waits in by_delay if waits})
-    most = _listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in delays])
+    most = listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in delays])
     return (
         f"{THREADS} threads serve at most {most}, in requests a second; without a wait its core is full at"
         f" {span([three(one) for one in full])} (medians, by connections)."
@@ -308,7 +308,7 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
         for connections, by_delay in found.items() if name != run.header.baseline else ():
             tried = {waits: one.verdict(name, "throughput") for waits, one in by_delay.items()}
             told = [
-                f"{word} at {_listed([f'{waits:g}' for waits in at])} ms"
+                f"{word} at {listed([f'{waits:g}' for waits in at])} ms"
                 for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"), (Verdict.SAME, "the same"))
                 if (at := [waits for waits, one in tried.items() if one is verdict])
             ]
@@ -321,12 +321,7 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 def waits(run: Run, comparisons: Sequence[Comparison]) -> str:
     """The waits tried, such as 0, 10 and 50 ms."""
-    return _listed([f"{one:g}" for one in sorted({waits for by in sweep(run, comparisons).values() for waits in by})]) + " ms"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """One; one and two; one, two and three."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return listed([f"{one:g}" for one in sorted({waits for by in sweep(run, comparisons).values() for waits in by})]) + " ms"
 
 
 def failures(run: Run) -> list[list[str]]:

@@ -14,13 +14,15 @@ from benchmarks.instructions.summary import Row
 from benchmarks.load import Histogram
 from benchmarks.profiles import PROFILES
 from benchmarks.profiles import cells as cells_of
-from benchmarks.raw.load import Cell, Crosscheck, Failure, Load, Run, Trial, read
+from benchmarks.raw.load import Ceiling, Cell, Crosscheck, Failure, Load, Run, Trial, read
 from benchmarks.report import choice, exact_part, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
 from benchmarks.report.load_summary import Comparison, deciding, pooled, summarize
 from benchmarks.report.verdicts import show_load
 from benchmarks.stats import Estimate, Verdict
+from benchmarks.trials.calibration import CONNECTIONS
+from benchmarks.trials.runner import CROSSCHECK_SECONDS
 
 from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, trial
 
@@ -391,8 +393,34 @@ def test_flags_errors_and_lost_writes_are_counted(spoilt_report: Report) -> None
 
 def test_the_cross_check_and_the_ceiling_are_published(report: Report) -> None:
     text = section(report.markdown, 9)
-    assert "21,000 requests a second, 42.0 µs" in text
+    assert "21,000 requests a second, 42.0 µs of its CPU time for each, 88 % of its core" in text
+    assert f"closed loops of {CONNECTIONS} connections, {CROSSCHECK_SECONDS:g} s each, with one fixed request" in text
+    assert "0 of 3 single pairs differ by more than 10 %" in text
     assert re.search(r"3,000 and 3,060 requests a second \(medians of 3\), a ratio within pairs of 0\.99 \[", text)
+
+
+def test_a_ceiling_that_was_the_trivial_servers_is_a_lower_bound() -> None:
+    assert validity_part._ceiling(Ceiling("uvloop", 32, 19_396.0, 2.5e-5)) == (
+        "Ceiling of the generator (uvloop, 32 connections, a server that does nothing): at least 19,396 requests a second. That"
+        " server's core was the limit: the generator used 48 % of its own. By its CPU time, 25.0 µs for each, it"
+        " could do about 40,000"
+    )
+
+
+def test_the_cross_check_says_what_it_compares() -> None:
+    checks = [Crosscheck("postgresql", "read", "async-native", 32, [94.0, 112.0, 90.0, 85.0], [100.0] * 4)]
+    said = validity_part._crosschecked(checks, summarize(run_of([replace(READ, load=Load(8))])))
+    assert "not the capacity of section 1, which is measured with 8 connections in slices" in said
+    assert "(answers - connections) / seconds. 3 of 4 single pairs differ by more than 10 %" in said
+
+
+def test_what_is_decided_at_equal_rates_is_said_with_its_place() -> None:
+    cell = replace(READ, load=Load(64, 60), rounds=4)
+    text = section(report_of(run_of([READ, cell], effects={"async-native": 0.3})).markdown, 5)
+    assert "Rates are 60 % of the" in text
+    assert "`async-native`, read on PostgreSQL at 60 % (p50 better)" in text
+    none = section(report_of(run_of([READ, cell], effects={"sync-threads-aa": 9.0})).markdown, 5)
+    assert "**No gain and no loss in p50 or p99 is decided." in none
 
 
 def times(*milliseconds: float) -> Trial:
