@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
-from benchmarks.report import choice, latency, load_prose, tables, terms_part
+from benchmarks.report import choice, latency, limits_part, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
 from benchmarks.report.numbers import listed, percent, plural, span, three
@@ -56,6 +56,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "rules": _rules(run, comparisons),
         "decisions": _decisions(run, comparisons),
         "who": _who(run, comparisons),
+        "limits": limits_part.lines(run, comparisons),
         "simplest": ", ".join(f"`{name}`" for name in choice.SIMPLEST if name in header.contenders),
     }
 

@@ -156,7 +156,7 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | N
     if outcome := _outcome(repaired):
         headline += f"; repaired, without a pool, it {outcome}"
     tried = [
-        f"{_on(title)} {', '.join(scenarios)}"
+        f"{on(title)} {', '.join(scenarios)}"
         for database, title in NAMES.items()
         if (scenarios := [one.scenario for one in chosen if one.database == database and any(one.row(name) for name in STOCK)])
     ]
@@ -164,7 +164,7 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | N
     return Sentence(f"**As Flask and Advanced Alchemy document it, {headline}.**", f"{ratios}: {'; '.join(parts)}.")
 
 
-def _on(title: str) -> str:
+def on(title: str) -> str:
     """On PostgreSQL; without a database."""
     return f"on {title}" if title in DATABASES.values() else "without a database"
 
@@ -188,7 +188,7 @@ def _on_databases(run: Run, chosen: Sequence[Comparison], name: str) -> str:
         here = [one for one in chosen if one.database == database]
         rows = [(one, row) for one in here if (row := one.row(name)) and (row.problem or row.measured)]
         if rows:
-            said.append(f"{_on(title)} {tally(rows)}")
+            said.append(f"{on(title)} {tally(rows)}")
     if not said:
         return ""
     connections, usual = (run.header.contenders[one]["connections"] for one in (name, run.header.baseline))

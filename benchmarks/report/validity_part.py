@@ -116,9 +116,13 @@ def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
 def _rundown(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     """How much of the time the load runs down, because no requests are sent any more and the last ones are waited for."""
     seconds = {(cell.database, cell.scenario, cell.load): cell.seconds for cell in run.header.cells}
+
+    def rest(one: Comparison, trial: Trial) -> float:
+        return max(0.0, 1 - seconds[one.database, one.scenario, one.load] / trial.seconds)
+
     found = {
         f"{where(one.scenario, one.database)}, {one.load.name}": statistics.median(
-            1 - seconds[one.database, one.scenario, one.load] / trial.seconds for row in one.rows for trial in row.trials
+            rest(one, trial) for row in one.rows for trial in row.trials
         )
         for one in comparisons
         if one.load.percent is None and any(row.trials for row in one.rows)
@@ -126,9 +130,21 @@ def _rundown(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if not found:
         return None
     worst = max(found, key=lambda name: found[name])
-    return (
+    alone = {
+        f"`{row.contender}`, {where(one.scenario, one.database)}, {one.load.name}": statistics.median(
+            rest(one, trial) for trial in row.trials
+        )
+        for one in deciding(comparisons)
+        for row in one.rows
+        if row.measured
+    }
+    said = (
         f"{percent(statistics.median(found.values()))} in the median comparison, {percent(found[worst])} in the worst ({worst})"
     )
+    if not alone:
+        return said
+    most = max(alone, key=lambda name: alone[name])
+    return f"{said}; of a single contender under the loads that decide {percent(alone[most])} at most ({most})"
 
 
 def _shared(run: Run, comparisons: Sequence[Comparison]) -> list[str]:

@@ -15,7 +15,7 @@ from benchmarks.load import Histogram
 from benchmarks.profiles import PROFILES
 from benchmarks.profiles import cells as cells_of
 from benchmarks.raw.load import Ceiling, Cell, Crosscheck, Failure, Load, Run, Trial, read
-from benchmarks.report import choice, exact_part, load_prose, tables, validity_part
+from benchmarks.report import choice, exact_part, limits_part, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
 from benchmarks.report.load_summary import Comparison, deciding, pooled, summarize
@@ -421,6 +421,44 @@ def test_what_is_decided_at_equal_rates_is_said_with_its_place() -> None:
     assert "`async-native`, read on PostgreSQL at 60 % (p50 better)" in text
     none = section(report_of(run_of([READ, cell], effects={"sync-threads-aa": 9.0})).markdown, 5)
     assert "**No gain and no loss in p50 or p99 is decided." in none
+
+
+def test_what_becomes_of_what_was_written_is_said(report: Report) -> None:
+    text = section(report.markdown, 10)
+    assert "10,000 books in each database, a copy for each contender, which lasts for the whole run: after a trial" in text
+    assert "those of a round starting at once" in text
+    assert "fresh" not in text
+
+
+def test_the_longest_run_down_of_a_contender_is_named() -> None:
+    run = run_of([READ])
+    run.trials = [replace(one, seconds=10.0) if one.contender == "async-loop" else one for one in run.trials]
+    text = section(report_of(run).markdown, 9)
+    assert "the loads that decide 50.0 % at most (`async-loop`, read on PostgreSQL, closed-32)" in text
+
+
+def test_what_is_not_shown_is_read_off_the_plan(whole: Run, summary: list[Comparison]) -> None:
+    text = section(report_of(whole).markdown, 11)
+    assert "each contender is one process on one core, and" in text
+    assert "one machine, and the generator shares its core with the database." in text
+    assert "- SQLite as widely as PostgreSQL: no slow-0, slow-1, slow-5, slow-10, slow-20, slow-50." in text
+    assert "the sweep has 0, 1, 5, 10, 20 and 50 ms, with 8, 32 and 128 connections." in text
+    assert "not measured" not in text.replace("is not measured", "")
+    names = ("sync-threads", "sync-threads-aa", "async-native")
+    few = [
+        *(replace(READ, load=Load(connections)) for connections in (8, 32)),
+        replace(READ, scenario="list", contenders=names),
+        replace(READ, load=Load(64, 60), contenders=names),
+        replace(READ, database="sqlite", contenders=names),
+    ]
+    run = run_of(few)
+    run.header = replace(run.header, placement={"server": "not pinned", "generator": "not pinned", "database": "elsewhere"})
+    machine, network, sqlite, absent, latency = limits_part.lines(run, summarize(run))
+    assert "each contender is one process, which is bound to no core, and" in machine
+    assert network.startswith("A network: client and server are on one machine. The wait")
+    assert sqlite == "SQLite as widely as PostgreSQL: no list; read with 32 connections, not 8 and 32; no open loop of read."
+    assert absent.endswith("and `async-native-psycopg`: not measured in list on PostgreSQL; on SQLite.")
+    assert re.fullmatch(r"Latency: .* in \d of 2 ratios .* 500 requests in a round, which 1 of 1 comparisons have; .*", latency)
 
 
 def times(*milliseconds: float) -> Trial:
