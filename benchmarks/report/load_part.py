@@ -31,7 +31,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "unsafe": "; PostgreSQL waits for no disk (fsync off)"
         if header.databases.get("postgresql", {}).get("fsync") == "off"
         else "",
-        "placed": "".join(f", {name} on {cores}" for name, cores in header.placement.items()),
+        "placed": "".join(f", {one}" for one in terms_part.placed(run)),
         "asked": "; ".join(f"`{one}`, {header.scenarios[one]['title']}" for one in dict.fromkeys(one.scenario for one in chosen)),
         "tolerated": percent(TOLERATED),
         "turns": _turns(run, is_open=False),

@@ -85,6 +85,11 @@ def _surroundings(run: Run) -> dict[str, Any]:
     }
 
 
+def placed(run: Run) -> list[str]:
+    """What ran where: on which cores, not pinned, elsewhere."""
+    return [f"{name} {'on ' if where.startswith('core') else ''}{where}" for name, where in run.header.placement.items()]
+
+
 def lines(run: Run) -> list[str]:
     """The load benchmark's own terms, for the section on the environment."""
     header = run.header
@@ -94,13 +99,12 @@ def lines(run: Run) -> list[str]:
     )
     starts = [trial.start_seconds for trial in run.trials]
     stops = [trial.stop_seconds for trial in run.trials]
-    found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
         f"profile {header.profile}: rounds {rounds}, trials of {seconds} s after {header.warmup:g} s of warm-up",
         f"a server process of its own for each trial; trials cut into {slices} slices, fewer for who answers slowly",
         f"those of a round mixed, in shuffled order, seed {header.seed}",
         f"{header.books:,} books in each database, {WRITTEN}",
-        "placement: " + ", ".join(found),
+        f"placement: {', '.join(placed(run))}",
     ]
     if starts:
         made.append(

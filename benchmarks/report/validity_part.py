@@ -197,7 +197,7 @@ def _ceiling(one: Ceiling) -> str:
         return f"{asked} {did}, {each} of its CPU time for each, {percent(busy, 0)} of its core"
     return (
         f"{asked} at least {did}. That server's core was the limit: the generator used {percent(busy, 0)} of its own. By its CPU"
-        f" time, {each} for each, it could do about {three(1 / one.cpu_per_request)}"
+        f" time, {each} for each, it could do about {round(1 / one.cpu_per_request, -3):,.0f}"
     )
 
 

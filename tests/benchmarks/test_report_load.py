@@ -355,13 +355,15 @@ def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: R
     assert "interrupted" not in text
 
 
-def test_a_baseline_that_fails_leaves_no_ratios() -> None:
+def test_a_baseline_that_fails_leaves_no_ratios(capsys: pytest.CaptureFixture[str]) -> None:
     """Its trials of the rounds before stay in the raw file."""
     run = run_of([READ], failing=[])
     run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", "no answer"))
     text = report_of(run).markdown
     assert "| **fails** | no answer |" in text
     assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
+    show_load(run)
+    assert re.search(r"async-native +no baseline +no baseline", capsys.readouterr().out)
     assert not re.search(r"\] \*\*(better|worse)\*\*", text)
 
 
@@ -453,6 +455,7 @@ def test_what_is_not_shown_is_read_off_the_plan(whole: Run, summary: list[Compar
     ]
     run = run_of(few)
     run.header = replace(run.header, placement={"server": "not pinned", "generator": "not pinned", "database": "elsewhere"})
+    assert "one server process, server not pinned, generator not pinned, database elsewhere" in report_of(run).markdown
     machine, network, sqlite, absent, latency = limits_part.lines(run, summarize(run))
     assert "each contender is one process, which is bound to no core, and" in machine
     assert network.startswith("A network: client and server are on one machine. The wait")
