@@ -23,6 +23,7 @@ from benchmarks.report.verdicts import show_load
 from benchmarks.stats import Estimate, Verdict
 from benchmarks.trials.calibration import CONNECTIONS
 from benchmarks.trials.runner import CROSSCHECK_SECONDS
+from benchmarks.trials.trial import ANSWERS
 
 from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, trial
 
@@ -429,6 +430,8 @@ def test_what_becomes_of_what_was_written_is_said(report: Report) -> None:
     text = section(report.markdown, 10)
     assert "10,000 books in each database, a copy for each contender, which lasts for the whole run: after a trial" in text
     assert "those of a round starting at once" in text
+    assert ANSWERS == 3
+    assert "A turn lasts at\nleast three times the median answer" in section(report.markdown, 1)
     assert "fresh" not in text
 
 
