@@ -18,12 +18,16 @@ from scipy.special import stdtrit
 
 from benchmarks import stats
 from benchmarks.raw import instructions, load, micro
+from benchmarks.report.latency import enough
+from benchmarks.report.numbers import three
 from benchmarks.stats import Estimate, Verdict
 
 EXACT_MARGIN = 0.01
 """A change of an exact count that is reported."""
 
 Run = load.Run | micro.Run | instructions.Run
+Problem = Callable[[str, str, str], str | None]
+"""Why a contender fails in a scenario on a database."""
 
 
 class ComparisonError(Exception):
@@ -32,7 +36,7 @@ class ComparisonError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """What was measured where; `load` is empty where there is no such thing."""
+    """What was measured where; `load` is empty where there is no such thing, or all are meant, as with `quantity`."""
 
     database: str
     scenario: str
@@ -55,11 +59,12 @@ class Series:
 class Change:
     """A place in both runs. `old` and `new` are ratios to the baseline, or instructions per request; `change` is NEW/OLD.
 
-    Where `problem` says why NEW could not be measured to the end, although OLD could, `new` and `change` are None.
+    Where `problem` says why NEW could not be measured to the end, although OLD could, `new` and `change` are None; of a baseline
+    or a control so is `old`.
     """
 
     place: Place
-    old: float
+    old: float | None
     new: float | None
     change: Estimate | None
     verdict: Verdict
@@ -86,8 +91,11 @@ def compare(old: Run, new: Run) -> Comparison:
     """Compare two runs of the same kind. Raises `ComparisonError` when they have nothing in common."""
     if isinstance(old, load.Run) and isinstance(new, load.Run):
         changes, places = _by_the_clock(load_series(old), load_series(new), new.problem)
+        changes += _broken(_references(old), old.problem, new.problem)
     elif isinstance(old, micro.Run) and isinstance(new, micro.Run):
         changes, places = _by_the_clock(micro_series(old), micro_series(new), new.problem)
+        pairs = [(one.database, one.scenario, name) for one in old.header.groups for name in (one.baseline, one.control)]
+        changes += _broken(pairs, old.problem, new.problem)
     elif isinstance(old, instructions.Run) and isinstance(new, instructions.Run):
         changes, places = _exactly(old, new)
     else:
@@ -125,8 +133,23 @@ def verdict(change: Estimate, floors: Iterable[Estimate | None], *, lower_is_bet
     return found.pop() if len(found) == 1 else Verdict.INCONCLUSIVE
 
 
+def _broken(where: Iterable[tuple[str, str, str]], old: Problem, new: Problem) -> list[Change]:
+    """Baselines and controls that fail now: without them their scenario has no ratios, or no floor."""
+    return [
+        Change(Place(database, scenario, "", name, ""), None, None, None, Verdict.WORSE, found)
+        for database, scenario, name in where
+        if (found := new(database, scenario, name)) and not old(database, scenario, name)
+    ]
+
+
+def _references(run: load.Run) -> Iterable[tuple[str, str, str]]:
+    """Where the baseline and the control were measured."""
+    names = (run.header.baseline, run.header.control)
+    return dict.fromkeys((one.database, one.scenario, one.contender) for one in run.trials if one.contender in names)
+
+
 def _by_the_clock(
-    old: Mapping[Place, Series], new: Mapping[Place, Series], problem: Callable[[str, str, str], str | None]
+    old: Mapping[Place, Series], new: Mapping[Place, Series], problem: Problem
 ) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
     changes = []
     failing = set()
@@ -220,7 +243,8 @@ def _throughput(trial: load.Trial) -> float:
 
 
 def _p99(trial: load.Trial) -> float:
-    return trial.overall.percentile(99)
+    """0 where too few requests took longer, as in the report."""
+    return trial.overall.percentile(99) if enough(trial.overall, 99) else 0.0
 
 
 def _series(
@@ -247,12 +271,19 @@ def _series(
 
 
 def differences(old: Run, new: Run) -> list[str]:
-    """What the runs ran on, where it is not the same: `python: CPython 3.11.7, then CPython 3.12.1`."""
+    """What the runs ran on, and how, where it is not the same: `python: CPython 3.11.7, then CPython 3.12.1`.
+
+    How long they measured, and at what rates, is compared where both did.
+    """
     before, after = (_facts(run) for run in (old, new))
+    terms, now = (_terms(run) for run in (old, new))
     return [
-        f"{name}: {before.get(name, 'none')}, then {after.get(name, 'none')}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
+        *(
+            f"{name}: {before.get(name, 'none')}, then {after.get(name, 'none')}"
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ),
+        *(f"{name}: {term}, then {now[name]}" for name, term in terms.items() if now.get(name, term) != term),
     ]
 
 
@@ -260,3 +291,17 @@ def _facts(run: Run) -> dict[str, str]:
     facts = {name: str(run.header.environment[name]) for name in ("python", "cpu", "cores") if name in run.header.environment}
     versions = {f"{kind} server": str(facts.get("version")) for kind, facts in run.header.databases.items()}
     return {**facts, **versions, **run.header.environment.get("packages", {}), "books": str(run.header.books)}
+
+
+def _terms(run: Run) -> dict[str, str]:
+    """How long trials took and warmed up, into how many slices they were cut, and what rates are percentages of."""
+    if isinstance(run, micro.Run):
+        return {"trials": f"{run.header.seconds:g} s"}
+    if isinstance(run, instructions.Run):
+        return {}
+    trials = {
+        f"{cell.scenario}, {cell.database}, {cell.load.name}": f"{cell.seconds:g} s in {cell.slices} slices"
+        for cell in run.header.cells
+    }
+    rates = {f"rate of {one.scenario}, {one.database}": f"{three(one.capacity)} requests a second" for one in run.rates}
+    return {"warm-up": f"{run.header.warmup:g} s", **trials, **rates}

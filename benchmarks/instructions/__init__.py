@@ -11,8 +11,8 @@ METHOD = {
         " Python's switch interval and the runtime's look for disconnects, which go by the clock, are lengthened by as much."
     ),
     "repeats": (
-        "Processes alike agree to six digits, but where objects lie in memory moves counts by up to a per cent, and every change"
-        " of code moves objects: so each repeat has another layout, made by the size of its environment."
+        "Where objects lie in memory moves counts by up to a per cent, and every change of code moves objects: so each repeat has"
+        " another layout, made by the size of its environment."
     ),
     "layers": (
         "Machine code in a layer's own shared objects is counted for it. All other machine code (nearly all, but where SQLite"

@@ -6,16 +6,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.contenders import THREADS
-from benchmarks.profiles import SAME_DRIVER
+from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared
-from benchmarks.report.load_prose import OURS
 from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled, Quantity, delay, ordinary, plain, pooled
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
 SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
 """Who is advised, from the least change to the most."""
+LACKING: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "async-native": {"driver": (SAME_DRIVER,), "server": ("async-loop",)},
+    "async-loop": {"driver": (SAME_SERVER_AND_DRIVER, SAME_DRIVER)},
+}
+"""Who does without something that these have: with the baseline's driver, or on its server. Of several the first that tells:
+the one on the other server tells something only if that server, with the other driver, gains too."""
+SHOWN = {
+    "gains": "does not need",
+    "inconclusive": "may need",
+    **dict.fromkeys(("same", "no gain", "loses"), "needs"),
+}
+"""What a gain needs of what somebody does without, by what is found of them."""
 LONG = 10
 """Milliseconds from which a query is said to wait."""
 
@@ -131,12 +142,9 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     advised = _advised(found)
     if advised:
         what = "is the smallest change that gains" if len(advised) > 1 else "gains"
-        others = [name for kind, names in found.items() if kind != "gains" for name in names]
-        if advised[0] not in OURS or SAME_DRIVER not in others:
-            return f"`{advised[0]}` {what}"
-        same = SAME_DRIVER in found.get("same", ())
-        driver = "it is the same: the gain is the driver's" if same else "no gain is shown, so that it may be the driver's"
-        return f"`{advised[0]}` {what}; with the baseline's driver {driver}"
+        return f"`{advised[0]}` {what}{_needs(found, advised[0])}"
+    if gaining := found.get("gains"):
+        return f"{_listed(gaining)} {'gain' if len(gaining) > 1 else 'gains'}"
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
     if "inconclusive" in found:
@@ -144,9 +152,25 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
     return f"`{baseline}`: none of the others gains"
 
 
+def _needs(found: Mapping[str, Sequence[str]], name: str) -> str:
+    """Whether a gain needs driver and server, by those who do without one of them; empty where nobody did."""
+    kinds = {each: kind for kind, names in found.items() for each in names}
+    telling = {each: SHOWN[kind] for each, kind in kinds.items() if kind in SHOWN}
+    if kinds.get("async-native") != "gains":
+        telling.pop(SAME_DRIVER, None)
+    tried = {what: next(filter(telling.get, names), None) for what, names in LACKING.get(name, {}).items()}
+    lacking = {what: (each, telling[each]) for what, each in tried.items() if each}
+    if [shown for _, shown in lacking.values()] == ["needs", "needs"]:
+        neither = " nor ".join(f"`{each}`" for each, _ in lacking.values())
+        return f"; it needs both its driver and its server: neither {neither} gains"
+    said = {"needs": "does not gain", "does not need": "gains too", "may need": "is not shown to gain"}
+    parts = [f"{shown} its {what} (`{each}` {said[shown]})" for what, (each, shown) in lacking.items()]
+    return f"; it {' and '.join(parts)}" if parts else ""
+
+
 def _aside(found: Mapping[str, Sequence[str]]) -> str:
-    """What is found of all who are not advised."""
-    advised = _advised(found)[:1]
+    """What is found of all who are not named in what follows."""
+    advised = _advised(found)[:1] or found.get("gains", ())
     words = {
         "gains": "gains too",
         "inconclusive": "possible",

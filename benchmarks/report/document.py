@@ -75,7 +75,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
         "hazards": _hazards(runs),
-        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside"), ""),
+        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside", "numbers", "limits"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:
@@ -89,7 +89,11 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         summary = load_summary.summarize(runs.load)
         context |= load_part.context(runs.load, summary, exact_part.finder(rows))
         context |= validity_part.context(runs.load, summary)
-        context["answer"] = load_prose.answer(runs.load, summary) or ["No comparison came to an end in this run."]
+        sentences = load_prose.answer(runs.load, summary)
+        context["answer"] = [one.headline for one in sentences] or ["No comparison came to an end in this run."]
+        context["numbers"] = [one.numbers for one in sentences]
+        if sentences and (doubt := exact_part.doubt(rows, load_prose.together(runs.load, summary))):
+            context["answer"][0] += f" {doubt}"
         loaded = {
             database: {one.scenario for one in load_summary.ordinary(runs.load, summary, database)}
             for database in prose.DATABASES
@@ -128,13 +132,13 @@ def _warnings(runs: Runs) -> list[str]:
     """A line for each run that did not come to its end, or that nobody can repeat."""
     found = []
     if runs.load and (done := load_part.done(runs.load)) < (planned := load_part.expected(runs.load)):
-        if max((trial.round for trial in runs.load.trials), default=0) == max(cell.rounds for cell in runs.load.header.cells):
+        if load_part.interrupted(runs.load):
+            found.append(f"The run under load was interrupted: {done} of {planned} trials. What follows rests on these.")
+        else:
             found.append(
                 f"{planned - done} of {planned} trials under load have no result: no request both began and ended in their time,"
                 f" too short for this machine ({', '.join(load_part.unanswered(runs.load))})."
             )
-        else:
-            found.append(f"The run under load was interrupted: {done} of {planned} trials. What follows rests on these.")
     if runs.micro and (done := len(runs.micro.trials)) < (planned := micro_part.expected(runs.micro)):
         found.append(f"The run in process ended early: {done} of {planned} trials.")
     if runs.instructions and (done := len(runs.instructions.cells)) < (planned := len(runs.instructions.header.cells)):

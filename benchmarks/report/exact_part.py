@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from statistics import geometric_mean
 from typing import Any
 
 from benchmarks.instructions.layers import LAYERS
@@ -10,13 +11,17 @@ from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
-from benchmarks.report.numbers import plural, span
+from benchmarks.report.load_summary import Pooled
+from benchmarks.report.numbers import plural, ratio, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
+from benchmarks.stats import MARGIN, Verdict
 
 MILLION = 1e6
 COUNTED = {"native": "", "loop": "", "native-psycopg": "with the baseline's driver "}
 """Who is spoken of in the answer, and what is said before."""
+UNRECORDED = ("Processes alike agree to six digits, but where", "Where")
+"""What raw files say of themselves that no number in them shows, and what is left of it."""
 
 
 def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
@@ -25,7 +30,7 @@ def context(run: Run, rows: Sequence[Row]) -> dict[str, Any]:
     seen = f"at most {100 * max(spreads):.3f} % between repeats, in {len(spreads)} cells" if spreads else "counted once"
     return {
         "instructions": run,
-        "method": run.header.method,
+        "method": {name: text.replace(*UNRECORDED) for name, text in run.header.method.items()},
         "exact_lines": _lines(run, rows),
         "exact_failures": _failures(rows),
         "exact": {
@@ -80,6 +85,25 @@ def answer(rows: Sequence[Row], loaded: Mapping[str, Collection[str]]) -> str:
     if not parts:
         return ""
     return f"Counted in instructions, which leave out the server and the kernel: {'; '.join(parts)}."
+
+
+def doubt(rows: Sequence[Row], found: Iterable[tuple[str, str, Pooled]]) -> str:
+    """Which gains and losses in CPU time under load the counts of the same scenarios do not show, and why they can differ.
+
+    Empty where they show all. `found` are database, contender and its ratio.
+    """
+    find, parts = finder(rows), []
+    for database, name, one in found:
+        counted = [row.ratio for scenario in one.scenarios if (row := find(database, scenario, name)) and row.ratio is not None]
+        if counted and one.verdict in {Verdict.BETTER, Verdict.WORSE}:
+            gains, middle = one.verdict is Verdict.BETTER, geometric_mean(counted)
+            if not (middle < 1 / (1 + MARGIN) if gains else middle > 1 + MARGIN):
+                what = f"{'gain' if gains else 'loss'} of `{name}` on {DATABASES[database]}"
+                parts.append(f"the {what} ({ratio(middle)} times the baseline's)")
+    if not parts:
+        return ""
+    shown = " and ".join(parts)
+    return f"Instructions counted in process do not show {shown}: they leave out waiting, processor caches and the server."
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:

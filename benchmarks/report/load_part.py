@@ -8,10 +8,10 @@ from typing import Any
 
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
-from benchmarks.report import choice, latency, load_prose, tables, terms_part
+from benchmarks.report import choice, latency, limits_part, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
-from benchmarks.report.numbers import percent, plural, span, three
+from benchmarks.report.numbers import listed, percent, plural, span, three
 from benchmarks.stats import Verdict
 from benchmarks.validity import TOLERATED
 
@@ -31,7 +31,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "unsafe": "; PostgreSQL waits for no disk (fsync off)"
         if header.databases.get("postgresql", {}).get("fsync") == "off"
         else "",
-        "placed": "".join(f", {name} on {cores}" for name, cores in header.placement.items()),
+        "placed": "".join(f", {one}" for one in terms_part.placed(run)),
         "asked": "; ".join(f"`{one}`, {header.scenarios[one]['title']}" for one in dict.fromkeys(one.scenario for one in chosen)),
         "tolerated": percent(TOLERATED),
         "turns": _turns(run, is_open=False),
@@ -56,6 +56,8 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
         "rules": _rules(run, comparisons),
         "decisions": _decisions(run, comparisons),
         "who": _who(run, comparisons),
+        "limits": limits_part.lines(run, comparisons),
+        "simplest": ", ".join(f"`{name}`" for name in choice.SIMPLEST if name in header.contenders),
     }
 
 
@@ -73,6 +75,21 @@ def expected(run: Run) -> int:
         for name in cell.contenders
         if not run.problem(cell.database, cell.scenario, name)
     )
+
+
+def interrupted(run: Run) -> bool:
+    """Whether the last round planned, of those in which anybody is right, has no trial: open loops come after all closed ones."""
+    rounds = [
+        (cell.load.percent is not None, cell.rounds, place)
+        for place, cell in enumerate(run.header.cells)
+        if any(not run.problem(cell.database, cell.scenario, name) for name in cell.contenders)
+    ]
+    if not rounds:
+        return False
+    _, number, place = max(rounds)
+    last = run.header.cells[place]
+    planned = (number, last.database, last.scenario, last.load.name)
+    return not any((one.round, one.database, one.scenario, one.load) == planned for one in run.trials)
 
 
 def unanswered(run: Run) -> list[str]:
@@ -145,13 +162,14 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
     opened = [one for found in places.values() for one in found]
     decided = [
-        f"`{row.contender}` at {one.load.percent} % ({quantity} {measured.verdict.value})"
+        f"`{row.contender}`, {where(one.scenario, one.database)} at {one.load.percent} % ({quantity} {measured.verdict.value})"
         for one in opened
         for row in one.rows
         for quantity, measured in row.measured.items()
         if quantity != "cpu" and measured.verdict in {Verdict.BETTER, Verdict.WORSE}
     ]
-    return {"rates": rates, "tables": made, "beyond": latency.BEYOND, "decided": decided}
+    percents = listed([str(one) for one in sorted({one.load.percent for one in opened if one.load.percent is not None})])
+    return {"rates": rates, "percents": percents, "tables": made, "beyond": latency.BEYOND, "decided": decided}
 
 
 def _failures(run: Run) -> str:

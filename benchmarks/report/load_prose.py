@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from benchmarks.contenders import THREADS
 from benchmarks.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
-from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
-from benchmarks.report.load_summary import Comparison, Pooled, Row, delay, ordinary, plain, pooled
-from benchmarks.report.numbers import interval, plural, ratio, reach, span, three
+from benchmarks.report.load_pictures import NAMES
+from benchmarks.report.load_summary import Comparison, Pooled, Row, deciding, delay, ordinary, pooled
+from benchmarks.report.numbers import interval, listed, plural, ratio, reach, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
 from benchmarks.stats import MARGIN, Estimate, Verdict
@@ -31,13 +32,21 @@ WORDS = {
 }
 
 
-def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
+@dataclass(frozen=True)
+class Sentence:
+    """What holds, and the numbers that it rests on."""
+
+    headline: str
+    numbers: str
+
+
+def answer(run: Run, comparisons: Sequence[Comparison]) -> list[Sentence]:
     """The three sentences: requests that wait for little, requests that wait, what documentation says to do."""
     sentences = [_plain_sentence(run, comparisons), _waiting_sentence(run, comparisons), _stock_sentence(run, comparisons)]
     return [sentence for sentence in sentences if sentence]
 
 
-def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
+def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | None:
     parts, found = [], {}
     for database, title in DATABASES.items():
         chosen, ours = _named(run, comparisons, database, OURS)
@@ -46,13 +55,22 @@ def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
             said = _taken_together(ours, chosen)
             parts.append(f"on {title} ({scenarios}) {said}, the A/A control reaching {_floors(list(ours.values()))}")
             beside = _named(run, comparisons, database, BESIDE)[1]
-            found[title] = {name: one.verdict for name, one in {**ours, **beside}.items()}
+            loads = " or ".join(str(count) for count in sorted({one.load.connections for one in chosen}))
+            where = f"{title} with {loads} connection{'' if loads == '1' else 's'}"
+            found[where] = {name: one.verdict for name, one in {**ours, **beside}.items()}
     if not parts:
         return None
-    return (
-        f"**{_plain_headline(run.header.baseline, found)}.** The scenarios named taken together, as a multiple of"
-        f" `{run.header.baseline}`: {'; '.join(parts)}."
+    return Sentence(
+        f"**{_plain_headline(run, found)}.**",
+        f"The scenarios named taken together, CPU time as a multiple of `{run.header.baseline}`: {'; '.join(parts)}.",
     )
+
+
+def together(run: Run, comparisons: Sequence[Comparison]) -> Iterator[tuple[str, str, Pooled]]:
+    """What the first sentence says: database, contender, and its CPU time over the ordinary scenarios."""
+    for database in DATABASES:
+        for name, one in _named(run, comparisons, database, OURS)[1].items():
+            yield database, name, one
 
 
 def beside(run: Run, comparisons: Sequence[Comparison]) -> str:
@@ -62,11 +80,8 @@ def beside(run: Run, comparisons: Sequence[Comparison]) -> str:
         chosen, found = _named(run, comparisons, database, BESIDE)
         if found:
             parts.append(f"on {title}, {_taken_together(found, chosen)}")
-    return (
-        f"How much of that is async, how much server and driver? The same requests, as the same multiples: {'; '.join(parts)}."
-        if parts
-        else ""
-    )
+    question = "How much of the first is async, how much server and driver?"
+    return f"{question} The same requests, as the same multiples: {'; '.join(parts)}." if parts else ""
 
 
 def _named(
@@ -78,12 +93,12 @@ def _named(
 
 
 def _taken_together(found: Mapping[str, Pooled], chosen: Sequence[Comparison]) -> str:
-    """Ratios and verdicts; in which scenarios each is better or worse by itself, and where it was measured if not in all."""
+    """Ratios and verdicts; in which scenarios each is better or worse by itself, and of which they are if not of all."""
     said = []
     for name, one in found.items():
         words = [one.verdict.value]
         if len(one.scenarios) < len(chosen):
-            words.append(f"measured in {', '.join(one.scenarios)} only")
+            words.append(f"over {', '.join(one.scenarios)} only")
         for verdict in (Verdict.BETTER, Verdict.WORSE):
             alone = [each.scenario for each in chosen if each.verdict(name, "cpu") is verdict]
             if alone and len(one.scenarios) > 1:
@@ -99,22 +114,24 @@ def _floors(found: Sequence[Pooled]) -> str:
     return span(floors)
 
 
-def _plain_headline(baseline: str, found: Mapping[str, Mapping[str, Verdict]]) -> str:
-    """What holds for the runtime's models, by database, and of a gain with the baseline's driver."""
+def _plain_headline(run: Run, found: Mapping[str, Mapping[str, Verdict]]) -> str:
+    """What holds for the runtime's models, by database and load, and of a gain with the baseline's driver."""
     parts = []
-    for database, verdicts in found.items():
+    for where, verdicts in found.items():
         ours = {name: verdicts[name] for name in OURS if name in verdicts}
         said = []
         for verdict, word in ((Verdict.BETTER, "less"), (Verdict.WORSE, "more")):
             if names := [f"`{name}`" for name, one in ours.items() if one is verdict]:
                 said.append(f"{word} server CPU time with {' and '.join(names)}")
         if said:
-            parts.append(f"take {' and '.join(said)} on {database}{_aside(verdicts)}")
+            parts.append(f"take {' and '.join(said)} on {where}{_aside(verdicts)}")
         elif set(ours.values()) == {Verdict.SAME}:
-            parts.append(f"take the same server CPU time on {database}")
+            parts.append(f"take the same server CPU time on {where}")
         else:
-            parts.append(f"are not shown to differ in server CPU time on {database}")
-    return f"Compared with `{baseline}`, ordinary requests under load {', and '.join(parts)}"
+            parts.append(f"are not shown to differ in server CPU time on {where}")
+    baseline = run.header.baseline
+    threads = run.header.contenders[baseline]["concurrency"]
+    return f"Compared with `{baseline}` (synchronous views on {threads}), ordinary requests under load {', and '.join(parts)}"
 
 
 def _aside(verdicts: Mapping[str, Verdict]) -> str:
@@ -122,12 +139,13 @@ def _aside(verdicts: Mapping[str, Verdict]) -> str:
     driver = verdicts.get(SAME_DRIVER)
     if verdicts.get("async-native") is not Verdict.BETTER or driver in {None, Verdict.BETTER}:
         return ""
-    words = {Verdict.SAME: "the same", Verdict.WORSE: "more", Verdict.INCONCLUSIVE: "not shown to be less"}
+    words = {Verdict.SAME: "no less", Verdict.WORSE: "more", Verdict.INCONCLUSIVE: "not shown to be less"}
     return f" ({words[driver]} with the baseline's driver)"
 
 
-def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
-    parts = [part for name in STOCK if (part := _on_databases(run, comparisons, name))]
+def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | None:
+    chosen = deciding(comparisons)
+    parts = [part for name in STOCK if (part := _on_databases(run, chosen, name))]
     if not parts:
         return None
     documented, repaired = (
@@ -138,12 +156,17 @@ def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if outcome := _outcome(repaired):
         headline += f"; repaired, without a pool, it {outcome}"
     tried = [
-        f"on {title} {', '.join(scenarios)}"
-        for database, title in DATABASES.items()
-        if (scenarios := [one.scenario for one in plain(run, comparisons, database) if any(one.row(name) for name in STOCK)])
+        f"{on(title)} {', '.join(scenarios)}"
+        for database, title in NAMES.items()
+        if (scenarios := [one.scenario for one in chosen if one.database == database and any(one.row(name) for name in STOCK)])
     ]
-    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {' and '.join(tried)}"
-    return f"**As Flask and Advanced Alchemy document it, {headline}.** {ratios}: {'; '.join(parts)}."
+    ratios = f"Server CPU time for a request, as a multiple of `{run.header.baseline}`, tried {listed(tried)}"
+    return Sentence(f"**As Flask and Advanced Alchemy document it, {headline}.**", f"{ratios}: {'; '.join(parts)}.")
+
+
+def on(title: str) -> str:
+    """On PostgreSQL; without a database."""
+    return f"on {title}" if title in DATABASES.values() else "without a database"
 
 
 def _outcome(rows: Sequence[Row]) -> str:
@@ -158,14 +181,14 @@ def _outcome(rows: Sequence[Row]) -> str:
     return f"fails in {failing} and costs more in {costly} of {plural(len(rows), 'case')}"
 
 
-def _on_databases(run: Run, comparisons: Sequence[Comparison], name: str) -> str:
-    """What is said of a contender on each database."""
+def _on_databases(run: Run, chosen: Sequence[Comparison], name: str) -> str:
+    """What is said of a contender on each database, and without one."""
     said = []
-    for database, title in DATABASES.items():
-        chosen = plain(run, comparisons, database)
-        rows = [(one, row) for one in chosen if (row := one.row(name)) and (row.problem or row.measured)]
+    for database, title in NAMES.items():
+        here = [one for one in chosen if one.database == database]
+        rows = [(one, row) for one in here if (row := one.row(name)) and (row.problem or row.measured)]
         if rows:
-            said.append(f"on {title} {tally(rows)}")
+            said.append(f"{on(title)} {tally(rows)}")
     if not said:
         return ""
     connections, usual = (run.header.contenders[one]["connections"] for one in (name, run.header.baseline))
@@ -182,11 +205,11 @@ def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
             if (measured := row.measured.get("cpu")) and measured.verdict is verdict and measured.estimate
         ]
         if found:
-            parts.append(f"{said} {len(found)} of {len(rows)} scenarios{_span(found, verdict)}")
+            parts.append(f"{said} {len(found)} of {plural(len(rows), 'scenario')}{_span(found, verdict)}")
     if problems := [cause(reason(row.problem)) for _, row in rows if row.problem]:
         common, count = Counter(problems).most_common(1)[0]
         also = "" if count == len(problems) else ", among others"
-        parts.append(f"fails in {len(problems)} of {len(rows)} scenarios (“{common}”{also})")
+        parts.append(f"fails in {len(problems)} of {plural(len(rows), 'scenario')} (“{common}”{also})")
     return ", ".join(parts) or "nothing to compare with"
 
 
@@ -213,7 +236,7 @@ def sweep(run: Run, comparisons: Sequence[Comparison]) -> dict[int, dict[float, 
     return {connections: dict(sorted(found[connections].items())) for connections in sorted(found)}
 
 
-def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None:
+def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | None:
     found = sweep(run, comparisons)
     if not found:
         return None
@@ -229,28 +252,29 @@ def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> str | None
     if not parts:
         return None
     threads = run.header.contenders[run.header.baseline]["concurrency"]
-    return (
-        f"**{_waiting_headline(run, by_delay)}.** With {connections} connections and a query that waits {longest:g} ms,"
+    return Sentence(
+        f"**{_waiting_headline(run, connections, by_delay)}.**",
+        f"With {connections} connections and a query that waits {longest:g} ms,"
         f" requests a second as a multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}, the A/A control"
-        f" reaching {reach(last.floor.get('throughput'))}."
+        f" reaching {reach(last.floor.get('throughput'))}.",
     )
 
 
-def _waiting_headline(run: Run, by_delay: Mapping[float, Comparison]) -> str:
+def _waiting_headline(run: Run, connections: int, by_delay: Mapping[float, Comparison]) -> str:
     """Who serves more where the wait is longest, and at which waits nobody does."""
     longest = max(by_delay)
     serving = _serving(run, by_delay[longest], Verdict.BETTER)
+    where = f"With {connections} connections and queries that wait {longest:g} ms"
     if not serving:
-        return f"Where queries wait {longest:g} ms, nothing is shown to serve more requests"
+        return f"{where}, nothing is shown to serve more requests"
     ours, others = [f"`{name}`" for name in OURS if name in serving], [f"`{name}`" for name in serving if name not in OURS]
-    where = f"Where queries wait {longest:g} ms and connections outnumber the threads"
-    said = f"{_listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more"
+    said = f"{listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more requests"
     if ours and others:
-        said += f", and so {'do' if len(others) > 1 else 'does'} {_listed(others)}"
+        said += f", and so {'do' if len(others) > 1 else 'does'} {listed(others)}"
     without = [
         f"{waits:g} ms" for waits, one in by_delay.items() if 0 < waits < longest and not _serving(run, one, Verdict.BETTER)
     ]
-    return f"{where}, {said}" + (f"; at {_listed(without)} no gain is shown" if without else "")
+    return f"{where}, {said}" + (f"; at {listed(without)} no gain is shown" if without else "")
 
 
 def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
@@ -267,7 +291,7 @@ def limit(run: Run, comparisons: Sequence[Comparison]) -> str:
     if not full:
         return ""
     delays = sorted({waits for by_delay in found.values() for waits in by_delay if waits})
-    most = _listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in delays])
+    most = listed([f"{1000 * THREADS / waits:,.0f} at {waits:g} ms" for waits in delays])
     return (
         f"{THREADS} threads serve at most {most}, in requests a second; without a wait its core is full at"
         f" {span([three(one) for one in full])} (medians, by connections)."
@@ -284,7 +308,7 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
         for connections, by_delay in found.items() if name != run.header.baseline else ():
             tried = {waits: one.verdict(name, "throughput") for waits, one in by_delay.items()}
             told = [
-                f"{word} at {_listed([f'{waits:g}' for waits in at])} ms"
+                f"{word} at {listed([f'{waits:g}' for waits in at])} ms"
                 for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"), (Verdict.SAME, "the same"))
                 if (at := [waits for waits, one in tried.items() if one is verdict])
             ]
@@ -297,12 +321,7 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 def waits(run: Run, comparisons: Sequence[Comparison]) -> str:
     """The waits tried, such as 0, 10 and 50 ms."""
-    return _listed([f"{one:g}" for one in sorted({waits for by in sweep(run, comparisons).values() for waits in by})]) + " ms"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """One; one and two; one, two and three."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return listed([f"{one:g}" for one in sorted({waits for by in sweep(run, comparisons).values() for waits in by})]) + " ms"
 
 
 def failures(run: Run) -> list[list[str]]:
@@ -315,9 +334,8 @@ def failures(run: Run) -> list[list[str]]:
     for failure in run.failures:
         place = (failure.contender, failure.database, reason(failure.problem))
         found.setdefault(place, []).append(f"{failure.scenario} under load ({failure.load})")
-    names = {**DATABASES, NO_DATABASE: "no database"}
     order = list(run.header.contenders)
     return [
-        [f"`{name}`", names[database], problem, ", ".join(dict.fromkeys(places))]
+        [f"`{name}`", NAMES[database], problem, ", ".join(dict.fromkeys(places))]
         for (name, database, problem), places in sorted(found.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))
     ]

@@ -61,7 +61,8 @@ class Comparison:
     """A cell with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
 
     `scatter` is that of the control's log-ratios, empty with fewer than two rounds; `flags` says what is unstable; `logs` are
-    the log-ratios to the baseline by round, the control's among them.
+    the log-ratios to the baseline by round, the control's among them. A baseline that failed leaves no ratios, a control that
+    failed no floor: what they did before is not what they do.
     """
 
     database: str
@@ -164,14 +165,15 @@ def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None
 
 
 def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mapping[str, str]) -> Comparison:
-    baseline, control = trials.get(run.header.baseline, {}), trials.get(run.header.control, {})
     judged = quantities(cell.load)
+    sound = {name: found for name, found in trials.items() if name not in problems}
+    baseline, control = sound.get(run.header.baseline, {}), sound.get(run.header.control, {})
     floor = {quantity: estimate for quantity in judged if (estimate := _estimate(control, baseline, quantity))}
     rows = tuple(
         Row(
             name,
             problems.get(name),
-            {} if name in problems else _measured(trials.get(name, {}), baseline, floor, judged),
+            _measured(sound.get(name, {}), baseline, floor, judged),
             tuple(trial for _, trial in sorted(trials.get(name, {}).items())),
         )
         for name in cell.contenders
@@ -182,7 +184,7 @@ def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mappi
     }
     flags = tuple(_flags(cell, trials, judged))
     logs = {
-        name: {quantity: _logs(trials.get(name, {}), baseline, quantity) for quantity in judged}
+        name: {quantity: _logs(sound.get(name, {}), baseline, quantity) for quantity in judged}
         for name in cell.contenders
         if name != run.header.baseline
     }
@@ -234,13 +236,18 @@ class Pooled:
 
 
 def pooled(comparisons: Sequence[Comparison], contender: str, control: str, quantity: Quantity) -> Pooled | None:
-    """Over those in which the contender did not fail, in two rounds or more; None where there are none."""
+    """Over those in which the contender did not fail, in two rounds or more, and in as many the control, if there is any.
+
+    None where there are none.
+    """
     chosen = [one for one in comparisons if one.verdict(contender, quantity) and len(one.logs[contender][quantity]) > 1]
+    controls = [one.logs.get(control, {}).get(quantity, ()) for one in chosen]
+    if controlled := any(controls):
+        chosen = [one for one, logs in zip(chosen, controls, strict=True) if len(logs) > 1]
     if not chosen:
         return None
     estimate = stats.pooled_interval([one.logs[contender][quantity] for one in chosen])
-    controls = [logs for one in chosen if len(logs := one.logs.get(control, {}).get(quantity, ())) > 1]
-    floor = stats.pooled_interval(controls) if len(controls) == len(chosen) else None
+    floor = stats.pooled_interval([one.logs[control][quantity] for one in chosen]) if controlled else None
     verdict = stats.verdict(estimate, floor, lower_is_better=quantity != "throughput")
     return Pooled(tuple(one.scenario for one in chosen), estimate, floor, verdict)
 

@@ -13,6 +13,7 @@ from benchmarks.report.numbers import interval, percent, reach, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row
 from benchmarks.report.tables import markdown
+from benchmarks.report.terms_part import WRITTEN
 from benchmarks.stats import decidable
 
 HEAD = ("operation", "contender", "wall µs", "ratio [95 %]", "verdict", "CPU µs", "ratio [95 %]", "verdict", "A/A wall, CPU")
@@ -57,11 +58,10 @@ def expected(run: Run) -> int:
 def lines(run: Run) -> list[str]:
     """The comparison's own terms, for the section on the environment."""
     header = run.header
-    fresh = "a fresh copy for each contender, writes undone after each trial"
     drivers = header.environment["drivers"]
     return [
         f"{header.passes} passes, {header.seconds:g} s a trial, order shuffled in every pass, seed {header.seed}",
-        f"{header.books:,} books in each database, {fresh}",
+        f"{header.books:,} books in each database, {WRITTEN}",
         f"drivers: {drivers['sync']} (sync); {drivers['async']} (all others)",
     ]
 

@@ -43,6 +43,11 @@ def span(texts: Sequence[str]) -> str:
     return " to ".join(dict.fromkeys((*texts[:1], *texts[-1:])))
 
 
+def listed(names: Sequence[str]) -> str:
+    """One; one and two; one, two and three."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
 def plural(count: int, word: str) -> str:
     """1 round, 2 rounds."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -60,7 +60,7 @@ class Comparison:
 
 
 def summarize(run: Run) -> list[Comparison]:
-    """Every group of the run in which the baseline was measured, in the run's order."""
+    """Every group of the run in which the baseline was measured to the end, in the run's order."""
     comparisons = (_compare(run, group) for group in run.header.groups)
     return [comparison for comparison in comparisons if comparison is not None]
 
@@ -70,7 +70,9 @@ def _compare(run: Run, group: Group) -> Comparison | None:
     for trial in run.trials:
         if (trial.database, trial.scenario) == (group.database, group.scenario):
             trials[trial.contender][trial.number] = trial
-    baseline, control = trials[group.baseline], trials[group.control]
+    baseline, control = (
+        {} if run.problem(group.database, group.scenario, name) else trials[name] for name in (group.baseline, group.control)
+    )
     if not baseline:
         return None
     floor = {quantity: estimate for quantity in QUANTITIES if (estimate := _estimate(control, baseline, quantity))}

@@ -12,6 +12,12 @@ from benchmarks.report import tables
 from benchmarks.report.numbers import span
 from benchmarks.report.prose import DATABASES
 
+WRITTEN = (
+    "a copy for each contender, which lasts for the whole run: after a trial that writes, the books that it made and the log of"
+    " activity are deleted, and page counts that `update` changed stay as they are"
+)
+"""What becomes of a contender's database."""
+
 
 def context(run: Run) -> dict[str, Any]:
     """What the templates of the report ask for."""
@@ -79,6 +85,11 @@ def _surroundings(run: Run) -> dict[str, Any]:
     }
 
 
+def placed(run: Run) -> list[str]:
+    """What ran where: on which cores, not pinned, elsewhere."""
+    return [f"{name} {'on ' if where.startswith('core') else ''}{where}" for name, where in run.header.placement.items()]
+
+
 def lines(run: Run) -> list[str]:
     """The load benchmark's own terms, for the section on the environment."""
     header = run.header
@@ -88,17 +99,16 @@ def lines(run: Run) -> list[str]:
     )
     starts = [trial.start_seconds for trial in run.trials]
     stops = [trial.stop_seconds for trial in run.trials]
-    found = [f"{name} on {cores}" for name, cores in header.placement.items()]
     made = [
         f"profile {header.profile}: rounds {rounds}, trials of {seconds} s after {header.warmup:g} s of warm-up",
-        f"a server process of its own for each trial; trials cut into {slices} slices",
+        f"a server process of its own for each trial; trials cut into {slices} slices, fewer for who answers slowly",
         f"those of a round mixed, in shuffled order, seed {header.seed}",
-        f"{header.books:,} books in each database, fresh and the same for each contender; what a trial writes is undone",
-        "placement: " + ", ".join(found),
+        f"{header.books:,} books in each database, {WRITTEN}",
+        f"placement: {', '.join(placed(run))}",
     ]
     if starts:
         made.append(
-            f"servers took {min(starts):.2f} to {max(starts):.2f} s until their first answer, and {min(stops):.2f} to"
-            f" {max(stops):.2f} s to end"
+            f"servers took {min(starts):.2f} to {max(starts):.2f} s until their first answer, those of a round starting at once,"
+            f" and {min(stops):.2f} to {max(stops):.2f} s to end"
         )
     return made

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import validity
-from benchmarks.raw.load import Crosscheck, Run, Trial
+from benchmarks.raw.load import Ceiling, Crosscheck, Run, Trial
 from benchmarks.report.load_pictures import where
-from benchmarks.report.load_summary import Comparison, Quantity
-from benchmarks.report.numbers import interval, percent, ratio, three
+from benchmarks.report.load_summary import Comparison, Quantity, deciding
+from benchmarks.report.numbers import interval, listed, percent, ratio, three
 from benchmarks.report.tables import markdown, share
 from benchmarks.stats import (
     FEW_ROUNDS,
@@ -57,12 +57,9 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "generator": _quantiles([trial.generator_cpu for trial in run.trials]) + " of a core",
         "lateness": _lateness(run.trials),
         "writes": _writes(run.trials),
-        "ceilings": [
-            f"Ceiling of the generator ({one.loop}, {one.connections} connections, a server that does nothing):"
-            f" {three(one.throughput)} requests a second, {1e6 * one.cpu_per_request:.1f} µs of its CPU time for each"
-            for one in run.ceilings
-        ],
+        "ceilings": [_ceiling(one) for one in run.ceilings],
         "crosschecks": _crosschecks(run.crosschecks),
+        "crosschecked": _crosschecked(run.crosschecks, comparisons),
         "flags": _flags(run.trials),
         "unstable": _unstable(comparisons),
         "series": sum(len(row.measured) for one in comparisons for row in one.rows) + sum(len(one.floor) for one in comparisons),
@@ -119,9 +116,13 @@ def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
 def _rundown(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     """How much of the time the load runs down, because no requests are sent any more and the last ones are waited for."""
     seconds = {(cell.database, cell.scenario, cell.load): cell.seconds for cell in run.header.cells}
+
+    def rest(one: Comparison, trial: Trial) -> float:
+        return max(0.0, 1 - seconds[one.database, one.scenario, one.load] / trial.seconds)
+
     found = {
         f"{where(one.scenario, one.database)}, {one.load.name}": statistics.median(
-            1 - seconds[one.database, one.scenario, one.load] / trial.seconds for row in one.rows for trial in row.trials
+            rest(one, trial) for row in one.rows for trial in row.trials
         )
         for one in comparisons
         if one.load.percent is None and any(row.trials for row in one.rows)
@@ -129,9 +130,21 @@ def _rundown(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     if not found:
         return None
     worst = max(found, key=lambda name: found[name])
-    return (
+    alone = {
+        f"`{row.contender}`, {where(one.scenario, one.database)}, {one.load.name}": statistics.median(
+            rest(one, trial) for trial in row.trials
+        )
+        for one in deciding(comparisons)
+        for row in one.rows
+        if row.measured
+    }
+    said = (
         f"{percent(statistics.median(found.values()))} in the median comparison, {percent(found[worst])} in the worst ({worst})"
     )
+    if not alone:
+        return said
+    most = max(alone, key=lambda name: alone[name])
+    return f"{said}; of a single contender under the loads that decide {percent(alone[most])} at most ({most})"
 
 
 def _shared(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
@@ -175,9 +188,38 @@ def _writes(trials: Sequence[Trial]) -> str | None:
     return f"what was acknowledged is what the database holds in {share(right, len(written))} trials; {total:,} were acknowledged"
 
 
+def _ceiling(one: Ceiling) -> str:
+    """What the generator did with a server that does nothing, and what it could do where that server was the limit."""
+    busy = one.throughput * one.cpu_per_request
+    asked = f"Ceiling of the generator ({one.loop}, {one.connections} connections, a server that does nothing):"
+    did, each = f"{three(one.throughput)} requests a second", f"{1e6 * one.cpu_per_request:.1f} µs"
+    if busy > validity.GENERATOR_CPU:
+        return f"{asked} {did}, {each} of its CPU time for each, {percent(busy, 0)} of its core"
+    return (
+        f"{asked} at least {did}. That server's core was the limit: the generator used {percent(busy, 0)} of its own. By its CPU"
+        f" time, {each} for each, it could do about {round(1 / one.cpu_per_request, -3):,.0f}"
+    )
+
+
+def _crosschecked(found: Sequence[Crosscheck], comparisons: Sequence[Comparison]) -> str:
+    """What is compared with wrk, of how many connections, what it is not, and how many single pairs differ."""
+    loads = {(one.scenario, one.database): one.load.connections for one in deciding(comparisons)}
+    ours = listed([str(count) for count in sorted({one.connections for one in found})])
+    places = {(one.scenario, one.database) for one in found}
+    theirs = listed([str(count) for count in sorted({count for place, count in loads.items() if place in places})])
+    pairs = [mine / wrk for one in found for mine, wrk in zip(one.generator, one.wrk, strict=True)]
+    apart = sum(not 1 / AGREEMENT <= pair <= AGREEMENT for pair in pairs)
+    other = f", and not the capacity of section 1, which is measured with {theirs} connections in slices" if theirs else ""
+    return (
+        f"closed loops of {ours} connections, 1 s each, with one fixed request{other}. wrk does not count"
+        " what is on its way at its end, a request on each connection; nor is it counted for the generator, by (answers -"
+        f" connections) / seconds. {share(apart, len(pairs))} single pairs differ by more than {percent(AGREEMENT - 1, 0)}"
+    )
+
+
 def _crosschecks(found: Sequence[Crosscheck]) -> list[str]:
+    lines = [_crosscheck(one) for one in found if one.wrk]
     paired = [one for one in found if len(one.wrk) > 1]
-    lines = [_crosscheck(one) for one in paired]
     if len(paired) > 1:
         pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in paired])
         lines.append(f"All {len(paired)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
@@ -190,7 +232,7 @@ def _crosscheck(found: Crosscheck) -> str:
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
         f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
-        f" of {interval(paired)}: {_agreement(paired)}"
+        f" of {interval(paired, 'pair')}: {_agreement(paired)}"
     )
 
 

@@ -79,11 +79,11 @@ def _load_table(comparisons: Sequence[load_summary.Comparison]) -> Table:
         first, second = (f"[dim]A/A {reach(one.floor.get(quantity))}[/]" for quantity in JUDGED)
         table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{plural(one.rounds, 'round')}[/]", second, "")
         for row in one.rows:
-            table.add_row(f" {row.contender}", *_load_cells(row))
+            table.add_row(f" {row.contender}", *_load_cells(row, one.baseline))
     return table
 
 
-def _load_cells(row: Row) -> Iterator[str]:
+def _load_cells(row: Row, baseline: str) -> Iterator[str]:
     if row.problem:
         yield "[red]fails[/]"
         return
@@ -92,7 +92,7 @@ def _load_cells(row: Row) -> Iterator[str]:
         if measured is None:
             yield from ("not measured", "")
         elif measured.estimate is None or measured.verdict is None:
-            yield from ("1", "baseline")
+            yield from ("1", "baseline") if row.contender == baseline else ("no baseline", "")
         else:
             yield from (escape(interval(measured.estimate)), STYLED[measured.verdict.value])
 

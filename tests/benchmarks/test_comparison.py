@@ -225,6 +225,52 @@ def test_a_contender_that_fails_now_is_worse() -> None:
         compare(micro_run(values, "it broke before"), micro_run(values))
 
 
+@pytest.mark.parametrize("name", ["sync-threads", "sync-threads-aa"])
+def test_a_baseline_or_a_control_that_fails_now_is_worse(name: str) -> None:
+    """It has no series of its own, and the contenders lose theirs, or their floor."""
+    values = {one: [1.0, 1.1] for one in ("sync-threads", "sync-threads-aa", "async-native")}
+    old, new = (load_run(values, "closed-32") for _ in range(2))
+    assert not compare(old, new).worse
+    failure = load.Failure("sqlite", "read", name, "closed-32", "no answer")
+    new.failures.append(failure)
+    [found] = compare(old, new).worse
+    assert (found.place.contender, found.problem, found.new) == (name, "no answer", None)
+    old.failures.append(failure)
+    assert not (compare(old, new).worse if name.endswith("aa") else [])
+
+
+def test_a_baseline_in_process_that_fails_now_is_worse() -> None:
+    old, new = (micro_run({"sync": [1.0, 1.1], "sync-aa": [1.0, 1.1], "native": [1.0, 1.1]}) for _ in range(2))
+    new.checks.append(micro.Check("sqlite", "sync", "read", "no answer"))
+    comparison = compare(old, new)
+    assert [(change.place.contender, change.problem) for change in comparison.worse] == [("sync", "no answer")]
+    assert comparison.only_old == 2
+
+
+def test_a_p99_rests_on_as_many_requests_as_in_the_report() -> None:
+    values = {"sync-threads": [10.0] * 2, "sync-threads-aa": [10.0] * 2, "async-native": [10.0] * 2}
+    places = {place.quantity: series for place, series in load_series(load_run(values, "open-60")).items()}
+    assert places.keys() == {"cpu", "p99"}  # of 500 requests 5 are beyond it
+    values["async-native"] = [11.0] * 2  # of 455 only 4
+    assert {place.quantity for place in load_series(load_run(values, "open-60"))} == {"cpu"}
+
+
+def test_other_terms_are_said() -> None:
+    values = {"sync-threads": [1.0, 1.1], "async-native": [1.0, 1.1]}
+    old, new = (load_run(values, "open-60") for _ in range(2))
+    cell = load.Cell("sqlite", "read", load.Load(32, 60), 2, 5.0, 4, ("sync-threads", "async-native"))
+    old.header = replace(old.header, cells=(cell, replace(cell, scenario="list")))
+    new.header = replace(new.header, cells=(replace(cell, seconds=2.5, slices=10),), warmup=0.4)
+    old.rates, new.rates = ([load.Rate("sqlite", "read", capacity, "async-native")] for capacity in (408.1, 512.9))
+    assert compare(old, new).differences == [
+        "warm-up: 1 s, then 0.4 s",
+        "read, sqlite, open-60: 5 s in 4 slices, then 2.5 s in 10 slices",
+        "rate of read, sqlite: 408 requests a second, then 513 requests a second",
+    ]
+    once = micro_run({"sync": [1.0], "native": [1.0]})
+    assert compare(once, replace(once, header=replace(once.header, seconds=0.2))).differences == ["trials: 0.1 s, then 0.2 s"]
+
+
 def test_counts_are_judged_against_one_per_cent_and_by_all_of_them() -> None:
     old = exact_run({"sync": [100.0, 100.0], "native": [200.0, 201.0], "loop": [100.0, 104.0], "documented": [1.0]})
     new = exact_run({"sync": [102.0, 102.1], "native": [201.0, 200.5], "loop": [103.0, 103.0], "documented": []}, "it broke")

@@ -10,16 +10,20 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.instructions.summary import Row
 from benchmarks.load import Histogram
 from benchmarks.profiles import PROFILES
 from benchmarks.profiles import cells as cells_of
-from benchmarks.raw.load import Cell, Crosscheck, Failure, Load, Run, Trial, read
-from benchmarks.report import choice, load_prose, tables, validity_part
+from benchmarks.raw.load import Ceiling, Cell, Crosscheck, Failure, Load, Run, Trial, read
+from benchmarks.report import choice, exact_part, limits_part, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
 from benchmarks.report.load_summary import Comparison, deciding, pooled, summarize
 from benchmarks.report.verdicts import show_load
 from benchmarks.stats import Estimate, Verdict
+from benchmarks.trials.calibration import CONNECTIONS
+from benchmarks.trials.runner import CROSSCHECK_SECONDS
+from benchmarks.trials.trial import ANSWERS
 
 from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, trial
 
@@ -126,6 +130,22 @@ def test_scenarios_taken_together_weigh_the_same() -> None:
     assert pooled([one], "async-native", "sync-threads-aa", "cpu") is None
 
 
+def test_scenarios_taken_together_are_those_that_have_a_control() -> None:
+    """One that lacks it would take the noise away from all of them, and so make a verdict easier."""
+    noisy = only(by_hand({"sync-threads": [1.0, 1.0], "sync-threads-aa": [0.5, 2.0], "async-loop": [2.0, 2.0]}))
+    short = only(by_hand({"sync-threads": [1.0, 1.0], "sync-threads-aa": [1.0], "async-loop": [8.0, 8.0]}))
+    without = only(by_hand({"sync-threads": [1.0, 1.0], "async-loop": [8.0, 8.0]}))
+    found = pooled([noisy, short, without], "async-loop", "sync-threads-aa", "cpu")
+    assert found
+    assert found.scenarios == ("read",)
+    assert found.estimate.ratio == pytest.approx(2.0)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert pooled([short, without], "async-loop", "sync-threads-aa", "cpu") is None
+    alone = pooled([without], "async-loop", "sync-threads-aa", "cpu")
+    assert alone
+    assert (alone.floor, alone.verdict) == (None, Verdict.WORSE)
+
+
 def test_more_requests_a_second_are_better_and_more_cpu_time_is_worse() -> None:
     one = only(run_of([replace(READ, contenders=("sync-threads", "sync-threads-aa", "async-native", "async-loop"))]))
     assert one.verdict("async-native", "cpu") is one.verdict("async-native", "throughput") is Verdict.BETTER
@@ -153,19 +173,24 @@ def test_a_control_that_is_the_baseline_again_is_sound_and_changes_no_verdict(re
 
 
 def test_the_answer_counts_wins_and_losses_alike(whole: Run, summary: list[Comparison]) -> None:
-    ordinary, waiting, stock = load_prose.answer(whole, summary)
-    assert (
-        "take less server CPU time with `async-native` and more server CPU time with `async-loop` on PostgreSQL"
-        " (the same with the baseline's driver)" in ordinary
-    )
-    assert ", and take more server CPU time with `async-native` and `async-loop` on SQLite.**" in ordinary
-    assert waiting.startswith(
-        "**Where queries wait 50 ms and connections outnumber the threads, `async-native` serves more, and so"
-    )
-    assert stock.startswith(
-        "**As Flask and Advanced Alchemy document it, async fails or costs more in every scenario tried; repaired, without a"
-        " pool, it costs more in every scenario tried.**"
-    )
+    sentences = load_prose.answer(whole, summary)
+    assert [one.headline for one in sentences] == [
+        (
+            "**Compared with `sync-threads` (synchronous views on 16 threads), ordinary requests under load take less server CPU"
+            " time with `async-native` and more server CPU time with `async-loop` on PostgreSQL with 32 or 128 connections (no"
+            " less with the baseline's driver), and take more server CPU time with `async-native` and `async-loop` on SQLite with"
+            " 32 or 128 connections.**"
+        ),
+        (
+            "**With 128 connections and queries that wait 50 ms, `async-native` serves more requests, and so do"
+            " `sync-threads-64`, `sync-gevent` and `async-native-psycopg`.**"
+        ),
+        (
+            "**As Flask and Advanced Alchemy document it, async fails or costs more in every scenario tried; repaired, without a"
+            " pool, it costs more in every scenario tried.**"
+        ),
+    ]
+    ordinary, waiting, stock = (one.numbers for one in sentences)
     scenarios = r"\(read, list, create, update, mixed\)"
     ours = (
         r"`async-native` 0\.85 \[[^]]*\] \(better; by itself better in all\),"
@@ -182,22 +207,57 @@ def test_the_answer_counts_wins_and_losses_alike(whole: Run, summary: list[Compa
     assert "With 128 connections and a query that waits 50 ms" in waiting
     assert re.search(r"`sync-threads-64` 2\.17 \[.*`async-native` 2\.71 \[2\.69, 2\.73\] \(better\)", waiting)
     assert "`async-loop` 0.99 [0.99, 1.00] (same)" in waiting
-    assert "`async-documented` on PostgreSQL fails in 8 of 8 scenarios (“500: RuntimeError: Task got Future" in stock
-    assert "`async-wsgi-to-asgi` on PostgreSQL worse in 8 of 8 scenarios" in stock
+    assert (
+        "tried on PostgreSQL read, list, create, update, mixed, fan-out, bulk, export, slow-0, slow-1, slow-5, slow-10," in stock
+    )
+    assert (
+        "bulk, export and without a database noop: `async-documented` on PostgreSQL fails in 14 of 14 scenarios (“500:" in stock
+    )
+    assert "`async-wsgi-to-asgi` on PostgreSQL worse in 14 of 14 scenarios" in stock
+    assert "and without a database worse in 1 of 1 scenario (1.7" in stock
 
 
 def test_the_headlines_claim_no_more_than_the_verdicts(whole: Run) -> None:
     """Nothing is worse or better than the baseline by more than the margin, and nothing fails."""
     run = run_of(few_cells(4), effects=dict.fromkeys(CONTENDERS, 1.0), failing=())
-    ordinary, _, stock = load_prose.answer(run, summarize(run))
-    assert ordinary.startswith(
-        "**Compared with `sync-threads`, ordinary requests under load take the same server CPU time on PostgreSQL.**"
-    )
-    assert stock.startswith(
-        "**As Flask and Advanced Alchemy document it, async answers right; repaired, without a pool, it answers right.**"
+    ordinary, _, stock = (one.headline for one in load_prose.answer(run, summarize(run)))
+    assert ordinary.endswith("ordinary requests under load take the same server CPU time on PostgreSQL with 128 connections.**")
+    assert (
+        stock == "**As Flask and Advanced Alchemy document it, async answers right; repaired, without a pool, it answers right.**"
     )
     unsure = run_of(few_cells(2), effects={**dict.fromkeys(CONTENDERS, 1.0), "sync-threads-aa": 1.3}, failing=())
-    assert "are not shown to differ in server CPU time on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0]
+    assert "are not shown to differ in server CPU time on PostgreSQL" in load_prose.answer(unsure, summarize(unsure))[0].headline
+
+
+def test_the_report_opens_with_three_sentences_and_a_picture(report: Report) -> None:
+    title, *sentences, picture = report.markdown.partition("\n\n*What to see")[0].split("\n\n")
+    assert title == "# Does async pay in Flask?"
+    assert [line.partition("**")[0] for line in "\n".join(sentences).splitlines()] == ["1. ", "2. ", "3. "]
+    assert picture.startswith("![Every contender in every scenario")
+    assert len(" ".join(sentences).split()) < 150
+
+
+def test_counts_that_do_not_show_what_the_load_shows_are_said() -> None:
+    run = run_of([READ])
+    found = list(load_prose.together(run, summarize(run)))
+    assert [(database, name, one.verdict.value) for database, name, one in found] == [
+        ("postgresql", "async-native", "better"),
+        ("postgresql", "async-loop", "worse"),
+    ]
+
+    def counts(native: float, loop: float) -> list[Row]:
+        return [
+            Row("postgresql", "read", name, None, 1e6 * ratio, ratio, None, {})
+            for name, ratio in (("native", native), ("loop", loop))
+        ]
+
+    assert exact_part.doubt(counts(0.9, 1.2), found) == ""
+    assert exact_part.doubt([], found) == ""
+    assert exact_part.doubt(counts(1.01, 1.2), found) == (
+        "Instructions counted in process do not show the gain of `async-native` on PostgreSQL (1.01 times the baseline's): they"
+        " leave out waiting, processor caches and the server."
+    )
+    assert "and the loss of `async-loop` on PostgreSQL (1.04 times" in exact_part.doubt(counts(0.97, 1.04), found)
 
 
 @pytest.mark.parametrize("chosen", [*PROFILES, "nobody documented", "baseline alone"])
@@ -231,8 +291,8 @@ def test_rules_follow_from_the_verdicts(whole: Run, summary: list[Comparison]) -
     assert reading.found["gains"] == ["async-native"]
     assert "async-loop" in reading.found["loses"]
     assert reading.found["fails"] == ["async-documented"]
-    driver = "; with the baseline's driver it is the same: the gain is the driver's"
-    assert reading.follows == f"`async-native` gains{driver}"
+    both = "; it needs both its driver and its server: neither `async-native-psycopg` nor `async-loop` gains"
+    assert reading.follows == f"`async-native` gains{both}"
     assert reading.aside.startswith("same: `async-native-psycopg`; worse: `")
     assert reading.aside.endswith("`async-loop`; fails: `async-documented`")
     assert (
@@ -253,6 +313,38 @@ def test_rules_follow_from_the_verdicts(whole: Run, summary: list[Comparison]) -
     assert choice.rules(even, summarize(even))[0].follows == "`sync-threads-64` is the smallest change that gains"
 
 
+@pytest.mark.parametrize(
+    ("effects", "follows"),
+    [
+        (
+            {"async-native": 0.7, "async-native-psycopg": 0.7},
+            (
+                "`async-native` is the smallest change that gains; it does not need its driver"
+                " (`async-native-psycopg` gains too) and needs its server (`async-loop` does not gain)"
+            ),
+        ),
+        (
+            {"async-native": 0.7, "async-native-psycopg": 0.95},
+            (
+                "`async-native` gains; it may need its driver (`async-native-psycopg` is not shown to gain)"
+                " and needs its server (`async-loop` does not gain)"
+            ),
+        ),
+        (
+            {"async-native": 0.7, "async-loop": 0.7},
+            "`async-loop` is the smallest change that gains; it needs its driver (`async-native-psycopg` does not gain)",
+        ),
+        ({"async-native": 1.0, "async-loop": 0.7}, "`async-loop` gains"),
+        ({"async-native": 1.0, "async-wsgi-to-asgi": 0.7}, "`async-wsgi-to-asgi` gains"),
+    ],
+)
+def test_what_a_gain_needs_is_read_off_those_who_do_without(effects: dict[str, float], follows: str) -> None:
+    run = run_of([READ], effects=effects, failing=[])
+    rule = choice.rules(run, summarize(run))[0]
+    assert rule.follows == follows
+    assert ("gains too" in rule.aside) == ("smallest" in follows)
+
+
 def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: Run, spoilt_report: Report) -> None:
     text = spoilt_report.markdown
     assert "| `async-documented-nullpool` | PostgreSQL | 53300: too many clients already | read under load (closed-128) |" in text
@@ -264,14 +356,26 @@ def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: R
     assert "interrupted" not in text
 
 
-def test_a_baseline_that_fails_leaves_no_ratios() -> None:
+def test_a_baseline_that_fails_leaves_no_ratios(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its trials of the rounds before stay in the raw file."""
     run = run_of([READ], failing=[])
-    run.trials = [one for one in run.trials if one.contender != "sync-threads"]
     run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", "no answer"))
     text = report_of(run).markdown
     assert "| **fails** | no answer |" in text
     assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
+    show_load(run)
+    assert re.search(r"async-native +no baseline +no baseline", capsys.readouterr().out)
     assert not re.search(r"\] \*\*(better|worse)\*\*", text)
+
+
+def test_a_control_that_fails_is_none() -> None:
+    run = run_of([READ], effects={"sync-threads-aa": 1.3})
+    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", "no answer"))
+    one = only(run)
+    assert not one.floor
+    assert not one.scatter
+    assert not any(one.logs["sync-threads-aa"].values())
+    assert re.search(r"`async-native` \| 1,2\d\d \| 0\.85 \[[^|]*\*\*better\*\*.*\| no control \|", tables.verdicts([one]))
 
 
 def test_one_round_claims_nothing() -> None:
@@ -292,8 +396,75 @@ def test_flags_errors_and_lost_writes_are_counted(spoilt_report: Report) -> None
 
 def test_the_cross_check_and_the_ceiling_are_published(report: Report) -> None:
     text = section(report.markdown, 9)
-    assert "21,000 requests a second, 42.0 µs" in text
+    assert "21,000 requests a second, 42.0 µs of its CPU time for each, 88 % of its core" in text
+    assert f"closed loops of {CONNECTIONS} connections, {CROSSCHECK_SECONDS:g} s each, with one fixed request" in text
+    assert "0 of 3 single pairs differ by more than 10 %" in text
     assert re.search(r"3,000 and 3,060 requests a second \(medians of 3\), a ratio within pairs of 0\.99 \[", text)
+
+
+def test_a_ceiling_that_was_the_trivial_servers_is_a_lower_bound() -> None:
+    assert validity_part._ceiling(Ceiling("uvloop", 32, 19_396.0, 2.5e-5)) == (
+        "Ceiling of the generator (uvloop, 32 connections, a server that does nothing): at least 19,396 requests a second. That"
+        " server's core was the limit: the generator used 48 % of its own. By its CPU time, 25.0 µs for each, it"
+        " could do about 40,000"
+    )
+
+
+def test_the_cross_check_says_what_it_compares() -> None:
+    checks = [Crosscheck("postgresql", "read", "async-native", 32, [94.0, 112.0, 90.0, 85.0], [100.0] * 4)]
+    said = validity_part._crosschecked(checks, summarize(run_of([replace(READ, load=Load(8))])))
+    assert "not the capacity of section 1, which is measured with 8 connections in slices" in said
+    assert "(answers - connections) / seconds. 3 of 4 single pairs differ by more than 10 %" in said
+
+
+def test_what_is_decided_at_equal_rates_is_said_with_its_place() -> None:
+    cell = replace(READ, load=Load(64, 60), rounds=4)
+    text = section(report_of(run_of([READ, cell], effects={"async-native": 0.3})).markdown, 5)
+    assert "Rates are 60 % of the" in text
+    assert "`async-native`, read on PostgreSQL at 60 % (p50 better)" in text
+    none = section(report_of(run_of([READ, cell], effects={"sync-threads-aa": 9.0})).markdown, 5)
+    assert "**No gain and no loss in p50 or p99 is decided." in none
+
+
+def test_what_becomes_of_what_was_written_is_said(report: Report) -> None:
+    text = section(report.markdown, 10)
+    assert "10,000 books in each database, a copy for each contender, which lasts for the whole run: after a trial" in text
+    assert "those of a round starting at once" in text
+    assert ANSWERS == 3
+    assert "A turn lasts at\nleast three times the median answer" in section(report.markdown, 1)
+    assert "fresh" not in text
+
+
+def test_the_longest_run_down_of_a_contender_is_named() -> None:
+    run = run_of([READ])
+    run.trials = [replace(one, seconds=10.0) if one.contender == "async-loop" else one for one in run.trials]
+    text = section(report_of(run).markdown, 9)
+    assert "the loads that decide 50.0 % at most (`async-loop`, read on PostgreSQL, closed-32)" in text
+
+
+def test_what_is_not_shown_is_read_off_the_plan(whole: Run, summary: list[Comparison]) -> None:
+    text = section(report_of(whole).markdown, 11)
+    assert "each contender is one process on one core, and" in text
+    assert "one machine, and the generator shares its core with the database." in text
+    assert "- SQLite as widely as PostgreSQL: no slow-0, slow-1, slow-5, slow-10, slow-20, slow-50." in text
+    assert "the sweep has 0, 1, 5, 10, 20 and 50 ms, with 8, 32 and 128 connections." in text
+    assert "not measured" not in text.replace("is not measured", "")
+    names = ("sync-threads", "sync-threads-aa", "async-native")
+    few = [
+        *(replace(READ, load=Load(connections)) for connections in (8, 32)),
+        replace(READ, scenario="list", contenders=names),
+        replace(READ, load=Load(64, 60), contenders=names),
+        replace(READ, database="sqlite", contenders=names),
+    ]
+    run = run_of(few)
+    run.header = replace(run.header, placement={"server": "not pinned", "generator": "not pinned", "database": "elsewhere"})
+    assert "one server process, server not pinned, generator not pinned, database elsewhere" in report_of(run).markdown
+    machine, network, sqlite, absent, latency = limits_part.lines(run, summarize(run))
+    assert "each contender is one process, which is bound to no core, and" in machine
+    assert network.startswith("A network: client and server are on one machine. The wait")
+    assert sqlite == "SQLite as widely as PostgreSQL: no list; read with 32 connections, not 8 and 32; no open loop of read."
+    assert absent.endswith("and `async-native-psycopg`: not measured in list on PostgreSQL; on SQLite.")
+    assert re.fullmatch(r"Latency: .* in \d of 2 ratios .* 500 requests in a round, which 1 of 1 comparisons have; .*", latency)
 
 
 def times(*milliseconds: float) -> Trial:
@@ -316,6 +487,17 @@ def test_an_interrupted_run_says_so_at_the_top(tmp_path: Path) -> None:
     record(tmp_path / "load.jsonl", run, 20)
     text = report_of(read(tmp_path / "load.jsonl")).markdown
     assert "> **The run under load was interrupted: 20 of 54 trials." in text.partition("\n## ")[0]
+
+
+def test_open_loops_that_are_missing_are_an_interruption() -> None:
+    """They come after all rounds of the closed loops."""
+    run = run_of([READ, replace(READ, load=Load(64, 60))])
+    missing = replace(run, trials=[one for one in run.trials if one.load == "closed-32"])
+    assert "interrupted: 54 of 108 trials" in report_of(missing).markdown
+    short = replace(run, trials=[one for one in run.trials if (one.load, one.contender) != ("closed-32", "async-loop")])
+    text = report_of(short).markdown
+    assert "6 of 108 trials under load have no result" in text
+    assert "too short for this machine (read on PostgreSQL, closed-32)" in text
 
 
 def test_nothing_at_all_is_still_a_report() -> None:
@@ -438,3 +620,8 @@ def test_generators_that_scatter_in_each_check_may_agree_in_all_together() -> No
     assert together == "All 3 together, generator over wrk: 1.01 [0.94, 1.08]: they agree within 10 %"
     without = Crosscheck("sqlite", "read", "z", 32, [], [])  # in no turn did both see an answer
     assert validity_part._crosschecks([checks[0], without]) == each[:1]
+
+
+def test_one_pair_of_a_cross_check_is_said_and_decides_nothing() -> None:
+    [line] = validity_part._crosschecks([Crosscheck("sqlite", "read", "async-native", 32, [94.0], [100.0])])
+    assert line.endswith("0.94 [one pair]: whether within 10 % is inconclusive")
