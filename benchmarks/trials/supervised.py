@@ -84,8 +84,9 @@ def _supervisor(command: list[str] | None, environment: Mapping[str, str], cores
             return json.loads(line) if line else {}
 
         try:
-            process.stdin.write(json.dumps(order) + "\n")
-            process.stdin.flush()
+            with suppress(BrokenPipeError):  # it ended at once, and its silence says so
+                process.stdin.write(json.dumps(order) + "\n")
+                process.stdin.flush()
             reply = json.loads(process.stdout.readline() or '{"error": "its supervisor ended"}')
             if "error" in reply:
                 raise SupervisionError(reply["error"])
