@@ -128,7 +128,7 @@ def _waiting(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 def _costs(chosen: Sequence[Comparison], exact: Callable[[str, str, str], Exact | None]) -> dict[str, Any]:
     made = []
     for one in chosen:
-        title = f"{one.scenario}, {NAMES[one.database]}, {one.load.connections} connections"
+        title = f"{one.scenario}, {NAMES[one.database]}, {plural(one.load.connections, 'connection')}"
         table = tables.costs(one, lambda name, one=one: exact(one.database, one.scenario, name))  # type: ignore[misc]
         made.append((one.scenario, (title, table)))
     first = [entry for scenario, entry in made if scenario in FIRST]

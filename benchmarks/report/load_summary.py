@@ -94,7 +94,7 @@ def summarize(run: Run) -> list[Comparison]:
         place = (trial.database, trial.scenario, trial.load)
         found.setdefault(place, {}).setdefault(trial.contender, {})[trial.round] = trial
     comparisons = []
-    for cell in _merged(run.header.cells):
+    for cell in run.header.cells:
         trials = found.get((cell.database, cell.scenario, cell.load.name), {})
         problems = {name: problem for name in cell.contenders if (problem := _problem(run, cell, name, bool(trials.get(name))))}
         if trials or problems:
@@ -130,23 +130,6 @@ def plain(run: Run, comparisons: Sequence[Comparison], database: str) -> list[Co
 
 def _rank(comparison: Comparison) -> tuple[int, int]:
     return (len(comparison.rows), comparison.load.connections)
-
-
-def _merged(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells that differ only in who takes part, and how often, are one comparison."""
-    places: dict[tuple[str, str, Load], list[Cell]] = {}
-    for cell in cells:
-        places.setdefault((cell.database, cell.scenario, cell.load), []).append(cell)
-    return [
-        Cell(
-            *place,
-            max(cell.rounds for cell in same),
-            same[0].seconds,
-            same[0].slices,
-            tuple(dict.fromkeys(name for cell in same for name in cell.contenders)),
-        )
-        for place, same in places.items()
-    ]
 
 
 def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:

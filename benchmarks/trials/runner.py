@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -81,11 +81,12 @@ def run(plan: Plan, see: See) -> Run:
     The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
     """
     former = plan.former
+    began, machine = datetime.now(UTC), environment()  # before the run itself is what loads the machine
     with (
         staged(plan.books, {cell.database for cell in plan.cells}, plan.url, plan.backends) as stage,
         closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
     ):
-        found = former or Run(_header(plan, stage))
+        found = former or Run(_header(plan, stage, began, machine))
         session = _Session(plan, stage, recorder, see, found)
         if former is None:
             recorder.write(found.header)
@@ -97,12 +98,12 @@ def run(plan: Plan, see: See) -> Run:
     return found
 
 
-def _header(plan: Plan, stage: Stage) -> Header:
+def _header(plan: Plan, stage: Stage, began: datetime, machine: Mapping[str, Any]) -> Header:
     names = dict.fromkeys(name for cell in plan.cells for name in cell.contenders)
     scenarios = dict.fromkeys(cell.scenario for cell in plan.cells)
     here = stage.server is None or stage.server.pid is not None
     return Header(
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=began.isoformat(timespec="seconds"),
         command=plan.command,
         profile=plan.profile.name,
         seed=plan.seed,
@@ -119,7 +120,7 @@ def _header(plan: Plan, stage: Stage) -> Header:
         },
         databases=stage.facts(),
         placement=stage.placement.facts(database_here=here),
-        environment={**environment(), **stage.placement.cores()},
+        environment={**machine, **stage.placement.cores()},
         code=code_cost(ROOT),
     )
 
