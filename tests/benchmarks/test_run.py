@@ -31,7 +31,7 @@ from . import report_data
 ROOT = Path(__file__).parents[2]
 SECONDS = 0.2
 RUN = (
-    *("--profile", "standard", "--rounds", "2", "--seconds", str(SECONDS), "--books", "1000", "--scenario", "create"),
+    *("--profile", "smoke", "--rounds", "2", "--seconds", str(SECONDS), "--books", "1000", "--scenario", "create"),
     *("--contender", "async-native", "--contender", "async-documented"),
 )
 OWN = ("--database", "postgresql", *RUN)

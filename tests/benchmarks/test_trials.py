@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -22,10 +23,11 @@ from threading import Event
 import psutil
 import pytest
 
-from benchmarks.contenders import BASELINE, CONTENDERS, Contender
+from benchmarks.contenders import BASELINE, CONTENDERS
 from benchmarks.data import SETTINGS
 from benchmarks.load import Histogram, Outcome, Request
-from benchmarks.postgres import PostgresError, Server
+from benchmarks.postgres import PostgresError
+from benchmarks.postgres import Server as Postgres
 from benchmarks.raw.load import Cell, Load
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.trials import calibration, sampler, trial
@@ -34,7 +36,7 @@ from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import DriverError, Generator, Order, driver
 from benchmarks.trials.placement import Placement, move
 from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, postgres_cpu_seconds, threads
-from benchmarks.trials.server import ServerError, free_port, serving
+from benchmarks.trials.server import Server, ServerError, free_port, serving
 from benchmarks.trials.stage import Stage, require_backends
 
 from .conftest import BOOKS
@@ -190,19 +192,21 @@ def test_a_wrong_answer_is_found(stage: Stage) -> None:
         ({"create": 1}, {}, "1 writes were acknowledged, 2 are in the activity log"),
     ],
 )
-def test_acknowledged_means_stored(stage: Stage, answered: dict[str, int], failed: dict[str, int], wrong: str | None) -> None:
+def test_acknowledged_means_stored(
+    stage: Stage, writer: Server, answered: dict[str, int], failed: dict[str, int], wrong: str | None
+) -> None:
     """Two books are made by a real server; what is said to have been acknowledged has to fit."""
-    contender = CONTENDERS["async-native"]
-    make_books(stage, contender, 2)
+    make_books(writer, 2)
+    contender = writer.contender
     cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, 1, (contender.name,))
     assert trial.stored(stage, cell, contender, Counter(answered), Counter(failed)) == (2, wrong)
     assert trial.stored(stage, cell, contender, Counter(), Counter()) == (0, None), "what was written is undone"
 
 
 @pytest.mark.parametrize(("table", "wrong"), [("book", "2 books were acknowledged, 1 are stored"), ("activity", "2 writes were")])
-def test_a_lost_row_is_found(stage: Stage, table: str, wrong: str) -> None:
-    contender = CONTENDERS["async-native"]
-    make_books(stage, contender, 2)
+def test_a_lost_row_is_found(stage: Stage, writer: Server, table: str, wrong: str) -> None:
+    make_books(writer, 2)
+    contender = writer.contender
     urls = stage.urls("sqlite", contender)
     url = urls["DATABASE_URL" if table == "book" else "ACTIVITY_DATABASE_URL"]
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
@@ -213,15 +217,21 @@ def test_a_lost_row_is_found(stage: Stage, table: str, wrong: str) -> None:
     assert problem.startswith(wrong)
 
 
-def make_books(stage: Stage, contender: Contender, count: int) -> None:
+@pytest.fixture(scope="module")
+def writer(stage: Stage) -> Iterator[Server]:
+    contender = CONTENDERS["async-native"]
+    with serving(contender, stage.settings("sqlite", contender)) as server:
+        yield server
+
+
+def make_books(server: Server, count: int) -> None:
     request = SCENARIOS["create"].request
     assert request
-    with serving(contender, stage.settings("sqlite", contender)) as server:
-        for number in range(count):
-            made = request(number, BOOKS)
-            asked = urllib.request.Request(f"{server.url}{made.path}", made.body, dict(made.headers), method=made.method)
-            with urllib.request.urlopen(asked) as answer:
-                assert answer.status == 201
+    for number in range(count):
+        made = request(number, BOOKS)
+        asked = urllib.request.Request(f"{server.url}{made.path}", made.body, dict(made.headers), method=made.method)
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.status == 201
 
 
 def seat(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -> trial._Seat:
@@ -273,7 +283,7 @@ def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
     assert "answers were wrong or missing; last error: read: 404, not 200" in problem
 
 
-def test_a_server_that_refuses_the_connections_of_a_run_is_an_error(postgres: Server) -> None:
+def test_a_server_that_refuses_the_connections_of_a_run_is_an_error(postgres: Postgres) -> None:
     require_backends(postgres, 10)
     with pytest.raises(PostgresError, match=r"allows \d+ connections \(max_connections\), this run may need 1000020: allow more"):
         require_backends(postgres, 1_000_000)
