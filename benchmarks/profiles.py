@@ -86,8 +86,8 @@ PROFILES: dict[str, Profile] = {
             "first verdicts (at most 4 min)",
             0.4,
             (
-                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(POSTGRESQL,), slice=SHORT),
-                Block(("read",), (*PAIR, "async-documented", *OURS), 4, 1.0, databases=(SQLITE,), slice=SHORT),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 6, 1.0, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(SQLITE,), slice=SHORT),
             ),
         ),
         Profile(
