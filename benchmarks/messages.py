@@ -26,6 +26,11 @@ def without_reprs(text: str) -> str:
     return " ".join(text.split())
 
 
+def wrong_answers(wrong: int, total: int, last_error: str) -> str:
+    """The problem of who gave so many of them, answers that never came included."""
+    return f"{wrong} of {total} answers were wrong or missing; last error: {last_error}"
+
+
 class WrongAnswerError(Exception):
     """An app answered with another status, or with a body that is not right."""
 

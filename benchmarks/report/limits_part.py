@@ -26,13 +26,9 @@ def _machine(run: Run) -> Iterator[str]:
     server, generator, database = (run.header.placement.get(name, "") for name in ("server", "generator", "database"))
     core = " on one core" if server.startswith("core ") else ", which is bound to no core"
     yield f"Several processes or machines: each contender is one process{core}, and how they scale is not measured."
-    if database == "elsewhere":
-        where = "client and server are on one machine"
-    elif generator == database != "not pinned":
-        shared = f"its core{'s' if generator.startswith('cores') else ''}"
-        where = f"client, server and database are on one machine, and the generator shares {shared} with the database"
-    else:
-        where = "client, server and database are on one machine"
+    where = f"{'client and server' if database == 'elsewhere' else 'client, server and database'} are on one machine"
+    if generator == database != "not pinned":
+        where += f", and the generator shares its core{'s' if generator.startswith('cores') else ''} with the database"
     yield f"A network: {where}. The wait of section 2 stands for distance, but costs the database nothing."
 
 

@@ -33,7 +33,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable
 
 def reason(problem: str) -> str:
     """A problem in one short line, without what differs from run to run: objects in angle brackets, folders."""
-    found = " ".join(problem.split()).replace("were wrong: ", "were wrong or missing; last error: ")
+    found = " ".join(problem.split())
     while (shorter := re.sub(r"\s*<[^<>]*>", "", found)) != found:
         found = shorter
     found = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", re.sub(r"\s*<.*", " ...", found))

@@ -10,6 +10,7 @@ from itertools import count
 
 from benchmarks.contenders import Contender
 from benchmarks.load import Request
+from benchmarks.messages import wrong_answers
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.trials.driver import Order
 from benchmarks.trials.server import Server, ServerError, serving
@@ -98,6 +99,5 @@ def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> str |
         outcome = drive(Order(scenarios, stage.books, SECONDS, first=FIRST))
     if not outcome.failed:
         return None
-    total = sum(outcome.failed.values()) + sum(outcome.answered.values())
-    reason = server.last_error or next(iter(outcome.examples.values()))
-    return f"{sum(outcome.failed.values())} of {total} answers were wrong or missing; last error: {reason}"
+    wrong, right = sum(outcome.failed.values()), sum(outcome.answered.values())
+    return wrong_answers(wrong, wrong + right, server.last_error or next(iter(outcome.examples.values())))

@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.code_cost import code_cost
-from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL, Contender
+from benchmarks.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, Contender
 from benchmarks.environment import environment
 from benchmarks.profiles import CAPACITY, Profile
 from benchmarks.raw import Recorder
@@ -28,8 +28,6 @@ from benchmarks.trials.trial import Round, measure
 
 CROSSCHECKED = (BASELINE, "async-native")
 CROSSCHECK_SECONDS = 1.0
-POOL = 64
-"""No contender keeps more connections to one database; what writes uses two."""
 
 See = Callable[[Any], object]
 
@@ -49,10 +47,13 @@ class Plan:
 
     @property
     def backends(self) -> int:
-        """How many connections to PostgreSQL a round may need: its servers are up at once, and each keeps what it opened."""
+        """How many connections to PostgreSQL a round may need: its servers are up at once, and each keeps what it opened.
+
+        What writes uses two databases.
+        """
         return max(
             (
-                len(cell.contenders) * min(cell.load.connections, POOL) * (2 if SCENARIOS[cell.scenario].writes else 1)
+                len(cell.contenders) * min(cell.load.connections, CONNECTIONS) * (2 if SCENARIOS[cell.scenario].writes else 1)
                 for cell in self.cells
                 if cell.database == "postgresql"
             ),

@@ -18,6 +18,7 @@ from threading import Lock
 
 from benchmarks.contenders import Contender
 from benchmarks.load import Failure, Histogram, Outcome
+from benchmarks.messages import wrong_answers
 from benchmarks.raw.load import Cell, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.trials.driver import Drive, Order
@@ -178,9 +179,7 @@ class _Seat:
     def _wrong(self) -> str | None:
         """Too many answers, those of the warm-up among them: only a server that was just started can fail in its first ones."""
         wrong, total = self.failed.total(), self._total()
-        if wrong <= TOLERATED * total:
-            return None
-        return f"{wrong} of {total} answers were wrong or missing; last error: {self.last_error}"
+        return wrong_answers(wrong, total, self.last_error) if wrong > TOLERATED * total else None
 
     def look(self) -> None:
         """At what is to be seen only while the server runs."""
