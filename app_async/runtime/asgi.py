@@ -3,16 +3,22 @@
 WSGI code is synchronous, so it runs inside :func:`sqlalchemy.util.greenlet_spawn`, and wherever it has to wait (an async view, a
 session, a chunk of the response) it switches out to the server's task, which awaits. No thread is involved. What blocks without
 awaiting (``time.sleep``, a synchronous driver) stops every request of the process.
+
+The application runs in a context of its own, and the server's ``receive`` and ``send`` in the one in which it called: a server
+starts the next request of a connection, or registers its reader, while it sends, and both copy the context they are started in.
 """
 
 import asyncio
+import io
 from collections.abc import Callable, Iterable
-from typing import Any
+from contextvars import Context, copy_context
+from typing import IO, Any
 
 from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
-from .environ import Message, Receive, Scope, Send, build_environ, read_body
+from .context import Outside, request_context, within
+from .environ import Message, Receive, Scope, Send, build_environ, may_have_body, read_body
 from .flask import AsyncFlask
 
 __all__ = ("asgi_app",)
@@ -60,17 +66,21 @@ class ASGIApp:
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in one greenlet of the server's task; cancelled when its client disconnects."""
-        await self.app.portal.adopt()  # for servers without lifespan; else it returns at once
+        if not self.app.portal.adopted():  # by a server without lifespan
+            await self.app.portal.adopt()
         environ = build_environ(scope)
-        body = await read_body(scope, environ, receive, self.app.config["MAX_CONTENT_LENGTH"])
-        if body is None:
-            return  # the client left while it sent its request
+        body: IO[bytes] = io.BytesIO()
+        if may_have_body(scope, environ):
+            whole = await read_body(environ, receive, self.app.config["MAX_CONTENT_LENGTH"])
+            if whole is None:
+                return  # the client left while it sent its request
+            body = whole
         environ["wsgi.input"] = body
         request = _Request(receive)
         response = _Response(send, request)
         self.watch.add(request)
         try:
-            await greenlet_spawn(_respond, self.app, environ, response)
+            await within(request_context(self.app), greenlet_spawn(_respond, self.app, environ, response))
         except asyncio.CancelledError:
             if not request.disconnected:
                 raise  # the server itself ends the request
@@ -86,10 +96,12 @@ class ASGIApp:
 class _Request:
     """The task of one request, cancelled when its client disconnects."""
 
-    __slots__ = ("answered", "disconnected", "receive", "seen", "task", "watcher")
+    __slots__ = ("answered", "context", "disconnected", "receive", "seen", "task", "watcher")
 
     def __init__(self, receive: Receive) -> None:
         self.receive = receive
+        self.context = copy_context()
+        """The server's."""
         self.task = asyncio.current_task()
         self.watcher: asyncio.Task[None] | None = None
         self.seen = False
@@ -128,13 +140,13 @@ class _Watch:
 
     def _look_again(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.loop.call_later(WATCH_EVERY, self._look)
+        self.loop.call_later(WATCH_EVERY, self._look, context=Context())
 
     def _look(self) -> None:
         self.loop = None
         for request in self.requests:
             if request.seen and request.watcher is None:
-                request.watcher = asyncio.ensure_future(request.watch())
+                request.watcher = asyncio.create_task(request.watch(), context=request.context)
             request.seen = True
         if self.requests:
             self._look_again()
@@ -183,30 +195,30 @@ class _Response:
 
     def write(self, chunk: bytes) -> None:
         """Send a chunk at once; the one that fills ``Content-Length`` ends the response."""
-        if not chunk:
-            return
-        self._send_head()
-        if self.left < 0:
-            self._send_chunk(chunk, more=True)
-        elif self.left > 0:
+        if self.left < 0 and chunk:
+            self._send(chunk, more=True)
+        elif self.left > 0 and chunk:
             chunk = chunk[: self.left]
             self.left -= len(chunk)
-            self._send_chunk(chunk, more=self.left > 0)
+            self._send(chunk, more=self.left > 0)
 
     def end(self) -> None:
         """End the response, unless its last chunk has done so."""
-        self._send_head()
         if not self.request.answered:
-            self._send_chunk(b"", more=False)
+            self._send(b"", more=False)
 
-    def _send_chunk(self, chunk: bytes, *, more: bool) -> None:
+    def _send(self, chunk: bytes, *, more: bool) -> None:
         self.request.answered = not more
-        await_(self.send({"type": "http.response.body", "body": chunk, "more_body": more}))
+        body = {"type": "http.response.body", "body": chunk, "more_body": more}
+        if self.started:
+            await_(Outside(self.send(body)))
+            return
+        if self.head is None:
+            msg = "the application answered without calling start_response"
+            raise AssertionError(msg)
+        self.started = True
+        await_(Outside(self._send_first(self.head, body)))
 
-    def _send_head(self) -> None:
-        if not self.started:
-            if self.head is None:
-                msg = "the application answered without calling start_response"
-                raise AssertionError(msg)
-            self.started = True
-            await_(self.send(self.head))
+    async def _send_first(self, head: Message, body: Message) -> None:
+        await self.send(head)
+        await self.send(body)

@@ -8,7 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
-__all__ = ("Message", "Receive", "Scope", "Send", "build_environ", "read_body")
+__all__ = ("Message", "Receive", "Scope", "Send", "build_environ", "may_have_body", "read_body")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -69,7 +69,12 @@ def _environ_key(name: bytes) -> str | None:
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
 
 
-async def read_body(scope: Scope, environ: dict[str, Any], receive: Receive, limit: int | None) -> IO[bytes] | None:
+def may_have_body(scope: Scope, environ: dict[str, Any]) -> bool:
+    """Whether the request may have a body: HTTP/1 announces it, a stream of HTTP/2 need not."""
+    return "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ or scope["http_version"] not in {"1.0", "1.1"}
+
+
+async def read_body(environ: dict[str, Any], receive: Receive, limit: int | None) -> IO[bytes] | None:
     """The whole request body, or None if the client disconnects before its end.
 
     Async views read it while they hold no greenlet to wait in, so it has to be there before. A body over the limit is not read
@@ -77,8 +82,6 @@ async def read_body(scope: Scope, environ: dict[str, Any], receive: Receive, lim
     cut it at the limit in silence.
     """
     length = environ.get("CONTENT_LENGTH")
-    if length is None and "HTTP_TRANSFER_ENCODING" not in environ and scope["http_version"] in {"1.0", "1.1"}:
-        return io.BytesIO()
     if limit is not None and length is not None and length.isdecimal() and int(length) > limit:
         return io.BytesIO()
     body: IO[bytes] = SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 - the caller closes it

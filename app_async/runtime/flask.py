@@ -2,14 +2,18 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from flask import current_app
+from flask import current_app, has_app_context
 
+from .context import Body, request_context
 from .portal import Portal
 from .sessions import Flask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 __all__ = ("AsyncFlask", "stream")
 
@@ -19,6 +23,16 @@ _END = object()
 
 class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The WSGI application. A thread's request is never given the ``g`` of somebody else, see :func:`request_context`.
+
+        What a test client or a view asks for (they have a request already) may share one on purpose, as on plain Flask.
+        """
+        if not has_app_context() or "werkzeug.request" in environ or self.portal.on_loop():
+            return self.wsgi_app(environ, start_response)
+        context = request_context(self)
+        return Body(context, context.run(self.wsgi_app, environ, start_response))
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """A function that runs the coroutine function on the app's loop and waits for its result."""

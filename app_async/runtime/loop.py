@@ -2,15 +2,17 @@
 
 import asyncio
 import atexit
+import ctypes
 import logging
 import os
 import threading
 import warnings
 import weakref
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Protocol, cast
 
-__all__ = ("ProcessLoop", "process_loop")
+__all__ = ("ProcessLoop", "keep_for_ever", "process_loop")
 
 CLOSING_SECONDS = 0.5
 """At exit: how long cancelled coroutines, and connections that are closed, have in seconds."""
@@ -36,7 +38,6 @@ class ProcessLoop:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._inherited: list[Any] = []
         self._stopping = False
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self._stop)
@@ -58,11 +59,15 @@ class ProcessLoop:
                 msg = "the event loop is stopped: the process is exiting"
                 raise RuntimeError(msg)
             if self._loop is None:
-                loop = new_event_loop()
-                self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
-                self._thread.start()
-                self._loop = loop
+                self._loop = Context().run(self._start)
             return self._loop
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        """A running loop; called in an empty context, for a thread may inherit its starter's, a request's (Python 3.14)."""
+        loop = new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
+        self._thread.start()
+        return loop
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
@@ -79,7 +84,7 @@ class ProcessLoop:
         """
         self._lock = threading.Lock()
         if self._loop is not None:
-            self._inherited.append((self._loop, self._thread))
+            keep_for_ever((self._loop, self._thread))
             self._loop = self._thread = None
         for user in list(self.users):
             user.forget()
@@ -110,6 +115,11 @@ class ProcessLoop:
             await asyncio.wait(others)
         for user in list(self.users):
             await user.close()
+
+
+def keep_for_ever(thing: object) -> None:
+    """Have it never finalized, not even at exit, when the interpreter frees what modules and lists hold."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import greenlet_spawn
 
 from .call import Call, await_, finish, in_greenlet
-from .loop import process_loop
+from .context import connect_outside
+from .loop import keep_for_ever, process_loop
 
 __all__ = ("Portal", "core")
 
@@ -35,7 +36,6 @@ class Portal:
         self._server_loop: asyncio.AbstractEventLoop | None = None
         self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
-        self._inherited: list[Any] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         process_loop.users.add(self)
 
@@ -54,10 +54,16 @@ class Portal:
 
     def on_loop(self) -> bool:
         """Whether the caller's thread is running the app's loop."""
-        return asyncio._get_running_loop() is self.loop  # noqa: SLF001 - the exported variant that does not raise
+        running = asyncio._get_running_loop()  # noqa: SLF001 - the exported variant that does not raise
+        return running is not None and running is self.loop
+
+    def adopted(self) -> bool:
+        """Whether the running loop is the server's, with nothing left to be closed on another one."""
+        return self._server_loop is asyncio.get_running_loop() and self._adopting is None
 
     def own(self, engine: AsyncEngine) -> None:
-        """Have the engine's connections closed on the loop that made them, at exit at the latest."""
+        """Have the engine's connections made outside any request's context, and closed on their loop, at exit at the latest."""
+        connect_outside(engine)
         self._engines.append(engine)
 
     def call(self, func: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -70,9 +76,8 @@ class Portal:
             RuntimeError: if the caller itself runs on the app's loop, outside a greenlet: it has to ``await``.
             BaseException: whatever the coroutine raises, ``SystemExit`` and ``KeyboardInterrupt`` included.
         """
-        loop = self.loop
-        if asyncio._get_running_loop() is not loop:  # noqa: SLF001 - the exported variant that does not raise
-            return Call(loop, func(*args, **kwargs)).wait()
+        if not self.on_loop():
+            return Call(self.loop, func(*args, **kwargs)).wait()
         if in_greenlet():
             return await_(func(*args, **kwargs))
         msg = f"{getattr(func, '__qualname__', func)} was called synchronously from the event loop: await it instead"
@@ -138,11 +143,11 @@ class Portal:
     def forget(self) -> None:
         """Let go of a loop that does not run here any more, without touching its connections.
 
-        They are kept from the collector too: their finalizers would work on the sockets of a forked child's parent.
+        Nor may they be finalized: that would work on the sockets of a forked child's parent.
         """
         self._server_loop = self._adopting = None
         for engine in self._engines:
-            self._inherited.append(engine.pool)
+            keep_for_ever(engine.pool)
             engine.sync_engine.dispose(close=False)
 
 
