@@ -181,7 +181,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (_loops, _drivers, 
 
 def diagnose(subject: Subject) -> Diagnosis:
     """Run all checks."""
-    undecided = ["which server it will run under: with gunicorn --preload see H8, with WsgiToAsgi see H14"]
+    undecided = ["which server it will run under: with gunicorn --preload see H8, with an ASGI adapter see H14 and H43"]
     if EXTENSION not in subject.app.extensions:
         undecided.append("databases: there is no Advanced Alchemy extension on this app, so only its views were looked at")
     return Diagnosis(tuple(finding for check in CHECKS for finding in check(subject)), tuple(undecided))

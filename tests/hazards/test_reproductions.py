@@ -47,7 +47,7 @@ def test_it_is_short_and_stands_alone(script: Path) -> None:
     assert "rints" in docstring
 
 
-@pytest.mark.parametrize("name", ["h4", "h8", "h15", "h36", "h39"])
+@pytest.mark.parametrize("name", ["h4", "h8", "h15", "h36", "h39", "h43"])
 def test_it_runs_by_itself(tmp_path: Path, name: str) -> None:
     environ = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "DATABASE_URL"}}
     (tmp_path / "sitecustomize.py").write_text(REFUSE.format(project=PROJECT))
