@@ -55,7 +55,19 @@ ASGI: Final[Mapping[str, Sequence[str]]] = {
     "granian": ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "...", "{app}"),
 }
 """The same for an ASGI application."""
-KINDS: Final[Mapping[str, Sequence[str]]] = {**WSGI, **ASGI}
+_UVICORN = ASGI["uvicorn"][:-2]
+_HTTP2 = ("--http-protocols", "h1,h2", "--http2-cleartext", "both")
+ASGI_VARIANTS: Final[Mapping[str, Sequence[str]]] = {
+    **{
+        f"uvicorn-{http}-{loop}": (*_UVICORN, "--http", http, "--loop", loop, "...", "{app}")
+        for http in ("httptools", "h11")
+        for loop in ("uvloop", "asyncio")
+    },
+    "granian-rust": (*ASGI["granian"][:-2], "--task-impl", "rust", "...", "{app}"),
+    "gunicorn-asgi": (*_GUNICORN, "--worker-class", "asgi", *_HTTP2, "...", "{app}"),
+}
+"""Other ways to serve one, which differ in whose context a request begins in."""
+KINDS: Final[Mapping[str, Sequence[str]]] = {**WSGI, **ASGI, **ASGI_VARIANTS}
 
 
 class ServerError(Exception):
