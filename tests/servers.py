@@ -31,6 +31,7 @@ _GUNICORN = ("gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
 _FLASK = ("flask", "--app", "{app}", "run", "--port", "{port}")
 WSGI: Final[Mapping[str, Sequence[str]]] = {
     "gunicorn": (*_GUNICORN, "--worker-class", "gthread", "--threads", "8", "...", "{app}"),
+    "gunicorn-one-thread": (*_GUNICORN, "--worker-class", "gthread", "--threads", "1", "...", "{app}"),
     "gunicorn-sync": (*_GUNICORN, "--worker-class", "sync", "...", "{app}"),
     "gunicorn-preload": (
         *_GUNICORN,

@@ -216,8 +216,13 @@ def respond() -> Response:
 
 
 async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-    """Sets a context variable for the app where the query says so, and looks at what reaches the server from it."""
-    if b"watched" not in scope.get("query_string", b""):
+    """As the query says: watched, it sets a context variable for the app and looks at what of the app reaches the server;
+    forgetful, it pushes an application context, puts somebody into it, and leaves it there."""
+    query = scope.get("query_string", b"")
+    if b"forgetful" in query:
+        app.app_context().push()
+        g.user = "forgotten"
+    if b"watched" not in query:
         await asgi(scope, receive, send)
         return
     user = dict(scope["headers"]).get(b"x-user")
@@ -252,11 +257,3 @@ async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         await asgi(scope, watched_receive, watched_send)
     finally:
         look("the end of the app")
-
-
-async def forgetful(scope: Scope, receive: Receive, send: Send) -> None:
-    """A middleware that pushes an application context, puts somebody into it, and forgets it."""
-    if scope["type"] == "http":
-        app.app_context().push()
-        g.user = "forgotten"
-    await middleware(scope, receive, send)

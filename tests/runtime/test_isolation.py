@@ -1,24 +1,27 @@
 """One request's context never reaches another: attacks on real servers, each answer checked for whose it is."""
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from tests.runtime.answers import Answer, ask_server
 from tests.runtime.app_users import NOBODY, cookie, part
-from tests.runtime.wire import Sent, in_turn, pipelined, streams
+from tests.runtime.wire import Pipe, Sent, in_turn, pipelined, streams
 from tests.servers import ASGI_VARIANTS, Server, serve
 
 NATIVE = [*ASGI_VARIANTS, "hypercorn", "granian"]
 HTTP2 = {"hypercorn", "granian", "granian-rust", "gunicorn-asgi"}
-LOOP = {"gunicorn": (), "gunicorn-one-thread": ("--threads", "1")}
+LOOP = ["gunicorn", "gunicorn-one-thread"]
 
 Sending = Callable[[int, Sequence[Sent]], Coroutine[Any, Any, list[Answer | None]]]
 
-COOKIES = {user: cookie(user) for user in ("alice", "bobby", "carol", "david", "erica", "frank", "gerry", "heidi", "irene", "james")}
+USERS = ("alice", "bobby", "carol", "david", "erica", "frank", "gerry", "heidi", "irene", "james", "kelly", "louis")
+COOKIES = {user: cookie(user) for user in USERS}
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,14 @@ class Way:
     path: str
     status: int = 200
     sizes: tuple[int, ...] | None = (6,)
-    """Of the parts of the body; None: any body."""
+    """Of the parts of the body, in bytes; None: any body."""
     length: int | None = None
+    """Of the whole body, where that is less than its parts."""
     method: str = "GET"
     upload: int = 0
     chunked: bool = False
     breaks: bool = False
-    """Whether the answer breaks off, and the connection with it."""
+    """Whether the answer breaks off."""
 
     def sent(self, user: str | None) -> Sent:
         headers = [] if user is None else [("x-user", user), ("cookie", COOKIES[user])]
@@ -43,35 +47,83 @@ class Way:
     def is_right(self, user: str | None, answer: Answer | None) -> bool:
         if answer is None or self.breaks:
             return self.breaks
-        if answer.status != self.status or self.sizes is None:
+        if self.sizes is None or answer.status != self.status:
             return answer.status == self.status
         return answer.body == b"".join(part(user or NOBODY, size) for size in self.sizes)[: self.length]
 
+    @property
+    def fails(self) -> bool:
+        """Whether the server may close the connection after it."""
+        return "fail=" in self.path
 
-PRIVATE = Way("/private", sizes=(5,))
-REFUSED = Way("/private", status=401)
+    def watched(self) -> "Way":
+        return replace(self, path=f"{self.path}{'&' if '?' in self.path else '?'}watched")
+
+
+REFUSED = Way("/private", 401)
+WHOLE = Way("/sync")
+FILLED = Way("/sync?body=sync&length=6")
+ASYNC = Way("/async?spawn")
+WAYS = [
+    WHOLE,
+    ASYNC,
+    FILLED,
+    Way("/async?body=async&length=6&spawn"),
+    Way("/async?body=bare&length=6"),
+    Way("/sync?body=sync&length=6&chunks=3,3", sizes=(3, 3)),
+    Way("/async?body=async&length=6&chunks=2,4,3,5", sizes=(2, 4)),
+    Way("/sync?body=sync&length=6&chunks=4,4", sizes=(4, 4), length=6),
+    Way("/sync?body=sync&chunks=3,9", sizes=(3, 9)),
+    Way("/async?body=async&chunks=3,9&spawn", sizes=(3, 9)),
+    Way("/async?body=async&chunks=", sizes=()),
+    Way("/async?body=sync&length=0&chunks=", sizes=()),
+    Way("/async?body=async&length=6", method="HEAD", sizes=()),
+    Way("/sync?body=sync&status=204", 204, sizes=()),
+    Way("/async?body=async&status=304&spawn", 304, sizes=()),
+    Way("/sync", method="POST", upload=1000),
+    Way("/async?body=async&length=6", method="POST", upload=1000, chunked=True),
+]
+"""The connection stays open after each of these."""
+FAILING = [
+    Way("/async?fail=view&spawn", 500, sizes=None),
+    Way("/sync?fail=after", 500, sizes=None),
+    Way("/sync?fail=teardown", 500, sizes=None),
+    Way("/async?body=async&length=6&fail=chunk0", 500, sizes=None),
+    Way("/sync?body=sync&length=6&chunks=6,6&fail=chunk1"),
+    Way("/async?body=async&length=6&fail=end"),
+    Way("/async?body=async&length=6&fail=close"),
+]
+BREAKING = [
+    Way("/sync?body=sync&length=6&chunks=3,3&fail=chunk1", breaks=True),
+    Way("/async?body=async&chunks=3,3&fail=chunk1", breaks=True),
+]
+FORGETTING = Way("/sync?fail=forget", 500, sizes=None)
+"""The view leaves an application context behind: under WSGI to its thread, as in any Flask."""
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Callable[[str], Server]]:
-    """Start a server of this kind when it is first asked for."""
-    from contextlib import ExitStack
-
+def start() -> Iterator[Callable[[str], Server]]:
+    """The running server of a kind; it is started when it is first asked for."""
     servers: dict[str, Server] = {}
     with ExitStack() as stack:
 
         def start(kind: str) -> Server:
             if kind not in servers:
-                attribute = "middleware" if kind in NATIVE else "app"
+                attribute = "app" if kind in LOOP else "middleware"
                 servers[kind] = stack.enter_context(serve(kind, f"tests.runtime.app_users:{attribute}"))
             return servers[kind]
 
         yield start
 
 
-@pytest.fixture(scope="session", params=NATIVE)
-def native(request: pytest.FixtureRequest, running: Callable[[str], Server]) -> Server:
-    return running(request.param)
+@pytest.fixture(params=NATIVE)
+def native(request: pytest.FixtureRequest, start: Callable[[str], Server]) -> Server:
+    return start(request.param)
+
+
+@pytest.fixture(params=[*NATIVE, *LOOP])
+def server(request: pytest.FixtureRequest, start: Callable[[str], Server]) -> Server:
+    return start(request.param)
 
 
 def told(server: Server) -> list[str]:
@@ -80,8 +132,158 @@ def told(server: Server) -> list[str]:
     return wrong
 
 
-def test_pipelined_request_behind_a_stream_that_fills_its_length(native: Server) -> None:
-    stream = Way("/sync?body=sync&length=6", length=6)
-    answers = asyncio.run(pipelined(native.port, [stream.sent("alice"), REFUSED.sent(None)]))
+def exchange(server: Server, sending: Sending, requests: Sequence[tuple[str | None, Way]]) -> list[str]:
+    """Send them on one connection; which answers were wrong."""
+    answers = asyncio.run(sending(server.port, [way.sent(user) for user, way in requests]))
+    wrong, closed = [], False
+    for (user, way), answer in zip(requests, answers, strict=True):
+        if not (way.is_right(user, answer) or (closed and answer is None)):
+            wrong.append(f"{user}: {way.method} {way.path}: {answer and (answer.status, answer.body[:200])}")
+        closed |= way.fails
+    return wrong
+
+
+@pytest.mark.parametrize("sending", [pipelined, in_turn])
+def test_request_after_a_stream_that_fills_its_length(native: Server, sending: Sending) -> None:
+    answers = asyncio.run(sending(native.port, [FILLED.sent("alice"), REFUSED.sent(None)]))
     assert [answer and (answer.status, answer.text) for answer in answers] == [(200, "alicea"), (401, NOBODY)]
+    assert told(native) == []
+
+
+def attack(server: Server, sending: Sending, ways: Sequence[Way]) -> list[str]:
+    """Ask in each of the ways as somebody; what was wrong then and for those who come after it."""
+    wrong = []
+    for way in ways:
+        others = [(None, REFUSED), ("bobby", ASYNC), (None, WHOLE)]
+        found = exchange(server, sending, [("alice", way), *others])
+        if way.fails:
+            found += exchange(server, sending, others)
+        wrong += [f"{way.method} {way.path}: {one}" for one in found]
+    return wrong
+
+
+@pytest.mark.parametrize("sending", [pipelined, in_turn])
+def test_requests_of_one_connection_share_nothing(server: Server, sending: Sending) -> None:
+    ways = [*WAYS, *FAILING, *BREAKING, *([] if server.kind in LOOP else [FORGETTING])]
+    assert [*attack(server, sending, ways), *told(server)] == []
+
+
+@pytest.mark.parametrize("kind", HTTP2)
+def test_streams_of_one_http2_connection_share_nothing(start: Callable[[str], Server], kind: str) -> None:
+    server = start(kind)
+    wrong = attack(server, streams, [*WAYS, *FAILING, FORGETTING])
+    many = [(user, way) for way in WAYS for user in (*USERS[:3], None)]
+    assert [*wrong, *exchange(server, streams, many), *told(server)] == []
+
+
+@pytest.mark.parametrize("sending", [pipelined, in_turn])
+def test_requests_after_big_bodies(server: Server, sending: Sending) -> None:
+    """Their reading is paused and goes on, at other places of a server's code."""
+    big = [
+        ("alice", Way("/sync?body=sync&length=6", method="POST", upload=300_000)),
+        (None, REFUSED),
+        ("bobby", Way("/async?body=async&chunks=3,9", method="POST", upload=300_000, chunked=True, sizes=(3, 9))),
+        (None, WHOLE),
+        ("carol", Way("/async", method="POST", upload=5_000_000)),
+        (None, REFUSED),
+    ]
+    assert [*exchange(server, sending, big), *told(server)] == []
+
+
+def test_server_works_in_its_own_context(native: Server) -> None:
+    """What it does in ``send`` and ``receive``, and the tasks and callbacks that begin there, see nothing of the application's.
+
+    The slow requests are those whose clients are watched; they overlap, and each has a watcher of its own.
+    """
+    wrong = exchange(native, in_turn, [("alice", way.watched()) for way in (*WAYS, FAILING[0])])
+
+    async def slowly(user: str) -> list[Answer | None]:
+        ways = [Way("/async?pause=0.25&body=async&length=6"), REFUSED]
+        return await pipelined(native.port, [way.watched().sent(name) for way, name in zip(ways, (user, None), strict=True)])
+
+    async def all_slowly() -> list[list[Answer | None]]:
+        return await asyncio.gather(*(slowly(user) for user in USERS[:4]))
+
+    for user, answers in zip(USERS, asyncio.run(all_slowly()), strict=False):
+        assert [answer and answer.text for answer in answers] == [part(user, 6).decode(), NOBODY]
+    assert [*wrong, *told(native)] == []
+
+
+def test_context_that_a_middleware_has_left_is_not_the_requests(native: Server) -> None:
+    left = [("alice", Way("/async?forgetful")), (None, Way("/private?forgetful", 401)), ("bobby", Way("/sync?forgetful"))]
+    silent = len(native.output)
+    assert [*exchange(native, in_turn, left), *told(native)] == []
+    assert "application context" in native.output[silent:]
+
+
+def test_context_that_was_left_at_import_is_not_the_requests() -> None:
+    """uvicorn imports the app inside its main task, whose context all others begin with."""
+    with serve("uvicorn", "tests.runtime.app_pushed:asgi") as server:
+        wrong = exchange(server, in_turn, [("alice", ASYNC), (None, REFUSED), ("bobby", FILLED), (None, WHOLE)])
+        assert [*wrong, *told(server)] == []
+        assert "application context" in server.output
+
+
+CONNECTIONS = 24
+REQUESTS = 3000
+
+
+async def storm(port: int, requests: int) -> list[str]:
+    """So many requests over `CONNECTIONS` connections, some pipelined, some left before their answer; which answers were wrong."""
+    chosen = random.Random(11)
+    left = requests
+    wrong = []
+
+    async def client() -> None:
+        nonlocal left
+        pipe = await Pipe.open(port)
+        while left > 0:
+            batch = [(chosen.choice((*USERS, None)), chosen.choice(WAYS)) for _ in range(chosen.choice((1, 1, 2, 4)))]
+            left -= len(batch)
+            pipe.send(*(way.sent(user) for user, way in batch))
+            if chosen.random() < 0.05:
+                await asyncio.sleep(chosen.random() / 100)
+                pipe.close()
+                pipe = await Pipe.open(port)
+                continue
+            for user, way in batch:
+                answer = await pipe.answer(way.method)
+                if not way.is_right(user, answer):
+                    wrong.append(f"{user}: {way.method} {way.path}: {answer and (answer.status, answer.body[:200])}")
+                    if answer is None:
+                        pipe = await Pipe.open(port)
+                        break
+        pipe.close()
+
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+    return wrong
+
+
+def test_every_answer_among_thousands_is_its_users_own(server: Server) -> None:
+    requests = REQUESTS if server.kind in {"uvicorn-httptools-uvloop", "uvicorn-h11-asyncio"} else REQUESTS // 10
+    assert [*asyncio.run(storm(server.port, requests)), *told(server)] == []
+
+
+@pytest.mark.parametrize("path", ["/sync?body=sync&length=12&chunks=6", "/async?body=async&pause=0.05&chunks=6,60000,600000,600000"])
+def test_requests_after_a_client_that_left(native: Server, path: str) -> None:
+    """Once where the server still waits for the rest of the answer, once where it cannot send on."""
+
+    async def come_and_leave() -> None:
+        pipe = await Pipe.open(native.port)
+        pipe.send(Way(path).sent("alice"), REFUSED.sent(None))
+        with suppress(asyncio.IncompleteReadError):
+            await pipe.reader.readuntil(b"alicea")
+        pipe.close()
+
+    async def come_and_stay() -> list[Answer | None]:
+        pipe = await Pipe.open(native.port)
+        answers = []
+        for _ in range(4):
+            await come_and_leave()
+            for user, way in ((None, REFUSED), ("bobby", ASYNC)):
+                pipe.send(way.sent(user))
+                answers.append(way.is_right(user, await pipe.answer(way.method)))
+        return answers
+
+    assert asyncio.run(come_and_stay()) == [True] * 8
     assert told(native) == []

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 
 from tests.runtime.answers import PATIENCE, Answer
 
