@@ -6,6 +6,7 @@ server closed, or reset the stream, before the answer's end.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import h2.config
@@ -77,8 +78,10 @@ class Pipe:
         await self.reader.readexactly(2)
         return body
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
 
 
 async def pipelined(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
@@ -86,7 +89,7 @@ async def pipelined(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
     pipe = await Pipe.open(port)
     pipe.send(*requests)
     answers = [await pipe.answer(request.method) for request in requests]
-    pipe.close()
+    await pipe.close()
     return answers
 
 
@@ -97,7 +100,7 @@ async def in_turn(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
     for request in requests:
         pipe.send(request)
         answers.append(await pipe.answer(request.method))
-    pipe.close()
+    await pipe.close()
     return answers
 
 
@@ -120,7 +123,11 @@ async def streams(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
         data = await asyncio.wait_for(reader.read(65536), PATIENCE)
         if not data:
             break
-        for event in http2.receive_data(data):
+        try:
+            events = http2.receive_data(data)
+        except h2.exceptions.ProtocolError:
+            break
+        for event in events:
             match event:
                 case h2.events.ResponseReceived(stream_id=int(number), headers=list(headers)):
                     (_, status), *rest = [(str(name), str(value)) for name, value in headers]
@@ -135,7 +142,7 @@ async def streams(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
                     unsent.pop(number, None)
                 case _:
                     pass
-    writer.close()
+    await Pipe(reader, writer).close()
     return [ended.get(number) for number in range(1, 2 * len(requests), 2)]
 
 
