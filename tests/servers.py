@@ -64,7 +64,6 @@ ASGI_VARIANTS: Final[Mapping[str, Sequence[str]]] = {
         for http in ("httptools", "h11")
         for loop in ("uvloop", "asyncio")
     },
-    "granian-rust": (*ASGI["granian"][:-2], "--task-impl", "rust", "...", "{app}"),
     "gunicorn-asgi": (*_GUNICORN, "--worker-class", "asgi", *_HTTP2, "...", "{app}"),
 }
 """Other ways to serve one, which differ in whose context a request begins in."""

@@ -2,7 +2,8 @@
 
 from flask import g
 
-from tests.runtime.app_users import app, asgi
+from tests.runtime.app_users import app
+from tests.runtime.app_watched import asgi
 
 __all__ = ("asgi",)
 

@@ -1,28 +1,27 @@
-"""An app of many users. At every point of a request it looks whose it finds there; what is not the request's own goes into `wrong`.
+"""An app of many users. At every point of a request it looks whose it finds there; what is not its own goes into `wrong`.
 
 A user is who the session says; `g.user` keeps that as Flask-Login does, and `trail` is a context variable of the app's own.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextvars import ContextVar
+from functools import partial
 
 from flask import Response, abort, g, has_app_context, has_request_context, request, session, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from app_async.runtime import AsyncFlask, asgi_app, stream
-from app_async.runtime.environ import Message, Receive, Scope, Send
+from app_async.runtime import AsyncFlask, stream
 
 NOBODY = "nobody"
 
 app = AsyncFlask(__name__)
 app.secret_key = "tests"
-asgi = asgi_app(app)
 
 trail: ContextVar[str | None] = ContextVar("trail", default=None)
 """Set on the way through a request; `g.trail` is what it should be."""
 outer: ContextVar[str | None] = ContextVar("outer", default=None)
-"""What `middleware` sets before it calls the app."""
+"""What `app_watched` sets before it calls the app."""
 wrong: list[str] = []
 """What was not as it should be, in this process."""
 
@@ -163,97 +162,52 @@ def part(name: str, size: int) -> bytes:
     return (name * (size // len(name) + 1)).encode()[:size]
 
 
-def respond() -> Response:
-    name, expected = whose("view"), g.trail
-    sizes = [int(size) for size in request.args.get("chunks", "6").split(",") if size]
+def sizes() -> list[int]:
+    return [int(size) for size in request.args.get("chunks", "6").split(",") if size]
 
-    def chunks() -> Iterator[bytes]:
-        for number, size in enumerate(sizes):
-            fail_at(f"chunk{number}")
-            yield part(whose("stream"), size)
-        fail_at("end")
 
-    async def async_chunks() -> AsyncGenerator[bytes, None]:
-        for number, size in enumerate(sizes):
-            await asyncio.sleep(0)
-            fail_at(f"chunk{number}")
-            yield part(whose("async stream"), size)
+def chunks() -> Iterator[bytes]:
+    for number, size in enumerate(sizes()):
+        fail_at(f"chunk{number}")
+        yield part(whose("stream"), size)
+    fail_at("end")
+
+
+async def async_chunks() -> AsyncGenerator[bytes, None]:
+    for number, size in enumerate(sizes()):
         await asyncio.sleep(0)
-        fail_at("end")
+        fail_at(f"chunk{number}")
+        yield part(whose("async stream"), size)
+    await asyncio.sleep(0)
+    fail_at("end")
 
-    async def bare_chunks() -> AsyncGenerator[bytes, None]:
-        for size in sizes:
-            await asyncio.sleep(0)
-            if has_request_context() or trail.get() != expected:
-                wrong.append(f"stream of {expected!r} without its context: trail {trail.get()!r}, {has_request_context()}")
-            yield part(name, size)
 
-    match request.args.get("body", "whole"):
-        case "whole":
-            response = Response(b"".join(chunks()))
-        case "sync":
-            response = Response(stream_with_context(chunks()))
-        case "async":
-            response = Response(stream_with_context(stream(async_chunks())))
-        case _:
-            response = Response(stream(bare_chunks()))
-    response.status_code = request.args.get("status", 200, int)
+async def bare_chunks(name: str, expected: str, sizes: list[int]) -> AsyncGenerator[bytes, None]:
+    for size in sizes:
+        await asyncio.sleep(0)
+        if has_request_context() or trail.get() != expected:
+            wrong.append(f"stream of {expected!r} without its context: trail {trail.get()!r}, {has_request_context()}")
+        yield part(name, size)
+
+
+BODIES: dict[str, Callable[[], bytes | Iterator[bytes]]] = {
+    "whole": lambda: b"".join(chunks()),
+    "sync": lambda: stream_with_context(chunks()),
+    "async": lambda: stream_with_context(stream(async_chunks())),
+    "bare": lambda: stream(bare_chunks(whose("view"), g.trail, sizes())),
+}
+
+
+def respond() -> Response:
+    response = Response(BODIES[request.args.get("body", "whole")](), request.args.get("status", 200, int))
     if "length" in request.args:
         response.headers["Content-Length"] = request.args["length"]
-    closing_fails = request.args.get("fail") == "close"
-
-    def close() -> None:
-        if has_app_context() or trail.get() != expected:
-            wrong.append(f"close of {expected!r}: trail {trail.get()!r}, context {has_app_context()}")
-        if closing_fails:
-            raise ProvokedError
-
-    response.call_on_close(close)
+    response.call_on_close(partial(close, g.trail, request.args.get("fail") == "close"))
     return response
 
 
-# Around the app
-
-
-async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
-    """As the query says: watched, it sets a context variable for the app and looks at what of the app reaches the server;
-    forgetful, it pushes an application context, puts somebody into it, and leaves it there."""
-    query = scope.get("query_string", b"")
-    if b"forgetful" in query:
-        app.app_context().push()
-        g.user = "forgotten"
-    if b"watched" not in query:
-        await asgi(scope, receive, send)
-        return
-    user = dict(scope["headers"]).get(b"x-user")
-    mark = f"{user and user.decode()} {scope['path']}"
-    outer.set(mark)
-    looking: list[asyncio.Task[None]] = []
-
-    def look(place: str) -> None:
-        if has_app_context() or has_request_context() or trail.get() is not None or outer.get() != mark:
-            wrong.append(f"{place} of {mark!r}: context {has_app_context()}, trail {trail.get()!r}, outer {outer.get()!r}")
-
-    async def look_in_task() -> None:
-        look("a task that the server starts")
-
-    def look_from_server(place: str) -> None:
-        look(place)
-        asyncio.get_running_loop().call_soon(look, f"a callback that the server registers in {place}")
-        looking.append(asyncio.create_task(look_in_task()))
-
-    async def watched_receive() -> Message:
-        look_from_server("receive")
-        message = await receive()
-        look_from_server("the end of receive")
-        return message
-
-    async def watched_send(message: Message) -> None:
-        look_from_server(f"send of {message['type']}")
-        await send(message)
-        look_from_server(f"the end of send of {message['type']}")
-
-    try:
-        await asgi(scope, watched_receive, watched_send)
-    finally:
-        look("the end of the app")
+def close(expected: str, fails: bool) -> None:
+    if has_app_context() or trail.get() != expected:
+        wrong.append(f"close of {expected!r}: trail {trail.get()!r}, context {has_app_context()}")
+    if fails:
+        raise ProvokedError

@@ -1,7 +1,7 @@
 """Connections as an attacker uses them: requests in turn, pipelined, or as streams of HTTP/2.
 
-Each of `in_turn`, `pipelined` and `streams` sends the requests on one connection and returns an answer for each, or None where the
-server closed, or reset the stream, before the answer's end.
+Each of `in_turn`, `pipelined` and `streams` sends the requests on one connection and returns an answer for each, or None where
+the server closed, or reset the stream, before the answer's end.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from typing import NamedTuple
 import h2.config
 import h2.connection
 import h2.events
-import h2.exceptions
 
 from tests.runtime.answers import PATIENCE, Answer
 
@@ -105,54 +104,61 @@ async def in_turn(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
 
 
 async def streams(port: int, requests: Sequence[Sent]) -> list[Answer | None]:
-    """All requests at once, as streams of one HTTP/2 connection with prior knowledge; their bodies take turns."""
+    """All requests at once, as streams of one HTTP/2 connection with prior knowledge."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    http2 = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-    http2.initiate_connection()
-    unsent: dict[int, bytes] = {}
-    for number, request in zip(range(1, 2 * len(requests), 2), requests, strict=True):
-        pseudo = ((":method", request.method), (":scheme", "http"), (":authority", "localhost"), (":path", request.path))
-        http2.send_headers(number, (*pseudo, *request.headers), end_stream=not request.body)
-        if request.body:
-            unsent[number] = request.body
-    heads: dict[int, Answer] = {}
-    ended: dict[int, Answer | None] = {}
-    while len(ended) < len(requests):
-        _send_what_fits(http2, unsent)
-        writer.write(http2.data_to_send())
+    http2 = _Streams(requests)
+    while http2.open:
+        http2.send_bodies()
+        writer.write(http2.connection.data_to_send())
         data = await asyncio.wait_for(reader.read(65536), PATIENCE)
         if not data:
             break
-        try:
-            events = http2.receive_data(data)
-        except h2.exceptions.ProtocolError:
-            break
-        for event in events:
+        http2.receive(data)
+    await Pipe(reader, writer).close()
+    return [http2.ended.get(number) for number in http2.numbers]
+
+
+class _Streams:
+    """The client's side of an HTTP/2 connection, without its socket."""
+
+    def __init__(self, requests: Sequence[Sent]) -> None:
+        self.connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self.connection.initiate_connection()
+        self.numbers = range(1, 2 * len(requests), 2)
+        self.open = {*self.numbers}
+        self.unsent: dict[int, bytes] = {}
+        self.begun: dict[int, Answer] = {}
+        self.ended: dict[int, Answer] = {}
+        for number, request in zip(self.numbers, requests, strict=True):
+            pseudo = ((":method", request.method), (":scheme", "http"), (":authority", "localhost"), (":path", request.path))
+            self.connection.send_headers(number, (*pseudo, *request.headers), end_stream=not request.body)
+            if request.body:
+                self.unsent[number] = request.body
+
+    def send_bodies(self) -> None:
+        """As much of them as the server has room for."""
+        for number, body in [*self.unsent.items()]:
+            while body and (room := min(self.connection.local_flow_control_window(number), 16384)):
+                self.connection.send_data(number, body[:room], end_stream=len(body) <= room)
+                body = body[room:]
+            self.unsent[number] = body
+            if not body:
+                del self.unsent[number]
+
+    def receive(self, data: bytes) -> None:
+        for event in self.connection.receive_data(data):
             match event:
                 case h2.events.ResponseReceived(stream_id=int(number), headers=list(headers)):
                     (_, status), *rest = [(str(name), str(value)) for name, value in headers]
-                    heads[number] = Answer(int(status), rest, b"")
+                    self.begun[number] = Answer(int(status), rest, b"")
                 case h2.events.DataReceived(stream_id=int(number), data=bytes(part), flow_controlled_length=int(size)):
-                    heads[number] = heads[number]._replace(body=heads[number].body + part)
-                    http2.acknowledge_received_data(size, number)
+                    self.begun[number] = self.begun[number]._replace(body=self.begun[number].body + part)
+                    self.connection.acknowledge_received_data(size, number)
                 case h2.events.StreamEnded(stream_id=int(number)):
-                    ended[number] = heads[number]
+                    self.ended[number] = self.begun[number]
+                    self.open.discard(number)
                 case h2.events.StreamReset(stream_id=int(number)):
-                    ended[number] = None
-                    unsent.pop(number, None)
+                    self.open.discard(number)
+                    self.unsent.pop(number, None)
                 case _:
                     pass
-    await Pipe(reader, writer).close()
-    return [ended.get(number) for number in range(1, 2 * len(requests), 2)]
-
-
-def _send_what_fits(http2: h2.connection.H2Connection, unsent: dict[int, bytes]) -> None:
-    for number, body in [*unsent.items()]:
-        room = min(http2.local_flow_control_window(number), http2.max_outbound_frame_size)
-        while body and room:
-            http2.send_data(number, body[:room], end_stream=len(body) <= room)
-            body = body[room:]
-            room = min(http2.local_flow_control_window(number), http2.max_outbound_frame_size)
-        unsent[number] = body
-        if not body:
-            del unsent[number]
