@@ -5,7 +5,7 @@ from flask import g
 from tests.runtime.app_users import app
 from tests.runtime.app_watched import asgi
 
-__all__ = ("asgi",)
+__all__ = ("app", "asgi")
 
 app.app_context().push()
 g.user = "pushed"

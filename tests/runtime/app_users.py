@@ -110,7 +110,7 @@ def private() -> ResponseReturnValue:
 #   chunks: sizes of the body's parts, in bytes; they are made of the user's name
 #   body:   whole (the default), or streamed: sync, async, bare (async, without the request's context)
 #   length: the Content-Length that a stream has
-#   fail:   where to raise: view, after, teardown, chunk0, chunk1 ..., end, close; or to forget a context that was pushed
+#   fail:   where to raise: view, after, teardown, chunk0, chunk1 ..., end, close; or forget: a context stays pushed
 #   status, pause (seconds), spawn (a task that outlives the request)
 
 
@@ -119,10 +119,6 @@ def sync_view() -> Response:
     check_upload()
     leave_trail("sync view")
     fail_at("view")
-    if request.args.get("fail") == "forget":
-        app.app_context().push()
-        g.user = session.get("user")
-        leave_trail("forgotten")
     return respond()
 
 
@@ -202,12 +198,15 @@ def respond() -> Response:
     response = Response(BODIES[request.args.get("body", "whole")](), request.args.get("status", 200, int))
     if "length" in request.args:
         response.headers["Content-Length"] = request.args["length"]
-    response.call_on_close(partial(close, g.trail, request.args.get("fail") == "close"))
+    response.call_on_close(partial(close, g.trail, request.args.get("fail")))
     return response
 
 
-def close(expected: str, fails: bool) -> None:
+def close(expected: str, fail: str | None) -> None:
     if has_app_context() or trail.get() != expected:
         wrong.append(f"close of {expected!r}: trail {trail.get()!r}, context {has_app_context()}")
-    if fails:
+    if fail == "close":
         raise ProvokedError
+    if fail == "forget":
+        app.app_context().push()
+        g.user = "forgotten"

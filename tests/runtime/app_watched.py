@@ -1,7 +1,7 @@
 """The app of many users behind a middleware, which does as the query of the request says.
 
 watched: it sets a context variable for the app, and looks at what of the app reaches the server.
-forgetful: it pushes an application context, puts somebody into it, and leaves it there.
+forgetful: it pushes an application context, puts somebody into it, and leaves it there; forgetful=request: a request context.
 """
 
 import asyncio
@@ -18,8 +18,12 @@ served = asgi_app(app)
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     query = scope.get("query_string", b"")
     if b"forgetful" in query:
-        app.app_context().push()
+        app_context = app.app_context()
+        app_context.push()
         g.user = "forgotten"
+        if b"forgetful=request" in query:
+            app.test_request_context("/forgotten").push()
+            app_context.pop()
     if b"watched" not in query:
         await served(scope, receive, send)
         return

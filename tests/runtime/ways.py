@@ -83,5 +83,5 @@ BREAKING = [
     Way("/sync?body=sync&length=6&chunks=3,3&fail=chunk1", breaks=True),
     Way("/async?body=async&chunks=3,3&fail=chunk1", breaks=True),
 ]
-FORGETTING = Way("/sync?fail=forget", 500, sizes=None)
-"""The view leaves an application context behind: under WSGI to its thread, as in any Flask."""
+FORGETTING = Way("/sync?fail=forget")
+"""An application context is pushed when all is over, and stays: under WSGI with the thread."""
