@@ -69,9 +69,11 @@ def exchange(server: Server, sending: Sending, requests: Sequence[tuple[str | No
 
 @pytest.mark.parametrize("sending", [pipelined, in_turn])
 def test_request_after_a_stream_that_fills_its_length(native: Server, sending: Sending) -> None:
+    silent = len(native.output)
     answers = asyncio.run(sending(native.port, [FILLED.sent("alice"), REFUSED.sent(None)]))
     assert [answer and (answer.status, answer.text) for answer in answers] == [(200, "alicea"), (401, NOBODY)]
     assert told(native) == []
+    assert native.output[silent:] == "", "a guard had to help"
 
 
 def attack(server: Server, sending: Sending, ways: Sequence[Way]) -> list[str]:
@@ -148,11 +150,6 @@ def test_context_that_a_middleware_has_left_is_not_the_requests(start: Callable[
     assert asked_in_turn(start(kind), [*zip(("alice", None, "bobby"), ways, strict=True)]) == []
 
 
-def test_context_that_was_left_to_the_thread_is_not_the_requests(start: Callable[[str], Server]) -> None:
-    requests = [("alice", FORGETTING), (None, REFUSED), ("bobby", ASYNC), (None, WHOLE)]
-    assert asked_in_turn(start("gunicorn-one-thread"), requests) == []
-
-
 @pytest.mark.parametrize(("kind", "served"), [("uvicorn", "asgi"), ("gunicorn-sync", "app")])
 def test_context_that_was_left_at_import_is_not_the_requests(kind: str, served: str) -> None:
     """uvicorn imports the app inside its main task, with whose context all others begin; the worker's thread is its main one."""
@@ -226,3 +223,9 @@ def test_requests_after_a_client_that_left(native: Server, path: str) -> None:
 
     assert asyncio.run(come_and_stay()) == [True] * 8
     assert told(native) == []
+
+
+def test_context_that_was_left_to_the_thread_is_not_the_requests(start: Callable[[str], Server]) -> None:
+    """The last test here, for it stays with the thread."""
+    requests = [("alice", FORGETTING), (None, REFUSED), ("bobby", ASYNC), (None, WHOLE)]
+    assert asked_in_turn(start("gunicorn-one-thread"), requests) == []
