@@ -8,10 +8,11 @@ application that answers; nor must a pooled connection, which serves other reque
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 import flask
-from flask import has_app_context
+from flask import has_app_context, has_request_context
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
@@ -20,6 +21,7 @@ from .call import await_
 __all__ = ("Body", "Outside", "connect_outside", "request_context", "within")
 
 R = TypeVar("R")
+_END: Any = object()
 
 
 class Outside:
@@ -62,10 +64,10 @@ def within(context: Context, coroutine: Coroutine[Any, Any, R]) -> Generator[Any
 def request_context(app: flask.Flask) -> Context:
     """The context for the application of a request that begins: a copy of the current one, where its server or middleware are.
 
-    One that holds an application context already, whoever left it there, is not used: Flask would take it for the request's own,
-    and with it the ``g`` of somebody else. Then that is logged as an error, and the request's context is an empty one.
+    One that holds an application or a request context already, whoever left it there, is not used: Flask would take it for the
+    request's own, and with it the ``g`` of somebody else. That is logged as an error, and the request's context is an empty one.
     """
-    if not has_app_context():
+    if not (has_app_context() or has_request_context()):
         return copy_context()
     context = Context()
     context.run(
@@ -79,21 +81,19 @@ def request_context(app: flask.Flask) -> Context:
 class Body:
     """A WSGI response body that is iterated and closed in ``context``."""
 
+    __slots__ = ("body", "run")
+
     def __init__(self, context: Context, body: Iterable[bytes]) -> None:
-        self.context = context
+        self.run = context.run
         self.body = body
-        self.chunks = context.run(iter, body)
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return self.context.run(next, self.chunks)
+        return iter(partial(self.run, next, self.run(iter, self.body), _END), _END)
 
     def close(self) -> None:
         """Close it, if it can be closed (PEP 3333)."""
         if (close := getattr(self.body, "close", None)) is not None:
-            self.context.run(close)
+            self.run(close)
 
 
 def connect_outside(engine: AsyncEngine) -> None:

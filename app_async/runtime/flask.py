@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from flask import current_app, has_app_context
+from flask import current_app
 
 from .context import Body, request_context
 from .portal import Portal
@@ -25,14 +25,15 @@ class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """The WSGI application. A thread's request is never given the ``g`` of somebody else, see :func:`request_context`.
+        """The WSGI application: a server's request runs in a context of its own, for the thread has served others and will again.
 
-        What a test client or a view asks for (they have a request already) may share one on purpose, as on plain Flask.
+        What a test client or a view asks for (they have a request already) runs in theirs, as on plain Flask.
         """
-        if not has_app_context() or "werkzeug.request" in environ or self.portal.on_loop():
+        if "werkzeug.request" in environ or self.portal.on_loop():
             return self.wsgi_app(environ, start_response)
         context = request_context(self)
-        return Body(context, context.run(self.wsgi_app, environ, start_response))
+        body = context.run(self.wsgi_app, environ, start_response)
+        return body if type(body) is environ.get("wsgi.file_wrapper") else Body(context, body)  # servers look for theirs
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """A function that runs the coroutine function on the app's loop and waits for its result."""

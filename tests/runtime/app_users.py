@@ -58,8 +58,7 @@ def fail_at(place: str) -> None:
 @app.before_request
 def begin() -> None:
     g_before, trail_before = sorted(g), trail.get()
-    # A thread of a WSGI server keeps its context variables: there they are nobody's but the thread's.
-    if g_before or (trail_before is not None and app.portal.on_loop()):
+    if g_before or trail_before is not None:
         wrong.append(f"beginning of {request.full_path}: g {g_before}, trail {trail_before!r}")
     if "watched" in request.args and outer.get() != f"{request.headers.get('X-User')} {request.path}":
         wrong.append(f"beginning of {request.full_path}: {outer.get()!r} of the middleware")

@@ -91,7 +91,7 @@ def attack(server: Server, sending: Sending, ways: Sequence[Way]) -> list[str]:
 @pytest.mark.parametrize("sending", [pipelined, in_turn])
 def test_requests_of_one_connection_share_nothing(server: Server, sending: Sending) -> None:
     silent = len(server.output)
-    assert [*attack(server, sending, [*WAYS, *FAILING, *BREAKING]), *told(server)] == []
+    assert [*attack(server, sending, [*WAYS, *FAILING, *BREAKING, FORGETTING]), *told(server)] == []
     assert "application context" not in server.output[silent:], "the guard is for what others have left"
 
 
@@ -223,9 +223,3 @@ def test_requests_after_a_client_that_left(native: Server, path: str) -> None:
 
     assert asyncio.run(come_and_stay()) == [True] * 8
     assert told(native) == []
-
-
-def test_context_that_was_left_to_the_thread_is_not_the_requests(start: Callable[[str], Server]) -> None:
-    """The last test here, for it stays with the thread."""
-    requests = [("alice", FORGETTING), (None, REFUSED), ("bobby", ASYNC), (None, WHOLE)]
-    assert asked_in_turn(start("gunicorn-one-thread"), requests) == []

@@ -84,4 +84,4 @@ BREAKING = [
     Way("/async?body=async&chunks=3,3&fail=chunk1", breaks=True),
 ]
 FORGETTING = Way("/sync?fail=forget")
-"""An application context is pushed when all is over, and stays: under WSGI with the thread."""
+"""An application context is pushed when all is over, and stays."""
