@@ -11,13 +11,13 @@ starts the next request of a connection, or registers its reader, while it sends
 import asyncio
 import io
 from collections.abc import Callable, Iterable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from typing import IO, Any
 
 from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
-from .context import Outside, request_context, within
+from .context import Outside, begin, request_context, within
 from .environ import Message, Receive, Scope, Send, build_environ, may_have_body, read_body
 from .flask import AsyncFlask
 
@@ -80,7 +80,7 @@ class ASGIApp:
         response = _Response(send, request)
         self.watch.add(request)
         try:
-            await within(request_context(self.app), greenlet_spawn(_respond, self.app, environ, response))
+            await within(request_context(self.app), greenlet_spawn(begin, _respond, self.app, environ, response))
         except asyncio.CancelledError:
             if not request.disconnected:
                 raise  # the server itself ends the request
@@ -140,7 +140,7 @@ class _Watch:
 
     def _look_again(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self.loop.call_later(WATCH_EVERY, self._look, context=Context())
+        self.loop.call_later(WATCH_EVERY, self._look)
 
     def _look(self) -> None:
         self.loop = None

@@ -7,21 +7,22 @@ application that answers; nor must a pooled connection, which serves other reque
 
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from contextvars import Context, copy_context
-from functools import partial
-from typing import Any, TypeVar
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
 import flask
 from flask import has_app_context, has_request_context
+from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
 
-__all__ = ("Body", "Outside", "connect_outside", "request_context", "within")
+__all__ = ("Body", "Outside", "begin", "connect_outside", "has_begun", "request_context", "within")
 
+P = ParamSpec("P")
 R = TypeVar("R")
-_END: Any = object()
 
 
 class Outside:
@@ -73,27 +74,46 @@ def request_context(app: flask.Flask) -> Context:
     context.run(
         app.logger.error,
         "A request began in a context that holds an application context already, with a g that is not its own: it was given an"
-        " empty one. Look for app_context().push() without pop(): where the app is made, in middleware, in what starts a server.",
+        " empty one. Look for app_context().push() without pop(): where the app is made, in middleware, in what starts a server."
+        " (A request that is made in process, from within another, is given one as well.)",
     )
     return context
 
 
-class Body:
-    """A WSGI response body that is iterated and closed in ``context``."""
+def begin(respond: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call it in a context that is a request's own: see :func:`has_begun`."""
+    _begun.set(True)
+    return respond(*args, **kwargs)
 
-    __slots__ = ("body", "run")
+
+def has_begun() -> bool:
+    """Whether the current context is a request's own already, so that nothing in it is another's."""
+    return _begun.get()
+
+
+class Body:
+    """A WSGI response body that is iterated in ``context``, and closed there once: at the latest when it is dropped."""
+
+    __slots__ = ("body", "chunks", "run")
 
     def __init__(self, context: Context, body: Iterable[bytes]) -> None:
         self.run = context.run
-        self.body = body
+        self.body: Iterable[bytes] | None = body
+        self.chunks = self.run(iter, body)
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(partial(self.run, next, self.run(iter, self.body), _END), _END)
+        return self
+
+    def __next__(self) -> bytes:
+        return self.run(next, self.chunks)
 
     def close(self) -> None:
         """Close it, if it can be closed (PEP 3333)."""
-        if (close := getattr(self.body, "close", None)) is not None:
+        body, self.body = self.body, None
+        if (close := getattr(body, "close", None)) is not None:
             self.run(close)
+
+    __del__ = close
 
 
 def connect_outside(engine: AsyncEngine) -> None:
@@ -101,10 +121,20 @@ def connect_outside(engine: AsyncEngine) -> None:
 
     Their transports' callbacks (asyncpg decodes rows in them) and threads would see that request's ``g`` for ever, and keep it.
     """
-    dialect: Any = engine.dialect
-    connect = dialect.connect
+    pool: Any = engine.pool
+    if engine.sync_engine in _outside:
+        return
+    _outside.add(engine.sync_engine)
+    connect = pool._invoke_creator  # noqa: SLF001 - what an engine's creators and listeners all come to; its next pools take it over
 
-    def in_empty_context(*args: Any, **kwargs: Any) -> Any:
-        return await_(within(Context(), greenlet_spawn(connect, *args, **kwargs)))
+    async def in_empty_context(record: Any) -> Any:
+        return await within(Context(), greenlet_spawn(connect, record))
 
-    dialect.connect = in_empty_context
+    def creator(connection_record: Any = None) -> Any:
+        return await_(in_empty_context(connection_record))
+
+    pool._creator = creator  # noqa: SLF001
+
+
+_begun: ContextVar[bool] = ContextVar("request has begun", default=False)
+_outside: WeakSet[Engine] = WeakSet()

@@ -8,32 +8,41 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flask import current_app
 
-from .context import Body, request_context
+from .context import Body, begin, has_begun, request_context
 from .portal import Portal
 from .sessions import Flask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from flask.testing import FlaskClient
 
 __all__ = ("AsyncFlask", "stream")
 
 T = TypeVar("T")
+SHARED = f"{__package__}.shared"
+"""In the environ of a request that may share the context of who makes it."""
 _END = object()
 
 
 class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The WSGI application: a server's request runs in a context of its own, for the thread has served others and will again.
 
-        What a test client or a view asks for (they have a request already) runs in theirs, as on plain Flask.
+        One that is made within another, or by the app's test client, shares what is there, as on plain Flask.
         """
-        if "werkzeug.request" in environ or self.portal.on_loop():
-            return self.wsgi_app(environ, start_response)
+        if has_begun() or SHARED in environ:
+            return super().wsgi_app(environ, start_response)
         context = request_context(self)
-        body = context.run(self.wsgi_app, environ, start_response)
+        body = context.run(begin, super().wsgi_app, environ, start_response)
         return body if type(body) is environ.get("wsgi.file_wrapper") else Body(context, body)  # servers look for theirs
+
+    def test_client(self, use_cookies: bool = True, **kwargs: Any) -> "FlaskClient":
+        """Flask's, whose requests may share the context that they are made in."""
+        client = super().test_client(use_cookies, **kwargs)
+        client.environ_base[SHARED] = "yes"
+        return client
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """A function that runs the coroutine function on the app's loop and waits for its result."""

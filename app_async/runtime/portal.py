@@ -36,6 +36,7 @@ class Portal:
         self._server_loop: asyncio.AbstractEventLoop | None = None
         self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
+        self._former: list[Any] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         process_loop.users.add(self)
 
@@ -49,7 +50,7 @@ class Portal:
         if self._server_loop is not None:
             if self._server_loop.is_running():
                 return self._server_loop
-            self.forget()
+            self._let_go()
         return process_loop.get()
 
     def on_loop(self) -> bool:
@@ -120,7 +121,7 @@ class Portal:
             if self._server_loop.is_running():
                 msg = "this app is already served on another event loop of the process: use one app object per loop"
                 raise RuntimeError(msg)
-            self.forget()
+            self._let_go()
         self._server_loop = loop
         if (former := process_loop.running()) is not None:
             self._adopting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
@@ -141,13 +142,16 @@ class Portal:
                 logger.exception("closing the connections of %s failed", engine)
 
     def forget(self) -> None:
-        """Let go of a loop that does not run here any more, without touching its connections.
-
-        Nor may they be finalized: that would work on the sockets of a forked child's parent.
-        """
-        self._server_loop = self._adopting = None
+        """In a forked child: let go of the parent's connections, which may not even be finalized here."""
         for engine in self._engines:
             keep_for_ever(engine.pool)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Let go of a loop that does not run any more, without touching its connections while this portal lives."""
+        self._server_loop = self._adopting = None
+        for engine in self._engines:
+            self._former.append(engine.pool)
             engine.sync_engine.dispose(close=False)
 
 

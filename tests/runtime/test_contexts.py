@@ -2,24 +2,28 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
-from typing import Any
+import weakref
+from typing import Any, cast
 
+import httpx
 import pytest
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from flask import g, has_app_context, request
-from sqlalchemy import text
+from sqlalchemy import Pool, event, make_url, text
 
-from app_async.runtime import AsyncFlask, portal
+from app_async.runtime import AsyncFlask, asgi_app, portal
 from app_async.runtime.loop import ProcessLoop
 from tests.runtime.answers import PATIENCE
 from tests.runtime.app_users import NOBODY
 from tests.runtime.conftest import Ask
-from tests.runtime.databases import Databases, main
+from tests.runtime.databases import Databases, engines, extension, main
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default=NOBODY)
 
 
-def seen() -> tuple[bool, str, str]:
+def seen_here() -> tuple[bool, str, str]:
     """Whether there is an application context, whose it is, and whose the context variable is."""
     return has_app_context(), str(g.get("user")) if has_app_context() else NOBODY, user.get()
 
@@ -54,9 +58,13 @@ async def driver_connection(app: AsyncFlask) -> Any:
     return raw.driver_connection
 
 
-def test_pooled_connection_does_not_run_in_the_context_it_was_opened_in(on_postgres: Databases, ask: Ask) -> None:
+@pytest.mark.parametrize("opened", ["by the dialect", "by a listener"])
+def test_pooled_connection_does_not_run_in_the_context_it_was_opened_in(on_postgres: Databases, ask: Ask, opened: str) -> None:
     """asyncpg decodes rows and calls listeners where the socket is read, in the context of whoever opened the connection."""
     app = on_postgres.app(pool_size=1)
+    if opened == "by a listener":
+        (engine,) = (one for one in engines(app) if one.url.database == make_url(on_postgres.main).database)
+        event.listen(engine, "do_connect", lambda dialect, _, args, options: dialect.connect(*args, **options))
     looked: list[tuple[str, tuple[bool, str, str]]] = []
     pids = set()
     heard = asyncio.Event()
@@ -67,11 +75,11 @@ def test_pooled_connection_does_not_run_in_the_context_it_was_opened_in(on_postg
         user.set(g.user)
 
     def decode(value: str) -> str:
-        looked.append(("codec", seen()))
+        looked.append(("codec", seen_here()))
         return value
 
     def listen(*_: object) -> None:
-        looked.append(("listener", seen()))
+        looked.append(("listener", seen_here()))
         heard.set()
 
     @app.get("/open")
@@ -98,3 +106,62 @@ def test_pooled_connection_does_not_run_in_the_context_it_was_opened_in(on_postg
     assert len(pids) == 1, "it was another connection"
     nothing = (False, NOBODY, NOBODY)
     assert looked == [("codec", nothing), ("listener", nothing)]
+
+
+def test_an_engine_of_many_apps_connects_as_before(on_sqlite: Databases) -> None:
+    """What opens its connections is wrapped once, not once for each app."""
+    app = on_sqlite.app()
+    (engine, *_) = engines(app)
+    creator = engine.pool._creator
+    (config, *_) = extension(app).config
+    AsyncFlask("another").portal.own(cast("SQLAlchemyAsyncConfig", config).get_engine())
+    assert engine.pool._creator is creator
+    engine.dispose(close=False)
+    assert engine.pool._creator is creator, "the next pool connects in the same way"
+
+
+def test_pools_of_an_ended_loop_go_with_their_app(on_sqlite: Databases) -> None:
+    """Only what a fork inherits is kept for ever."""
+
+    def serve_twice() -> list[weakref.ref[Pool]]:
+        app = on_sqlite.app()
+        for _ in range(2):
+            asyncio.run(app.portal.adopt())
+        return [weakref.ref(pool) for pool in app.portal._former]
+
+    pools = serve_twice()
+    gc.collect()
+    assert [pool() for pool in pools] == [None, None]
+
+
+def test_a_view_that_is_cancelled_ends_in_its_own_context() -> None:
+    """What it does then, and its teardown, see its ``g`` and its variables."""
+    app = AsyncFlask("probe")
+    seen: list[tuple[str, tuple[bool, str, str]]] = []
+    waiting = asyncio.Event()
+
+    @app.get("/")
+    async def view() -> str:
+        g.user = "alice"
+        user.set("alice")
+        try:
+            waiting.set()
+            await asyncio.sleep(PATIENCE)
+        finally:
+            seen.append(("view", seen_here()))
+        return ""
+
+    @app.teardown_request
+    def tear_down(_: BaseException | None) -> None:
+        seen.append(("teardown", seen_here()))
+
+    async def serve_and_cancel() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi_app(app)), base_url="http://localhost") as client:
+            task = asyncio.create_task(client.get("/"))
+            await waiting.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(serve_and_cancel())
+    assert seen == [("view", (True, "alice", "alice")), ("teardown", (True, "alice", "alice"))]

@@ -73,8 +73,8 @@ HAZARD = Hazard(
         "until then) saves `g`, but not the app's own variables."
     ),
     ours=(
-        "Under ASGI each request's application runs in a context of its own, and the server's `send` and `receive` in the "
-        "server's; under WSGI the server knows nothing of contexts."
+        "Each request's application runs in a context of its own; under ASGI the server's `send` and `receive` run in the "
+        "server's."
     ),
     judge=judge,
     package="flask",
