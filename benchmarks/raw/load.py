@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.load import Histogram
 from benchmarks.raw import malformed, read_lines, record, require
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -103,13 +103,53 @@ class Rate:
     slowest: str
 
 
+INTEGERS, PERHAPS = ("turn", "turns", "answered", "switches"), ("switches", "database_cpu")
+"""Columns of slices that hold whole numbers, and those that may be unknown."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A trial's slices in the order of time, as columns of equal length: the first entries are those of the first slice.
+
+    The contenders of a round are passed over again and again. A slice began in the pass `turn`, counted from 0, and stands for
+    the slices of `turns` passes: 1, or more of a contender whose answers take long. CPU times are in seconds, of the whole tree
+    of processes. Raises ValueError for columns of unequal lengths.
+    """
+
+    turn: Sequence[int]
+    turns: Sequence[int]
+    began: Sequence[float]  # seconds after the first pass of the round
+    seconds: Sequence[float]  # that it took; in a closed loop to the last right answer
+    answered: Sequence[int]  # right answers
+    server_cpu: Sequence[float]
+    switches: Sequence[int] | None  # context switches of the server's threads; None where the system does not count them
+    database_cpu: Sequence[float] | None  # None where it runs elsewhere, or within the server's process
+    steal: Sequence[float]  # share of all cores that the host withheld
+
+    def __post_init__(self) -> None:
+        columns = (getattr(self, one.name) for one in fields(self))
+        if len({len(column) for column in columns if column is not None}) > 1:
+            raise ValueError("the columns of slices are not of equal length")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What was written; ValueError or TypeError where an entry is no number, KeyError without a column."""
+
+        def column(name: str) -> tuple[float, ...] | None:
+            found = data[name]
+            return None if found is None and name in PERHAPS else tuple(map(int if name in INTEGERS else float, found))
+
+        return cls(**{one.name: column(one.name) for one in fields(cls)})  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
 class Trial:
     """One contender under one load in one round: all its slices. Of the warm-up nothing counts but its errors.
 
-    `seconds` is how long the slices took, those of a closed loop to the last answer. CPU times are in seconds, over all slices,
-    of the whole tree of processes; memory is in bytes, at the end of the load, proportional set sizes where the system has them;
-    threads and connections are the largest samples.
+    CPU times are in seconds, over all slices, of the whole tree of processes: the server's by the scheduler, to the nanosecond;
+    what of it was in user and in system mode by the system's clock ticks, which say little of a single slice. Memory is in
+    bytes, at the end of the load, proportional set sizes where the system has them; threads and connections are the largest
+    samples.
     """
 
     round: int
@@ -119,20 +159,19 @@ class Trial:
     contender: str
     connections: int
     rate: float | None  # intended requests a second of an open loop
-    seconds: float
+    slices: Slices
     latency: Mapping[str, Histogram]  # of right answers, by kind of request
     errors: Mapping[str, int]  # by benchmarks.load.Failure
     examples: Mapping[str, str]
     lateness: Histogram  # the generator's own, in an open loop
     acknowledged: int | None  # writes that were answered right, warm-up included
     stored: int | None  # what the database had of them afterwards
-    server_cpu: float
+    server_user: float
+    server_system: float
     server_memory: int
     server_threads: int
-    database_cpu: float | None  # None where it runs elsewhere, or within the server's process
     database_connections: int | None
     generator_cpu: float  # share of a core
-    steal: float  # share of all cores that the host withheld
     start_seconds: float  # until the server answered
     stop_seconds: float  # from SIGTERM to its end
 
@@ -140,6 +179,27 @@ class Trial:
     def count(self) -> int:
         """Right answers."""
         return sum(histogram.count for histogram in self.latency.values())
+
+    @property
+    def seconds(self) -> float:
+        """How long the slices took."""
+        return sum(self.slices.seconds)
+
+    @property
+    def server_cpu(self) -> float:
+        """CPU time of the server."""
+        return sum(self.slices.server_cpu)
+
+    @property
+    def database_cpu(self) -> float | None:
+        """CPU time of the database; None where it runs elsewhere, or within the server's process."""
+        return None if self.slices.database_cpu is None else sum(self.slices.database_cpu)
+
+    @property
+    def steal(self) -> float:
+        """Share of all cores that the host withheld, in the mean over the time of the slices."""
+        shares = zip(self.slices.steal, self.slices.seconds, strict=True)
+        return sum(share * seconds for share, seconds in shares) / self.seconds
 
     @property
     def throughput(self) -> float:
@@ -223,11 +283,12 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
     }
     for line in rest:
         if line["line"] == "trial":
-            histograms = {
+            parsed = {
+                "slices": Slices.from_json(line["slices"]),
                 "latency": {name: Histogram.from_json(one) for name, one in line["latency"].items()},
                 "lateness": Histogram.from_json(line["lateness"]),
             }
-            trial = record(Trial, {**line, **histograms})
+            trial = record(Trial, {**line, **parsed})
             place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
             trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
             trials[place] = trial

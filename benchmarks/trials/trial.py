@@ -8,18 +8,20 @@ Whose answers take long has fewer slices, and longer ones: in a slice of one ans
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
 from threading import Lock
+from time import monotonic
+from typing import TypeVar
 
 from benchmarks.contenders import Contender
 from benchmarks.load import Failure, Histogram, Outcome
 from benchmarks.messages import wrong_answers
-from benchmarks.raw.load import Cell, Trial
+from benchmarks.raw.load import Cell, Slices, Trial
 from benchmarks.scenarios import SCENARIOS, Scenario
 from benchmarks.trials.driver import Drive, Order
 from benchmarks.trials.placement import move
@@ -28,6 +30,8 @@ from benchmarks.trials.sampler import Usage, memory, metering
 from benchmarks.trials.server import Server, ServerError, serving
 from benchmarks.trials.stage import Stage, kind_of
 from benchmarks.validity import TOLERATED
+
+T = TypeVar("T")
 
 ANSWERS = 3
 """So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop."""
@@ -67,14 +71,15 @@ def measure(stage: Stage, turn: Round) -> dict[str, Measured]:
     seats = [_Seat(stage, turn, contender) for contender in turn.contenders]
     with _seated(seats):
         for seat in random.sample(seats, len(seats)):
-            seat.drive(turn.warmup, random.randrange(2**31), counted=False)
+            seat.warm_up(random.randrange(2**31))
+        began = monotonic()
         for number in range(cell.slices):
             seed = random.randrange(2**31)
             for seat in random.sample(seats, len(seats)):
-                seat.drive(cell.seconds / cell.slices * seat.due(number), seed)
+                seat.take(number, seed)
         for seat in seats:
             seat.look()
-    return {seat.contender.name: seat.measured() for seat in seats}
+    return {seat.contender.name: seat.measured(began) for seat in seats}
 
 
 @contextmanager
@@ -89,6 +94,14 @@ def _seated(seats: Sequence[_Seat]) -> Iterator[None]:
             list(pool.map(_Seat.stop, seats))
 
 
+@dataclass(frozen=True)
+class _Slice:
+    turn: int
+    turns: int
+    outcome: Outcome
+    usage: Usage
+
+
 @dataclass
 class _Seat:
     """A contender in a round."""
@@ -101,9 +114,7 @@ class _Seat:
     load: Drive | None = None
     connections: Counted | None = None
     memory: int = 0
-    usage: Usage = field(default_factory=Usage)
-    outcomes: list[Outcome] = field(default_factory=list)
-    """Of the slices that count."""
+    slices: list[_Slice] = field(default_factory=list)
     together: int = 1
     """How many of the cell's slices are one of this contender's."""
     given_up: bool = False
@@ -143,11 +154,23 @@ class _Seat:
         """How many of the cell's slices begin now, as one of this contender's; 0 while one that began before goes on."""
         return 0 if number % self.together else min(self.together, self.turn.cell.slices - number)
 
-    def drive(self, seconds: float, seed: int, *, counted: bool = True) -> None:
+    def warm_up(self, seed: int) -> None:
+        """Put a load on the server that does not count, and see how long its answers take."""
+        found = self._drive(self.turn.warmup, seed)
+        if found and self.turn.rate is None:
+            self.together = _together(found[0], self.turn.cell)
+
+    def take(self, number: int, seed: int) -> None:
+        """The slice that begins in this pass, if one does."""
+        cell, turns = self.turn.cell, self.due(number)
+        if found := self._drive(cell.seconds / cell.slices * turns, seed):
+            self.slices.append(_Slice(number, turns, *found))
+
+    def _drive(self, seconds: float, seed: int) -> tuple[Outcome, Usage] | None:
         """Put the load on the server, unless something is wrong with it already."""
         stage, cell, server = self.stage, self.turn.cell, self.server
         if server is None or self.load is None or self.problem or self.given_up or seconds <= 0:
-            return
+            return None
         order = Order(
             scenarios=(cell.scenario,),
             books=stage.books,
@@ -156,22 +179,18 @@ class _Seat:
             seed=seed,
             first=self.answered.total() + self.failed.total(),
         )
-        usage = self.usage if counted else Usage()
-        with metering(usage, server.process.pid, stage.database_pid(cell.database), self.connections):
+        with metering(server.process.pid, stage.database_pid(cell.database), self.connections) as usage:
             outcome = self.load(order)
         self.answered.update(outcome.answered)
         self.failed.update(outcome.failed)
         self.examples = {**outcome.examples, **self.examples}
         if outcome.failed:
             self.last_error = server.last_error or next(iter(outcome.examples.values()), "")
-        if counted:
-            self.outcomes.append(outcome)
-        elif self.turn.rate is None:
-            self.together = _together(outcome, cell)
         if not server.alive:
             self.problem = f"the server ended under load: {server.last_error or 'without a word'}"
         wrong, share = HOPELESS
         self.given_up = Failure.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
+        return outcome, usage
 
     def _total(self) -> int:
         return self.failed.total() + self.answered.total()
@@ -185,18 +204,18 @@ class _Seat:
         """At what is to be seen only while the server runs."""
         self.memory = memory(self.server.process.pid) if self.server else 0
 
-    def measured(self) -> Measured:
-        """What came of it, once the server has ended."""
+    def measured(self, began: float) -> Measured:
+        """What came of it, once the server has ended; the first pass `began` then, on the clock time.monotonic()."""
         if self.server is None:
             return Measured(None, self.problem)
         in_database, lost = stored(self.stage, self.turn.cell, self.contender, self.answered, self.failed)
         problem = self.problem or self._wrong() or lost
-        if not any(outcome.count for outcome in self.outcomes):
+        if not any(one.outcome.count for one in self.slices):
             return Measured(None, problem)
-        return Measured(self._trial(self.server, in_database), problem)
+        return Measured(self._trial(self.server, in_database, _columns(self.slices, began)), problem)
 
-    def _trial(self, server: Server, in_database: int | None) -> Trial:
-        turn, usage, outcomes = self.turn, self.usage, self.outcomes
+    def _trial(self, server: Server, in_database: int | None, slices: Slices) -> Trial:
+        turn, outcomes, usages = self.turn, [one.outcome for one in self.slices], [one.usage for one in self.slices]
         kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
         return Trial(
             round=turn.number,
@@ -206,23 +225,46 @@ class _Seat:
             contender=self.contender.name,
             connections=turn.cell.load.connections,
             rate=turn.rate,
-            seconds=sum(outcome.seconds for outcome in outcomes),
+            slices=slices,
             latency={kind: Histogram.merged(one.latency[kind] for one in outcomes) for kind in kinds},
             errors=dict(self.failed),
             examples=self.examples,
             lateness=Histogram.merged(one.lateness for one in outcomes),
             acknowledged=None if in_database is None else _acknowledged(self.answered),
             stored=in_database,
-            server_cpu=usage.server_cpu,
+            server_user=round(sum(usage.server.user for usage in usages), 4),
+            server_system=round(sum(usage.server.system for usage in usages), 4),
             server_memory=self.memory,
-            server_threads=usage.threads,
-            database_cpu=usage.database_cpu,
-            database_connections=usage.connections,
+            server_threads=max(usage.threads for usage in usages),
+            database_connections=max((one for usage in usages if (one := usage.connections) is not None), default=None),
             generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
-            steal=usage.stolen,
             start_seconds=server.start_seconds,
             stop_seconds=server.process.stop_seconds,
         )
+
+
+def _columns(slices: Sequence[_Slice], began: float) -> Slices:
+    """Rounded to what is of use, for there are many: times to the microsecond, when they began to a tenth of a millisecond."""
+    outcomes, usages = [one.outcome for one in slices], [one.usage for one in slices]
+    database = _known(usage.database_cpu for usage in usages)
+    return Slices(
+        turn=[one.turn for one in slices],
+        turns=[one.turns for one in slices],
+        began=[round(outcome.began - began, 4) for outcome in outcomes],
+        seconds=[round(outcome.seconds, 6) for outcome in outcomes],
+        answered=[outcome.count for outcome in outcomes],
+        server_cpu=[round(usage.server.cpu, 6) for usage in usages],
+        switches=_known(usage.switches for usage in usages),
+        database_cpu=database and [round(seconds, 6) for seconds in database],
+        steal=[round(usage.steal, 4) for usage in usages],
+    )
+
+
+def _known(values: Iterable[T | None]) -> list[T] | None:
+    """All of them, or None if one is: a column has no gaps."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else None
 
 
 def _together(warmup: Outcome, cell: Cell) -> int:

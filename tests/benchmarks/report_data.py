@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.code_cost import code_cost
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder
-from benchmarks.raw.load import Ceiling, Cell, Check, Crosscheck, Failure, Header, Load, Rate, Run, Trial
+from benchmarks.raw.load import Ceiling, Cell, Check, Crosscheck, Failure, Header, Load, Rate, Run, Slices, Trial
 
 ROOT = Path(__file__).parents[2]
 SYNC, ASYNC = {"sqlite": "sqlite3", "postgresql": "psycopg"}, {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
@@ -83,6 +83,23 @@ def cpu(database: str, scenario: str, contender: str, effects: Mapping[str, floa
     return CPU.get(scenario, 1.4e-3) * effects[contender] * twice
 
 
+def slices(
+    seconds: float, server_cpu: float, *, answered: int = 0, database_cpu: float | None = None, steal: float = 0.0
+) -> Slices:
+    """Two slices of the same length, that are so much together."""
+    return Slices(
+        turn=(0, 1),
+        turns=(1, 1),
+        began=(0.0, seconds / 2),
+        seconds=(seconds / 2,) * 2,
+        answered=(answered // 2, answered - answered // 2),
+        server_cpu=(server_cpu / 2,) * 2,
+        switches=(answered, answered),
+        database_cpu=None if database_cpu is None else (database_cpu / 2,) * 2,
+        steal=(steal, steal),
+    )
+
+
 def trial(
     database: str, scenario: str, load: Load, contender: str, number: int, rate: float | None, effects: Mapping[str, float]
 ) -> Trial:
@@ -106,20 +123,19 @@ def trial(
         contender,
         load.connections,
         rate,
-        5.0,
+        slices(5.0, each * count, answered=count, database_cpu=None if database != "postgresql" else 4e-4 * count, steal=0.01),
         {scenario: Histogram.of(times)},
         {},
         {},
         Histogram.of(late),
         writes,
         writes,
-        server_cpu=each * count,
+        server_user=0.9 * each * count,
+        server_system=0.1 * each * count,
         server_memory=round((90 + 0.4 * PLACES.get(contender, 20)) * 2**20),
         server_threads=3 + PLACES.get(contender, 1),
-        database_cpu=None if database != "postgresql" else 4e-4 * count,
         database_connections=None if database != "postgresql" else min(load.connections, 16),
         generator_cpu=0.2,
-        steal=0.01,
         start_seconds=1.2,
         stop_seconds=0.4,
     )
@@ -220,7 +236,7 @@ def marred(run: Run) -> Run:
     gone = ("postgresql", "read", "closed-128", "async-documented-nullpool")
     run.trials = [one for one in run.trials if (one.database, one.scenario, one.load, one.contender) != gone]
     changes: list[dict[str, Any]] = [
-        {"steal": 0.3},
+        {"slices": slices(5.0, 5.0, steal=0.3)},
         {"generator_cpu": 0.95},
         {"errors": {"status": 3}, "examples": {"status": "500 in place of 200"}},
         {"acknowledged": 100, "stored": 99},

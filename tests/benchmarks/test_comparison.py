@@ -31,6 +31,7 @@ from benchmarks.comparison import (
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder, instructions, load, micro
 from benchmarks.stats import Estimate, Verdict
+from tests.benchmarks.report_data import slices
 
 ROUNDS = 12
 SIMULATIONS = 200
@@ -61,18 +62,17 @@ def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
         "load": name,
         "connections": 32,
         "rate": None,
-        "seconds": 5.0,
         "errors": {},
         "examples": {},
         "lateness": Histogram(),
         "acknowledged": None,
         "stored": None,
+        "server_user": 0.0,
+        "server_system": 0.0,
         "server_memory": 1,
         "server_threads": 1,
-        "database_cpu": None,
         "database_connections": None,
         "generator_cpu": 0.1,
-        "steal": 0.0,
         "start_seconds": 1.0,
         "stop_seconds": 1.0,
     }
@@ -81,7 +81,7 @@ def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
             round=number,
             contender=contender,
             latency={"read": Histogram.of([value / 1000] * round(5000 / value))},
-            server_cpu=value / 1000 * round(5000 / value),
+            slices=slices(5.0, value / 1000 * round(5000 / value)),
             **facts,
         )
         for contender, found in values.items()

@@ -25,7 +25,7 @@ from benchmarks.trials.calibration import CONNECTIONS
 from benchmarks.trials.runner import CROSSCHECK_SECONDS
 from benchmarks.trials.trial import ANSWERS
 
-from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, trial
+from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, slices, trial
 
 SVG = "{http://www.w3.org/2000/svg}"
 READ = Cell("postgresql", "read", Load(32), 6, 5.0, 4, tuple(CONTENDERS))
@@ -75,7 +75,7 @@ def by_hand(cpu: dict[str, list[float]], seconds: float = 5.0, cell: Cell = READ
     one = trial(cell.database, cell.scenario, cell.load, "async-native", 1, None, {"async-native": 1.0})
     latency = {"read": Histogram.of([0.01] * 1000)}
     trials = [
-        replace(one, contender=name, round=number + 1, server_cpu=value, latency=latency, seconds=seconds)
+        replace(one, contender=name, round=number + 1, slices=slices(seconds, value), latency=latency)
         for name, values in cpu.items()
         for number, value in enumerate(values)
     ]
@@ -437,7 +437,7 @@ def test_what_becomes_of_what_was_written_is_said(report: Report) -> None:
 
 def test_the_longest_run_down_of_a_contender_is_named() -> None:
     run = run_of([READ])
-    run.trials = [replace(one, seconds=10.0) if one.contender == "async-loop" else one for one in run.trials]
+    run.trials = [replace(one, slices=slices(10.0, 1.0)) if one.contender == "async-loop" else one for one in run.trials]
     text = section(report_of(run).markdown, 9)
     assert "the loads that decide 50.0 % at most (`async-loop`, read on PostgreSQL, closed-32)" in text
 

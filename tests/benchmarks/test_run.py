@@ -129,6 +129,7 @@ def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
         assert trial.acknowledged == trial.stored
         assert 0 < trial.count < (trial.acknowledged or 0)  # the warm-up's were written too
         assert SECONDS <= trial.seconds < 20
+        assert sum(trial.slices.answered) == trial.count
         assert not trial.errors
         assert 0 < trial.server_cpu < 4 * trial.seconds
         assert trial.server_memory > 2**20

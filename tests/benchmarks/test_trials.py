@@ -35,7 +35,7 @@ from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import TOGETHER, examine
 from benchmarks.trials.driver import DriverError, Generator, Order, driver
 from benchmarks.trials.placement import Placement, move
-from benchmarks.trials.sampler import Usage, cpu_seconds, memory, metering, postgres_cpu_seconds, threads
+from benchmarks.trials.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
 from benchmarks.trials.server import Server, ServerError, free_port, serving
 from benchmarks.trials.stage import Stage, require_backends
 
@@ -272,11 +272,33 @@ def test_a_slice_lasts_three_median_answers(stage: Stage, median: float | None, 
     assert trial._together(warmup, seat(stage, slices=20).turn.cell) == together
 
 
+def test_slices_add_up_to_their_trial(stage: Stage) -> None:
+    """Two real servers in turns."""
+    contenders = (CONTENDERS[BASELINE], CONTENDERS["async-native"])
+    cell = Cell("sqlite", "read", Load(4), 1, 1.2, 4, tuple(one.name for one in contenders))
+    for found in trial.measure(stage, trial.Round(1, cell, contenders, 0.3, 1)).values():
+        assert found.trial
+        assert not found.problem
+        slices = found.trial.slices
+        assert sum(slices.turns) == 4
+        assert list(slices.turn) == [sum(slices.turns[:place]) for place in range(len(slices.turns))]
+        assert sum(slices.answered) == found.trial.count
+        ends = [began + seconds for began, seconds in zip(slices.began, slices.seconds, strict=True)]
+        assert slices.began[0] > 0
+        assert all(end < began + 1e-4 for end, began in zip(ends, slices.began[1:], strict=False))
+        assert all(seconds >= 0.3 * turns for seconds, turns in zip(slices.seconds, slices.turns, strict=True))
+        assert min(slices.server_cpu) > 0
+        assert found.trial.server_user + found.trial.server_system == pytest.approx(found.trial.server_cpu, abs=0.05)
+        assert slices.switches is None or min(slices.switches) > 0
+        assert slices.database_cpu is None
+        assert all(0 <= share < 1 for share in slices.steal)
+
+
 def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
     """A real server, whose answers are wrong because it has not the books that are asked for."""
     contender = CONTENDERS["async-native"]
     cell = Cell("sqlite", "read", Load(4), 1, 0.4, 4, (contender.name,))
-    found = trial.measure(replace(stage, books=50 * BOOKS), trial.Round(1, cell, (contender,), 0.2, 1))
+    found = trial.measure(replace(stage, books=50 * BOOKS), trial.Round(1, cell, (contender,), 1.0, 1))
     assert found[contender.name].trial is None
     problem = found[contender.name].problem
     assert problem
@@ -296,40 +318,46 @@ def test_nobody_is_asked_once_the_run_is_over(stage: Stage) -> None:
         examine(replace(stage, over=over), "sqlite", CONTENDERS[BASELINE], ["read"])
 
 
+def cpu_seconds(pid: int) -> float:
+    return cpu_times(tree(pid)).cpu
+
+
 @pytest.mark.parametrize("listed", [True, False], ids=["listed by Linux", "looked for"])
 def test_what_a_tree_of_processes_spends_is_metered(listed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not listed:
-        monkeypatch.setattr(sampler, "Path", lambda path: Path("/nowhere") / path.lstrip("/"))
+        monkeypatch.setattr(sampler, "PROC", "/nowhere")
+        monkeypatch.setattr(sampler, "_exact", lambda pid: 0.0)
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as process:
         try:
-            usage, counts = Usage(), iter(range(1, 1_000_000))
-            for _ in range(2):
-                before = cpu_seconds(process.pid)
-                with metering(usage, process.pid, process.pid, lambda: next(counts)):
-                    while cpu_seconds(process.pid) < before + 0.3:
-                        time.sleep(0.01)
-            assert 0.57 <= usage.server_cpu <= cpu_seconds(process.pid)
+            counts = iter(range(1, 1_000_000))
+            before = cpu_seconds(process.pid)
+            with metering(process.pid, process.pid, lambda: next(counts)) as usage:
+                while cpu_seconds(process.pid) < before + 0.3:
+                    time.sleep(0.01)
+            assert 0.27 <= usage.server.cpu <= cpu_seconds(process.pid)
+            assert usage.server.user + usage.server.system == pytest.approx(usage.server.cpu, abs=0.03)
+            assert usage.server.user > usage.server.system
+            assert (usage.switches is None) is not listed
             assert psutil.Process(process.pid).cpu_times().user < 0.3  # it is the child that works
             assert memory(process.pid) > 5 * 2**20
             assert usage.threads == threads(process.pid) == 2
             assert usage.connections == next(counts) - 1 > 0
-            assert usage.database_cpu == pytest.approx(usage.server_cpu, rel=0.1)
-            assert 0 <= usage.stolen < 1
-            assert usage.machine > 0
+            assert usage.database_cpu == pytest.approx(usage.server.cpu, rel=0.1)
+            assert 0 <= usage.steal < 1
         finally:
             os.killpg(process.pid, 9)
 
 
 def test_a_server_that_crashed_has_spent_nothing_more_and_no_database_is_not_metered() -> None:
-    usage = Usage()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) as process:
         while cpu_seconds(process.pid) < 0.2:
             time.sleep(0.01)
-        with metering(usage, process.pid, None, None):
+        with metering(process.pid, None, None) as usage:
             process.kill()
             process.wait()
-    assert usage.server_cpu == 0
+    assert usage.server == Times()
+    assert usage.switches == 0
     assert usage.database_cpu is None
     assert usage.connections is None
 
@@ -367,6 +395,38 @@ def test_cpu_time_of_children_that_ended_counts() -> None:
         assert postgres_cpu_seconds(process.pid) >= 0.3
         process.communicate()
         assert postgres_cpu_seconds(process.pid) == 0
+
+
+def test_time_and_switches_are_counted_over_all_threads() -> None:
+    """Threads that ended are in the time, those that are there in the switches."""
+    code = """
+import sys, threading, time
+def work():
+    end = time.thread_time() + 0.1
+    while time.thread_time() < end: pass
+first = threading.Thread(target=work); first.start(); first.join()
+def wait():
+    for _ in range(100): time.sleep(0.0001)
+    waited.set()
+    sys.stdin.read()
+waited = threading.Event()
+threading.Thread(target=wait, daemon=True).start(); waited.wait()
+print(time.process_time(), flush=True)
+waited.clear(); waited.wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        seconds = float(process.stdout.readline())
+        time.sleep(0.05)  # until it waits
+        found = cpu_times(tree(process.pid))
+        counted = switches(tree(process.pid))
+        process.kill()
+    assert seconds >= 0.1
+    assert seconds <= found.cpu < seconds + 0.05
+    assert found.user + found.system == pytest.approx(found.cpu, abs=0.021)
+    if counted:
+        assert len(counted) == 2
+        assert max(counted.values()) >= 100
 
 
 def test_the_ceiling_is_above_a_contender(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from benchmarks import validity
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Trial
 from benchmarks.validity import LIMITS, flags
+from tests.benchmarks.report_data import slices
 
 CLEAN = Trial(
     round=1,
@@ -20,20 +21,19 @@ CLEAN = Trial(
     contender="async-native",
     connections=64,
     rate=100.0,
-    seconds=5.0,
+    slices=slices(4.0, 1.0, answered=500, database_cpu=0.5, steal=0.01),
     latency={"create": Histogram.of([0.004] * 500)},
     errors={},
     examples={},
     lateness=Histogram.of([1e-5] * 500),
     acknowledged=600,
     stored=600,
-    server_cpu=1.0,
+    server_user=0.8,
+    server_system=0.2,
     server_memory=2**20,
     server_threads=3,
-    database_cpu=0.5,
     database_connections=4,
     generator_cpu=0.2,
-    steal=0.01,
     start_seconds=1.0,
     stop_seconds=0.2,
 )
@@ -47,7 +47,7 @@ def test_a_clean_trial_has_no_flags() -> None:
 @pytest.mark.parametrize(
     ("flag", "change"),
     [
-        ("steal", {"steal": 0.051}),
+        ("steal", {"slices": slices(4.0, 1.0, steal=0.051)}),
         ("generator busy", {"generator_cpu": 0.81}),
         ("generator late", {"lateness": Histogram.of([1e-5] * 490 + [0.0055] * 10)}),
         ("generator late", {"lateness": Histogram.of([0.00045] * 500)}),
@@ -65,7 +65,7 @@ def test_each_flag_names_its_limit(flag: str, change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"steal": validity.STEAL},
+        {"slices": slices(4.0, 1.0, steal=validity.STEAL)},
         {"generator_cpu": validity.GENERATOR_CPU},
         {"lateness": Histogram.of([1e-5] * 490 + [0.0048] * 10)},
         {"lateness": Histogram.of([0.00038] * 500)},
