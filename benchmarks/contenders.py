@@ -14,7 +14,9 @@ from sqlalchemy import make_url
 
 Model = Literal["sync", "documented", "loop", "native"]
 
-THREADS = 16
+THREADS = 4
+"""Of gunicorn, whatever the views are: its documentation advises 2 to 4 for each core, and a process of Python keeps one busy.
+Fewer and more are contenders of their own. The pool of connections does not depend on it."""
 CONNECTIONS = 64
 KEEP_ALIVE = "75"
 """Seconds: no server closes a connection that the load goes on using."""
@@ -77,39 +79,22 @@ class Contender:
         }
 
 
+def _synchronous(name: str, about: str, threads: int) -> Contender:
+    concurrency = f"{threads} threads" if threads > 1 else "one request at a time"
+    return Contender(name, about, "sync", "benchmarks.apps.sync:create", _threads(threads), concurrency, SYNC_DRIVERS)
+
+
 BASELINE = "sync-threads"
 CONTROL = "sync-threads-aa"
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        Contender(
-            BASELINE,
-            "synchronous views and sessions on gunicorn's threads: the baseline",
-            "sync",
-            "benchmarks.apps.sync:create",
-            _threads(THREADS),
-            f"{THREADS} threads",
-            SYNC_DRIVERS,
-        ),
-        Contender(
-            CONTROL,
-            "the same again under another name: the A/A control",
-            "sync",
-            "benchmarks.apps.sync:create",
-            _threads(THREADS),
-            f"{THREADS} threads",
-            SYNC_DRIVERS,
-        ),
-        Contender(
-            "sync-threads-64",
-            f"the baseline with {CONNECTIONS} threads, as many as its pool has connections",
-            "sync",
-            "benchmarks.apps.sync:create",
-            _threads(CONNECTIONS),
-            f"{CONNECTIONS} threads",
-            SYNC_DRIVERS,
-        ),
+        _synchronous(BASELINE, "synchronous views and sessions on gunicorn's threads: the baseline", THREADS),
+        _synchronous(CONTROL, "the same again under another name: the A/A control", THREADS),
+        _synchronous("sync-threads-1", "the baseline with a single thread", 1),
+        _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
+        _synchronous("sync-threads-64", "the baseline with as many threads as its pool has connections", CONNECTIONS),
         Contender(
             "sync-gevent",
             "the sync app on gunicorn's gevent worker, which Flask's documentation names beside async views",
@@ -121,7 +106,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "async-documented",
-            "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, gunicorn's threads",
+            "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, the baseline's server",
             "documented",
             "benchmarks.apps.documented:create",
             _threads(THREADS),
@@ -146,7 +131,7 @@ CONTENDERS: dict[str, Contender] = {
         ),
         Contender(
             "async-loop",
-            "async views on the runtime's one event loop per process, under gunicorn's threads",
+            "async views on the runtime's one event loop per process, under as many of gunicorn's threads as the baseline has",
             "loop",
             "benchmarks.apps.runtime:create",
             _threads(THREADS),

@@ -18,6 +18,8 @@ requests that are waited for."""
 MANY = Load(32)
 OPEN = tuple(Load(128, percent) for percent in (30, 60, 80))
 PAIR = (BASELINE, CONTROL)
+MORE = ("sync-threads-16", "sync-threads-64")
+THREADED = ("sync-threads-1", *MORE)
 REPAIRED = "async-documented-nullpool"
 STOCK = ("async-documented", REPAIRED, "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
@@ -26,7 +28,7 @@ FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS if delay < 20)
 SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
 """Waits that are short beside a slice of some tenths of a second, and those that are not."""
-WAITING = (*PAIR, "sync-threads-64", "sync-gevent", *OURS)
+WAITING = (*PAIR, *MORE, "sync-gevent", *OURS)
 SWEEP = (CAPACITY, MANY, Load(128))
 SHORT, QUEUE, LONG, WHOLE = 0.03, 0.75, 0.5, float("inf")
 """Seconds of a slice where a request takes some milliseconds, in an open loop, which must be able to queue, where a request takes
@@ -95,20 +97,20 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 60 min)",
             0.4,
             (
-                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 6, 2.4, databases=(POSTGRESQL,), slice=SHORT),
-                Block(("mixed", "create"), FIELD, 5, 2.0, databases=(POSTGRESQL,), slice=0.04),
+                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 5, 2.4, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("mixed", "create"), FIELD, 4, 2.0, databases=(POSTGRESQL,), slice=0.04),
                 Block(("noop",), FIELD, 3, 1.0, slice=SHORT),
                 Block(
-                    ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 5, 2.4, databases=(POSTGRESQL,), slice=0.06
+                    ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 4, 2.4, databases=(POSTGRESQL,), slice=0.06
                 ),
                 Block(("fan-out",), (*PAIR, *OURS), 5, 3.0, databases=(POSTGRESQL,), slice=0.2),
                 Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 4, 3.0, (Load(4),), (POSTGRESQL,), LONG),
                 Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 4, 4.5, (Load(1),), (POSTGRESQL,), LONG),
-                Block(("read",), (*PAIR, *OURS), 4, 1.5, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
+                Block(("read",), (*PAIR, *THREADED, *OURS), 4, 1.5, (Load(1), MANY, Load(128)), (POSTGRESQL,)),
                 Block(("read",), (*PAIR, "sync-gevent", *OURS), 4, 3.0, OPEN, (POSTGRESQL,), QUEUE),
                 Block(SLOW, WAITING, 3, 1.5, SWEEP, slice=0.15),
                 Block(SLOWEST, WAITING, 3, 1.5, SWEEP, slice=LONG),
-                Block(("read",), (*PAIR, *STOCK, *OURS), 5, 2.4, databases=(SQLITE,), slice=SHORT),
+                Block(("read",), (*PAIR, *STOCK, *OURS), 4, 2.4, databases=(SQLITE,), slice=SHORT),
                 Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
                 Block(("mixed",), (*PAIR, *OURS), 4, 4.0, (MANY,), (SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 4, 3.0, databases=(SQLITE,), slice=0.2),
@@ -120,14 +122,14 @@ PROFILES: dict[str, Profile] = {
             "the same with more rounds, contenders and scenarios (at most 3 h)",
             0.6,
             (
-                Block(("read",), (*FIELD, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
+                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
                 Block(("mixed", "create"), FIELD, 8, 4.0, databases=(POSTGRESQL,), slice=0.04),
                 Block(("noop",), FIELD, 4, 2.0, slice=SHORT),
                 Block(("list", "update"), FIELD, 5, 4.0, databases=(POSTGRESQL,), slice=0.06),
                 Block(("fan-out",), FIELD, 4, 4.0, slice=0.2),
                 Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
                 Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
-                Block(("read",), (*PAIR, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
+                Block(("read",), (*PAIR, *THREADED, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 6.0, OPEN, (POSTGRESQL,), QUEUE),
                 Block(SLOW, WAITING, 5, 2.0, SWEEP, slice=0.15),
                 Block(SLOWEST, WAITING, 5, 2.0, SWEEP, slice=LONG),

@@ -13,7 +13,7 @@ from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled
 from benchmarks.report.prose import DATABASES
 from benchmarks.stats import MARGIN, Estimate, Verdict
 
-SIMPLEST = ("sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
+SIMPLEST = ("sync-threads-16", "sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
 """Who is advised, from the least change to the most."""
 LACKING: Mapping[str, Mapping[str, Sequence[str]]] = {
     "async-native": {"driver": (SAME_DRIVER,), "server": ("async-loop",)},
@@ -83,7 +83,8 @@ def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situati
             [one for one in here if one.load.connections <= THREADS],
             [one for one in here if one.load.connections > THREADS],
         ):
-            counts = " or ".join(str(count) for count in sorted({one.load.connections for one in chosen}))
+            *fewer, most = [str(count) for count in sorted({one.load.connections for one in chosen})] or [""]
+            counts = f"{', '.join(fewer)} or {most}" if fewer else most
             yield Situation(f"queries that wait {tried:g} ms, {counts} connections", chosen, ("throughput",))
 
 

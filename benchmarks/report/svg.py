@@ -36,6 +36,8 @@ class Look:
 
 LOOKS = {
     "sync-threads": Look("ink", "circle"),
+    "sync-threads-1": Look("soft", "circle"),
+    "sync-threads-16": Look("soft", "circle", hollow=True),
     "sync-threads-64": Look("ink", "circle", hollow=True),
     "sync-gevent": Look("green", "triangle"),
     "async-documented": Look("purple", "diamond"),

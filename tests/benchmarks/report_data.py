@@ -27,19 +27,19 @@ def _facts(about: str, model: str, server: str, concurrency: str, drivers: Mappi
         "server": server,
         "concurrency": concurrency,
         "drivers": dict(drivers),
-        "connections": "at most 16 per database",
+        "connections": "at most 64 per database",
     }
 
 
 CONTENDERS: dict[str, dict[str, Any]] = {
-    "sync-threads": _facts("sync views on threads: the baseline", "sync", "gunicorn gthread", "16 threads", SYNC),
-    "sync-threads-aa": _facts("the same again: the A/A control", "sync", "gunicorn gthread", "16 threads", SYNC),
+    "sync-threads": _facts("sync views on threads: the baseline", "sync", "gunicorn gthread", "4 threads", SYNC),
+    "sync-threads-aa": _facts("the same again: the A/A control", "sync", "gunicorn gthread", "4 threads", SYNC),
     "sync-threads-64": _facts("sync views on more threads", "sync", "gunicorn gthread", "64 threads", SYNC),
     "sync-gevent": _facts("sync views under gevent", "sync", "gunicorn gevent", "greenlets", SYNC),
-    "async-documented": _facts("async views as documented", "documented", "gunicorn gthread", "16 threads"),
-    "async-documented-nullpool": _facts("the same without a pool", "documented", "gunicorn gthread", "16 threads"),
+    "async-documented": _facts("async views as documented", "documented", "gunicorn gthread", "4 threads"),
+    "async-documented-nullpool": _facts("the same without a pool", "documented", "gunicorn gthread", "4 threads"),
     "async-wsgi-to-asgi": _facts("asgiref's adapter", "documented", "uvicorn", "one at a time"),
-    "async-loop": _facts("the runtime under WSGI", "loop", "gunicorn gthread", "16 threads"),
+    "async-loop": _facts("the runtime under WSGI", "loop", "gunicorn gthread", "4 threads"),
     "async-native": _facts("the runtime under ASGI", "native", "uvicorn", "coroutines"),
     "async-native-psycopg": _facts(
         "the same on the driver of sync", "native", "uvicorn", "coroutines", {"sqlite": "aiosqlite", "postgresql": "psycopg"}
@@ -72,7 +72,11 @@ EFFECTS = {
     "async-native-psycopg": 1.0,
 }
 """CPU time per request over the baseline's, on PostgreSQL; on SQLite async costs twice that."""
-PLACES = {"sync-threads": 16, "sync-threads-aa": 16, "async-loop": 16, "sync-threads-64": 64, "async-wsgi-to-asgi": 1}
+PLACES = {
+    **dict.fromkeys(("sync-threads", "sync-threads-aa", "async-documented", "async-documented-nullpool", "async-loop"), 4),
+    "sync-threads-64": 64,
+    "async-wsgi-to-asgi": 1,
+}
 """How many requests can wait at once; 100 where nothing is said."""
 WIGGLE = (0.99, 1.0, 1.01, 1.0, 0.995, 1.005)
 

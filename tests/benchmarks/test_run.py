@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.contenders import CONNECTIONS, CONTENDERS
+from benchmarks.contenders import CONNECTIONS, CONTENDERS, THREADS
 from benchmarks.data import DataError
 from benchmarks.environment import environment as facts_here
 from benchmarks.postgres import Server
@@ -141,7 +141,7 @@ def test_every_trial_is_recorded_whole(finished: tuple[Path, str]) -> None:
         assert trial.server_threads >= 1
         assert 0 < trial.generator_cpu < 1.5
     threads = {trial.contender: trial.server_threads for trial in found.trials}
-    assert threads["sync-threads"] >= CAPACITY.connections
+    assert threads["sync-threads"] >= THREADS
     assert found.ceilings[0].throughput > 100
     assert found.header.databases["postgresql"]["version"]
     assert found.header.code
