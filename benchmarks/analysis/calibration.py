@@ -1,0 +1,55 @@
+"""Whether the intervals of a run keep their promise, by the A/A control: the baseline again, so that its true ratio is 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import bdtr
+
+from benchmarks.analysis.estimate import Estimate
+
+CONFIDENCE = 0.95
+UNLIKELY = 0.05
+"""So rarely would intervals that keep their promise be found wanting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How many of the controls' intervals contain 1, how likely so few are if 95 % are to, and what the run's half-widths are
+    to be multiplied with: 1 unless it is too unlikely."""
+
+    intervals: int
+    contain: int
+    probability: float
+    factor: float
+
+
+def calibrate(controls: Sequence[Estimate]) -> Calibration:
+    """By the intervals of the control, one a cell.
+
+    Where so few contain 1 as happens once in twenty runs by chance (binomially), the factor is the least by which 95 % of them,
+    rounded down, do. Intervals without bounds say nothing and are not counted. Without any there is nothing to correct by.
+    """
+    distances = np.array([abs(np.log(one.ratio)) / one.half_width for one in controls if 0 < one.half_width < np.inf])
+    count = len(distances)
+    contain = int((distances <= 1).sum())
+    probability = float(bdtr(contain, count, CONFIDENCE)) if count else 1.0
+    factor = 1.0
+    if probability < UNLIKELY:
+        wanted = int(CONFIDENCE * count + 1e-9)
+        factor = max(1.0, float(np.sort(distances)[wanted - 1])) * (1 + 1e-9) if wanted else 1.0
+    return Calibration(count, contain, probability, factor)
+
+
+def false_verdicts(comparisons: int) -> float:
+    """How many false verdicts are to be expected, at most, among those printed of so many comparisons, undecided ones included.
+
+    A verdict is false only if its interval misses the true ratio: *better* or *worse* of what is not, *same* of what is beyond
+    the margin. That happens in 5 %, and for all true ratios but 1 itself in 2.5 %, since only one end can err. Undecided ones
+    count,
+    for each might have got a false verdict as well. (To add up, over the verdicts,
+    how improbable each is to be false would be too little: where nothing differs, one in twenty still seems to.)
+    """
+    return (1 - CONFIDENCE) * comparisons

@@ -1,0 +1,123 @@
+"""One interval for all: of a contender's ratio, of a mean over several scenarios, of the change between two runs.
+
+A *comparison* is a list of restarts (rounds, in which all servers were started anew), each an array of log-ratios as
+`series.log_ratios` gives them: shape (references, slices), or (slices,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from benchmarks.analysis.robust import Location, location
+from benchmarks.analysis.slices import Floats
+
+Comparison = Sequence[Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A ratio and its interval, from so many slices of the contender in so many restarts."""
+
+    ratio: float
+    low: float
+    high: float
+    slices: int
+    restarts: int
+
+    @property
+    def half_width(self) -> float:
+        """Of the interval of the ratio's logarithm: 0.025 is +-2.5 %."""
+        return (math.log(self.high) - math.log(self.low)) / 2 if self.low > 0 and self.high < math.inf else math.inf
+
+    def contains(self, ratio: float) -> bool:
+        """Whether `ratio` lies in the interval."""
+        return self.low <= ratio <= self.high
+
+    def widened(self, factor: float) -> Estimate:
+        """The same with a half-width `factor` times as large."""
+        return _interval(math.log(self.ratio), self.half_width * factor, self.slices, self.restarts)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How much more restarts scatter than their slices let expect: a quotient of variances, 1 where they add nothing."""
+
+    quotient: float
+    freedom: int
+
+
+def spread(comparisons: Sequence[Comparison]) -> Spread:
+    """The quotient of all contenders of a cell together: their servers are alike, and a few restarts of one tell little."""
+    parts = [part for part in map(_location, comparisons) if part.within]
+    freedom = sum(part.between_freedom for part in parts)
+    total = sum(part.between_freedom * part.between / part.within for part in parts)
+    return Spread(total / freedom if freedom else 1.0, freedom)
+
+
+def contrast(
+    strata: Sequence[Comparison],
+    weights: Sequence[float] | None = None,
+    *,
+    spreads: Sequence[Spread] | None = None,
+    resolution: float = 0.0,
+    confidence: float = 0.95,
+) -> Estimate:
+    """exp of the weighted sum of the strata's locations, with its interval.
+
+    One stratum: the ratio of a contender to its references. Several without weights: their geometric mean, as in stratified
+    sampling, which says what an equal mix costs. Weights (-1, 1): how a ratio changed from one run to the next.
+
+    The location of a stratum is the trimmed mean of its slices (`robust.location`). The interval is the wider of two: one by the
+    scatter of slices within restarts, one by the scatter of restarts (T. Kalibera and R. Jones, Rigorous Benchmarking in
+    Reasonable Time, 2013: repeat where variance arises). Restarts are few, so `spreads` has for each stratum how much they add in
+    all comparisons of its cell (see `spread`); without, or where every restart has a single slice, it is the stratum's own
+    restarts that count: Student's t on them. Degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
+
+    `resolution` is what the clock resolves of a ratio's logarithm; no interval is narrower to either side. A stratum of a single
+    restart gives (0, inf): it says nothing of the next. Raises ValueError for no stratum, one without slices, weights or spreads
+    of another number, a log-ratio that is not finite.
+    """
+    if not strata:
+        raise ValueError("there must be at least one stratum")
+    shares = [1 / len(strata)] * len(strata) if weights is None else weights
+    parts = [_location(stratum) for stratum in strata]
+    found = [spread([stratum]) for stratum in strata] if spreads is None else spreads
+    middle = sum(share * part.middle for share, part in zip(shares, parts, strict=True))
+    slices, restarts = sum(part.values for part in parts), min(part.groups for part in parts)
+    if restarts < 2:
+        return _interval(middle, math.inf, slices, restarts)
+    by_slices, by_restarts = [], []
+    for share, part, one in zip(shares, parts, found, strict=True):
+        by_slices.append((share**2 * part.within, part.within_freedom))
+        pooled = (
+            (one.quotient * part.within, one.freedom) if part.within and one.freedom else (part.between, part.between_freedom)
+        )
+        by_restarts.append((share**2 * pooled[0], pooled[1]))
+    half = max(_half_width(by_slices, confidence), _half_width(by_restarts, confidence), resolution)
+    return _interval(middle, half, slices, restarts)
+
+
+def _location(comparison: Comparison) -> Location:
+    return location([np.atleast_2d(restart) for restart in comparison])
+
+
+def _half_width(terms: Sequence[tuple[float, int]], confidence: float) -> float:
+    """Of a sum of independent estimates with these variances and degrees of freedom."""
+    total = sum(variance for variance, _ in terms)
+    if not total:
+        return 0.0
+    freedom = total**2 / sum(variance**2 / freedom for variance, freedom in terms if variance)
+    return float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(total)
+
+
+def _interval(middle: float, half: float, slices: int, restarts: int) -> Estimate:
+    return Estimate(_exp(middle), _exp(middle - half), _exp(middle + half), slices, restarts)
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 709 else math.inf

@@ -1,0 +1,72 @@
+"""What was recorded of a contender in a round, and the quantities that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """The slices of one contender in one round of one cell, in order: columns of equal length, one entry a slice.
+
+    `turn` is the pass over the contenders in which a slice began, counted from 0 or 1, and `turns` how many passes it spans: 1
+    but for slow contenders. `seconds`, `server_cpu` and `database_cpu` are in seconds, `answered` counts right answers. A slice
+    whose `database_cpu` is not known has nan.
+    """
+
+    turn: Integers
+    turns: Integers
+    seconds: Floats
+    answered: Floats
+    server_cpu: Floats
+    database_cpu: Floats
+
+    def __post_init__(self) -> None:
+        count = len(self.turn)
+        if any(len(column) != count for column in vars(self).values()):
+            raise ValueError(f"columns differ in length: { {name: len(column) for name, column in vars(self).items()} }")
+        if count and (self.turns.min() < 1 or (self.turn[1:] < self.turn[:-1] + self.turns[:-1]).any()):
+            raise ValueError("slices must span at least one pass each, and not overlap")
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Sequence[Any]]) -> Slices:
+        """From the columns of a raw record, of which `turns` (else 1) and `database_cpu` (else, or null: not known) may lack.
+
+        Raises KeyError for another one that lacks, and ValueError for columns of unequal length or slices that overlap.
+        """
+        count = len(columns["turn"])
+        database = columns.get("database_cpu") or [None] * count
+        return cls(
+            turn=np.asarray(columns["turn"], np.int64),
+            turns=np.asarray(columns.get("turns") or [1] * count, np.int64),
+            seconds=np.asarray(columns["seconds"], float),
+            answered=np.asarray(columns["answered"], float),
+            server_cpu=np.asarray(columns["server_user"], float) + np.asarray(columns["server_system"], float),
+            database_cpu=np.array([np.nan if value is None else value for value in database], float),
+        )
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is compared, as a quotient of two columns: of several slices it is the quotient of their sums."""
+
+    name: str
+    above: Callable[[Slices], Floats]
+    below: Callable[[Slices], Floats]
+    lower_is_better: bool = True
+
+
+CPU = Quantity("cpu", lambda slices: slices.server_cpu, lambda slices: slices.answered)
+"""The server's CPU seconds per request."""
+DATABASE_CPU = Quantity("database cpu", lambda slices: slices.database_cpu, lambda slices: slices.answered)
+"""The database's CPU seconds per request."""
+THROUGHPUT = Quantity("throughput", lambda slices: slices.answered, lambda slices: slices.seconds, lower_is_better=False)
+"""Right answers a second."""
