@@ -46,10 +46,8 @@ def calibrate(controls: Sequence[Estimate]) -> Calibration:
 def false_verdicts(comparisons: int) -> float:
     """How many false verdicts are to be expected, at most, among those printed of so many comparisons, undecided ones included.
 
-    A verdict is false only if its interval misses the true ratio: *better* or *worse* of what is not, *same* of what is beyond
-    the margin. That happens in 5 %, and for all true ratios but 1 itself in 2.5 %, since only one end can err. Undecided ones
-    count,
-    for each might have got a false verdict as well. (To add up, over the verdicts,
-    how improbable each is to be false would be too little: where nothing differs, one in twenty still seems to.)
+    A verdict is false only if its interval misses the true ratio: in 5 % at most, and in 2.5 % unless that is 1 itself, since
+    only one end can err. Undecided ones count, for each might have got a false verdict as well. (It would be too little to add
+    up how improbable each is: where nothing differs one in twenty seems to.)
     """
     return (1 - CONFIDENCE) * comparisons

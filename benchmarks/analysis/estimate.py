@@ -91,13 +91,13 @@ def contrast(
     slices, restarts = sum(part.values for part in parts), min(part.groups for part in parts)
     if restarts < 2:
         return _interval(middle, math.inf, slices, restarts)
-    by_slices, by_restarts = [], []
-    for share, part, one in zip(shares, parts, found, strict=True):
-        by_slices.append((share**2 * part.within, part.within_freedom))
-        pooled = (
-            (one.quotient * part.within, one.freedom) if part.within and one.freedom else (part.between, part.between_freedom)
-        )
-        by_restarts.append((share**2 * pooled[0], pooled[1]))
+    by_slices = [(share**2 * part.within, part.within_freedom) for share, part in zip(shares, parts, strict=True)]
+    by_restarts = [
+        (share**2 * one.quotient * part.within, one.freedom)
+        if part.within and one.freedom
+        else (share**2 * part.between, part.between_freedom)
+        for share, part, one in zip(shares, parts, found, strict=True)
+    ]
     half = max(_half_width(by_slices, confidence), _half_width(by_restarts, confidence), resolution)
     return _interval(middle, half, slices, restarts)
 

@@ -76,9 +76,8 @@ def figures(record: Sequence[Floats], experiment: Experiment, runs: int, seed: i
     return Figures(
         runs=runs,
         coverage=sum(one.contains(experiment.effect) for one in found) / runs,
-        false=sum(false) / runs,
-        decided=sum(verdict is not Verdict.UNDECIDED and not wrong for verdict, wrong in zip(verdicts, false, strict=True))
-        / runs,
+        false=false / runs,
+        decided=1 - (false + verdicts.count(Verdict.UNDECIDED)) / runs,
         same=verdicts.count(Verdict.SAME) / runs,
         half_width=float(np.median([one.half_width for one in found])),
     )

@@ -43,14 +43,14 @@ class Slices:
         Raises KeyError for another one that lacks, and ValueError for columns of unequal length or slices that overlap.
         """
         count = len(columns["turn"])
-        database = columns.get("database_cpu") or [None] * count
+        database = columns.get("database_cpu")
         return cls(
             turn=np.asarray(columns["turn"], np.int64),
-            turns=np.asarray(columns.get("turns") or [1] * count, np.int64),
+            turns=np.asarray(columns.get("turns", [1] * count), np.int64),
             seconds=np.asarray(columns["seconds"], float),
             answered=np.asarray(columns["answered"], float),
             server_cpu=np.asarray(columns["server_user"], float) + np.asarray(columns["server_system"], float),
-            database_cpu=np.array([np.nan if value is None else value for value in database], float),
+            database_cpu=np.full(count, np.nan) if database is None else np.asarray(database, float),
         )
 
 
