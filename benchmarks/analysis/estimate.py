@@ -78,6 +78,13 @@ def contrast(
     all comparisons of its cell (see `spread`); without, or where every restart has a single slice, it is the stratum's own
     restarts that count: Student's t on them. Degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
 
+    Why so: in simulation from recorded slices (`proof`: CPU per request, two loaded cores, excess kurtosis 12; 95 % wanted), 5
+    restarts of 6/12/24/48 slices covered 97/97/96/95 % with +-4.2/3.0/2.3/1.9 %, 3/4/6/8 restarts of 24 covered 98/97/96/97 %.
+    Where a server's cost scattered from restart to restart by 1/2/4 %, 24 slices covered 96/94/94 %, but without a part for
+    restarts 87/75/55 %, and with that part moderated towards none (Smyth 2004, four degrees of freedom for it) 97/93/90 %. At 24
+    slices as recorded, intervals of the mean were +-3.8 %, of trimming restart by restart 2.6, of 10 % trimmed 2.5, of references
+    averaged before trimming 2.5, of each contender's own restarts 2.6. Median half-widths; 400 to 1,500 runs each.
+
     `resolution` is what the clock resolves of a ratio's logarithm; no interval is narrower to either side. A stratum of a single
     restart gives (0, inf): it says nothing of the next. Raises ValueError for no stratum, one without slices, weights or spreads
     of another number, a log-ratio that is not finite.

@@ -1,6 +1,7 @@
 """What verdicts are worth: runs made up from recorded slices of servers that are the same, with effects put in.
 
-Recorded slices have the tails, the drift and the neighbours' noise of a real machine, which no formula has.
+Recorded slices have the tails, the drift and the neighbours' noise of a real machine, which no formula has. 24 passes over five
+contenders in 5 restarts are a minute where a slice with its waits takes 0.1 s.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Experiment:
     effect: float = 1.0
     scatter: float | None = None
     stops: bool = False
-    """Whether `restarts` is but the most, from three on, and the run ends as soon as the interval is narrow enough."""
+    """Whether `restarts` is but the most, from four on, and the run ends as soon as the interval is narrow enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def all_figures(
 def run(record: Sequence[Floats], experiment: Experiment, random: np.random.Generator) -> Estimate:
     """The contender's estimate from one simulated run; what restarts add is that of a cell of it and the control."""
     rounds = [_restart(record, experiment, random) for _ in range(experiment.restarts)]
-    counts = range(3, experiment.restarts + 1) if experiment.stops else [experiment.restarts]
+    counts = range(4, experiment.restarts + 1) if experiment.stops else [experiment.restarts]
     found = (_estimate(rounds[:count], experiment.effect) for count in counts)
     return next((one for one in found if not wanting(one)), None) or _estimate(rounds, experiment.effect)
 

@@ -79,8 +79,8 @@ def location(groups: Sequence[Floats]) -> Location:
 def autocorrelation(series: Sequence[Floats]) -> float:
     """Between neighbours within each of some series of centred values, one number for all; 0 where there are none.
 
-    Centring a series on its own mean pulls its autocorrelation down by about 1/n (M. Kendall, Biometrika 41, 1954), which is
-    put back.
+    Centring a series on its own mean pulls its autocorrelation down, by about 1/n where there is none (M. Kendall, Biometrika
+    41, 1954), which is put back.
     """
     pairs = [one for one in series if len(one) > 1]
     squares = sum(float(one @ one) for one in pairs)

@@ -21,7 +21,7 @@ from benchmarks.analysis.slices import CPU, THROUGHPUT, Floats, Slices
 from benchmarks.analysis.verdict import Verdict, judge
 
 ALIKE = ("baseline", "control", "replicate")
-RUNS = 400
+RUNS = 300
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_tenth_is_found(record: list[Floats], effect: float) -> None:
     assert 0.93 <= found.coverage <= 0.985
 
 
-@pytest.mark.parametrize("scatter", [0.01, 0.02, 0.04])
+@pytest.mark.parametrize("scatter", [0.02, 0.04])
 def test_servers_that_differ_from_restart_to_restart(record: list[Floats], scatter: float) -> None:
     """It is the restarts' scatter that the interval then rests on."""
     found = figures(record, Experiment(passes=96, scatter=scatter), RUNS)
