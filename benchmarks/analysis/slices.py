@@ -49,7 +49,7 @@ class Slices:
             turns=np.asarray(columns.get("turns", [1] * count), np.int64),
             seconds=np.asarray(columns["seconds"], float),
             answered=np.asarray(columns["answered"], float),
-            server_cpu=np.asarray(columns["server_user"], float) + np.asarray(columns["server_system"], float),
+            server_cpu=np.asarray(columns["server_cpu"], float),
             database_cpu=np.full(count, np.nan) if database is None else np.asarray(database, float),
         )
 

@@ -151,8 +151,9 @@ class _Seat:
             self._open.close()
 
     def due(self, number: int) -> int:
-        """How many of the cell's slices begin now, as one of this contender's; 0 while one that began before goes on."""
-        return 0 if number % self.together else min(self.together, self.turn.cell.slices - number)
+        """How many of the cell's slices begin now, as one of this contender's; 0 while one that began before goes on, and when too
+        few are left for another."""
+        return self.together if number % self.together == 0 and number + self.together <= self.turn.cell.slices else 0
 
     def warm_up(self, seed: int) -> None:
         """Put a load on the server that does not count, and see how long its answers take."""
@@ -268,10 +269,14 @@ def _known(values: Iterable[T | None]) -> list[T] | None:
 
 
 def _together(warmup: Outcome, cell: Cell) -> int:
-    """How many slices of the cell a contender with such answers needs for one of its own."""
+    """How many slices of the cell a contender with such answers needs for one of its own: a power of two.
+
+    So a long slice begins and ends with others' long ones, and as many of them as can be are paired.
+    """
     if not warmup.count:
         return cell.slices
-    return min(cell.slices, max(1, ceil(ANSWERS * warmup.overall.percentile(50) * cell.slices / cell.seconds)))
+    needed = max(1, ceil(ANSWERS * warmup.overall.percentile(50) * cell.slices / cell.seconds))
+    return min(cell.slices, 1 << (needed - 1).bit_length())
 
 
 def stored(

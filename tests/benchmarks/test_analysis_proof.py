@@ -28,10 +28,7 @@ RUNS = 300
 def rounds() -> list[dict[str, Slices]]:
     read = json.loads((Path(__file__).parent / "data" / "slices.json").read_text())
     return [
-        {
-            name: Slices.of({**columns, "turn": range(40), "server_user": columns["cpu"], "server_system": [0.0] * 40})
-            for name, columns in one.items()
-        }
+        {name: Slices.of({**columns, "turn": range(40), "server_cpu": columns["cpu"]}) for name, columns in one.items()}
         for one in read
     ]
 

@@ -20,8 +20,7 @@ def slices(answered: list[int], cpu: list[float] | None = None, **columns: Any) 
             "turn": range(count),
             "seconds": [1.0] * count,
             "answered": answered,
-            "server_user": cpu or [0.75] * count,
-            "server_system": [0.0 if cpu else 0.25] * count,
+            "server_cpu": cpu or [1.0] * count,
             **columns,
         }
     )
@@ -117,9 +116,7 @@ def test_whatever_the_spans_nothing_is_lost_and_sides_can_be_swapped(seed: int) 
         bounds = [0, *sorted(random.choice(np.arange(1, 30), random.integers(0, 29), replace=False)), 30]
         turns = np.diff(bounds)
         answered = random.integers(0, 4, len(turns)).tolist()
-        return slices(
-            answered, turn=bounds[:-1], turns=turns, seconds=turns.astype(float), server_user=turns, server_system=turns
-        )
+        return slices(answered, turn=bounds[:-1], turns=turns, seconds=turns.astype(float), server_cpu=2 * turns)
 
     one, other = cut(), cut()
     logs = log_ratios(one, [other], THROUGHPUT)

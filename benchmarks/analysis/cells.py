@@ -1,0 +1,176 @@
+"""From a raw file to ratios: who was measured in which cell, against whom, and what came of it.
+
+Live view, report, answers and `compare` all ask here, so that none of them pairs trials in a way of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from benchmarks.analysis import slices
+from benchmarks.analysis.calibration import Calibration, calibrate
+from benchmarks.analysis.estimate import Comparison, Estimate, Spread, contrast, spread
+from benchmarks.analysis.series import log_ratios
+from benchmarks.analysis.slices import Floats, Quantity, Slices
+from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.raw.load import Cell, Load, Run, Trial
+
+Name = Literal["cpu", "throughput", "database", "p50", "p99"]
+"""What is compared: CPU seconds of the server a request, right answers a second, CPU seconds of the database a request, and
+percentiles of the latency in seconds."""
+
+BY_SLICE: Mapping[Name, Quantity] = {"cpu": slices.CPU, "throughput": slices.THROUGHPUT, "database": slices.DATABASE_CPU}
+BY_ROUND: Mapping[Name, float] = {"p50": 50, "p99": 99}
+"""Percentiles, of which a trial gives one value: a slice has too few requests."""
+BEYOND = 5
+"""A percentile is told where at least so many requests took longer."""
+CLOCK = 1e-3
+"""What is resolved of a ratio, at best: between two readings of a clock lies more than a millionth of what is timed."""
+
+
+def quantities(load: Load) -> tuple[Name, ...]:
+    """What is judged: cost and capacity in a closed loop, cost and latency in an open one."""
+    return ("cpu", "throughput") if load.percent is None else ("cpu", "p50", "p99")
+
+
+def lower_is_better(quantity: Name) -> bool:
+    """Whether a ratio below 1 is a gain."""
+    return quantity != "throughput"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """A cell with what was recorded of it. `trials` are by contender and round; `problems` says who failed here, and how.
+
+    `factors` is what the run's calibration widens the intervals of each quantity by. Those who failed have no ratios, and nobody
+    has one to them: what they did before they failed is not what they do.
+    """
+
+    cell: Cell
+    baseline: str
+    control: str
+    trials: Mapping[str, Mapping[int, Trial]]
+    problems: Mapping[str, str]
+    factors: Mapping[Name, float]
+
+    def sound(self, contender: str) -> Mapping[int, Trial]:
+        """The contender's trials by round, none if it failed."""
+        return {} if contender in self.problems else self.trials.get(contender, {})
+
+    def references(self, contender: str) -> tuple[str, ...]:
+        """Who it is compared with where nobody else is named: the baseline, and the control, which is the baseline again."""
+        return tuple(name for name in (self.baseline, self.control) if name != contender and self.sound(name))
+
+    def logs(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Comparison:
+        """Log-ratios to the references: an array for each round in which all were measured, see `estimate.contrast`.
+
+        Empty where there are no references, or the baseline itself is compared with the control.
+        """
+        chosen = [name for name in references or self.references(contender) if self.sound(name)]
+        if not chosen or (contender == self.baseline and not references):
+            return []
+        mine, theirs = self.sound(contender), [self.sound(name) for name in chosen]
+        rounds = [number for number in sorted(mine) if all(number in trials for trials in theirs)]
+        found = (_paired(mine[number], [trials[number] for trials in theirs], quantity) for number in rounds)
+        return [one for one in found if one.size]
+
+    def estimate(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
+        """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
+        return self.contrast({contender: 1.0}, quantity, references)
+
+    def contrast(self, weights: Mapping[str, float], quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
+        """One contender's ratio, or the mean over several."""
+        strata = [self.logs(name, quantity, references) for name in weights]
+        if not all(strata):
+            return None
+        found = contrast(strata, list(weights.values()), spreads=[self.spread(quantity)] * len(strata), resolution=CLOCK)
+        return found.widened(self.factors.get(quantity, 1.0))
+
+    def verdict(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Verdict | None:
+        """What the interval says; None where there is none."""
+        estimate = self.estimate(contender, quantity, references)
+        return None if estimate is None else judge(estimate, lower_is_better=lower_is_better(quantity))
+
+    def spread(self, quantity: Name) -> Spread:
+        """How much restarts add, by all contenders of the cell together."""
+        if quantity not in self._spreads:
+            others = (self.logs(name, quantity) for name in self.cell.contenders)
+            self._spreads[quantity] = spread([logs for logs in others if logs])
+        return self._spreads[quantity]
+
+    @cached_property
+    def _spreads(self) -> dict[Name, Spread]:
+        return {}
+
+
+def results(run: Run) -> list[CellResult]:
+    """Every cell of the run in which anything is known of a contender, in the run's order, calibrated by its controls."""
+    plain = list(_cells(run, {}))
+    factors = {name: one.factor for name, one in calibrations(plain).items()}
+    return list(_cells(run, factors)) if any(factor != 1 for factor in factors.values()) else plain
+
+
+def calibrations(cells: Sequence[CellResult]) -> dict[Name, Calibration]:
+    """By quantity, from the controls of all cells of a run whose intervals are not widened yet."""
+    found: dict[Name, list[Estimate]] = {}
+    for one in cells:
+        for quantity in quantities(one.cell.load):
+            if estimate := one.estimate(one.control, quantity):
+                found.setdefault(quantity, []).append(estimate)
+    return {quantity: calibrate(estimates) for quantity, estimates in found.items()}
+
+
+def pooled(cells: Sequence[CellResult], contender: str, quantity: Name) -> Estimate | None:
+    """The geometric mean of its ratios over several cells, each of equal weight; None where one of them has none."""
+    strata = [one.logs(contender, quantity) for one in cells]
+    if not strata or not all(strata):
+        return None
+    found = contrast(strata, spreads=[one.spread(quantity) for one in cells], resolution=CLOCK)
+    return found.widened(max(one.factors.get(quantity, 1.0) for one in cells))
+
+
+def _cells(run: Run, factors: Mapping[Name, float]) -> Iterator[CellResult]:
+    trials: dict[tuple[str, str, str], dict[str, dict[int, Trial]]] = {}
+    for trial in run.trials:
+        place = (trial.database, trial.scenario, trial.load)
+        trials.setdefault(place, {}).setdefault(trial.contender, {})[trial.round] = trial
+    for cell in run.header.cells:
+        here = trials.get((cell.database, cell.scenario, cell.load.name), {})
+        problems = {name: problem for name in cell.contenders if (problem := _problem(run, cell, name, name in here))}
+        if here or problems:
+            yield CellResult(cell, run.header.baseline, run.header.control, here, problems, factors)
+
+
+def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:
+    """Why it fails in this cell: what went wrong here, or, where it was not measured, before or under another load."""
+    where = (cell.database, cell.scenario, contender, cell.load.name)
+    for failure in run.failures:
+        if (failure.database, failure.scenario, failure.contender, failure.load) == where:
+            return failure.problem
+    return None if measured else run.problem(cell.database, cell.scenario, contender)
+
+
+def _paired(mine: Trial, theirs: Sequence[Trial], quantity: Name) -> Floats:
+    """Shape (references, values)."""
+    if quantity in BY_SLICE:
+        return log_ratios(_slices(mine), [_slices(one) for one in theirs], BY_SLICE[quantity])
+    values = [_percentile(one, BY_ROUND[quantity]) for one in (mine, *theirs)]
+    if not all(values):
+        return np.empty((len(theirs), 0))
+    return np.asarray(np.log(values[0]) - np.log([[value] for value in values[1:]]), float)
+
+
+def _slices(trial: Trial) -> Slices:
+    return Slices.of(vars(trial.slices))
+
+
+def _percentile(trial: Trial, percent: float) -> float:
+    """Seconds; 0 where too few requests took longer."""
+    found = trial.overall
+    enough = round(found.count * (1 - percent / 100), 6) >= BEYOND
+    return found.percentile(percent) if enough else 0.0
