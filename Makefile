@@ -17,10 +17,9 @@ setup: .venv/ready ## make .venv with everything, pinned by constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-bench: setup ## compare the paths on embedded databases, in process and under load; verdicts on the terminal, report in build/
-	@$(BIN)/python -m benchmarks micro --passes 4 --output build/micro.jsonl
+bench: setup ## compare the paths on embedded databases until their questions are answered; report in build/
 	@$(BIN)/python -m benchmarks run --profile quick --output build/load.jsonl
-	@$(BIN)/python -m benchmarks report build/load.jsonl build/micro.jsonl --output build
+	@$(BIN)/python -m benchmarks report build/load.jsonl --output build
 
 results: setup ## measure for an hour and a half, then write benchmarks/results/ and RESULTS.md
 	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.questions import QUESTIONS
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Cell, Load
 from benchmarks.scenarios import DELAYS, SCENARIOS
@@ -65,13 +66,19 @@ class Block:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile measures; `warmup` is seconds of load before each trial's time, `crosschecks` pairs with wrk."""
+    """What a profile measures; `warmup` is seconds of load before each trial's time, `crosschecks` pairs with wrk.
+
+    `budget` is how many seconds the rounds may take. What is left of it after those of the blocks goes to the `questions`, see
+    `benchmarks.trials.effort`.
+    """
 
     name: str
     about: str
     warmup: float
     blocks: tuple[Block, ...]
     crosschecks: int = 0
+    budget: float = 0.0
+    questions: tuple[str, ...] = tuple(QUESTIONS)
 
 
 PROFILES: dict[str, Profile] = {
@@ -85,12 +92,16 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "quick",
-            "first verdicts (at most 4 min)",
+            "answers in five minutes",
             0.4,
             (
-                Block(("read",), (*PAIR, "async-documented", *OURS), 6, 1.0, databases=(POSTGRESQL,), slice=SHORT),
-                Block(("read",), (*PAIR, "async-documented", *OURS), 5, 1.0, databases=(SQLITE,), slice=SHORT),
+                Block(("mixed",), (*PAIR, "async-documented", *OURS), 3, 1.2, databases=(POSTGRESQL,), slice=0.04),
+                Block(("read",), (*PAIR, "async-documented", "async-native"), 3, 0.9, databases=(SQLITE,), slice=SHORT),
+                Block(("slow-50",), (BASELINE, "sync-threads-64", "async-native"), 3, 2.0, (Load(64),), (POSTGRESQL,), LONG),
+                Block(("fan-out",), (*PAIR, "async-native"), 3, 1.6, databases=(POSTGRESQL,), slice=0.2),
+                Block(("noop",), (*PAIR, *OURS), 3, 0.6, slice=SHORT),
             ),
+            budget=240.0,
         ),
         Profile(
             "standard",

@@ -11,18 +11,25 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.models import MODELS, PORTALS
 from benchmarks.profiles import PROFILES, cells
 from benchmarks.profiles import duration as planned
+from benchmarks.questions import QUESTIONS, Question
 from benchmarks.scenarios import IN_PROCESS, UNDER_LOAD
 
 
 @click.command("list")
 def list_() -> None:
-    """List contenders, scenarios and profiles."""
+    """List contenders, scenarios, questions and profiles."""
     _show("Contenders (run, serve)", ((one.name, f"{one.about}; {one.concurrency}") for one in CONTENDERS.values()))
     _show("Scenarios (run)", ((one.name, one.title) for one in UNDER_LOAD.values()))
+    _show("Questions (run)", ((one.name, f"{one.asks}: {_decides(one)}") for one in QUESTIONS.values()))
     _show("Profiles (run)", ((one.name, _profile(name)) for name, one in PROFILES.items()))
     _show("In-process contenders (micro, instructions)", ((one.name, one.about) for one in MODELS.values()))
     _show("Ways to call a coroutine (micro)", ((one.name, one.about) for one in PORTALS.values()))
     _show("In-process groups (micro)", ((one.name, f"{one.title} (batches of {one.batch})") for one in IN_PROCESS.values()))
+
+
+def _decides(question: Question) -> str:
+    where = f"{question.scenario}, {question.load.name}, by {question.quantity}"
+    return f"{question.contender} against {question.against}, {where}"
 
 
 def _profile(name: str) -> str:

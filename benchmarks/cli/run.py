@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+from benchmarks.analysis.answers import answers
+from benchmarks.analysis.cells import results
+from benchmarks.cli import sheet
 from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
@@ -80,11 +83,18 @@ def run_(
         f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
         f" about {duration(planned(comparisons, plan.profile.warmup) * len(left) / len(plan.rounds))}; raw results in {output}"
     )
-    told = f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
-    errors = (PostgresError, DataError, DriverError, ServerError)
-    with long_job(output, *errors, interrupted=lambda: told), LoadProgress(plan) as progress:
+    progress = LoadProgress(plan)
+
+    def interrupted() -> str:
+        if progress.found:
+            sheet.show(answers(results(progress.found)))
+        return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
+
+    with long_job(output, PostgresError, DataError, DriverError, ServerError, interrupted=interrupted), progress:
         found = run(plan, progress.see)
-    verdicts.show_load(found)
+    if profile != "quick":
+        verdicts.show_load(found)
+    sheet.show(answers(results(found)))
     click.echo(f"Raw results: {output}")
 
 

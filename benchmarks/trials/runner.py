@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from random import Random
 from statistics import median
+from time import monotonic
 from typing import Any
 
 from benchmarks.code_cost import code_cost
@@ -22,6 +23,7 @@ from benchmarks.raw.load import Cell, Check, Failure, Header, Rate, Run
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
 from benchmarks.trials.correctness import examine
+from benchmarks.trials.effort import next_round
 from benchmarks.trials.server import ROOT
 from benchmarks.trials.stage import Stage, staged
 from benchmarks.trials.trial import Round, measure
@@ -95,6 +97,7 @@ def run(plan: Plan, see: See) -> Run:
         session.examine()
         session.calibrate()
         session.measure()
+        session.improve()
         session.crosscheck()
     return found
 
@@ -133,6 +136,7 @@ class _Session:
     recorder: Recorder
     see: See
     found: Run
+    began: float = field(default_factory=monotonic)
 
     def _note(self, record: Any, into: list[Any]) -> None:
         into.append(record)
@@ -175,6 +179,11 @@ class _Session:
         for turn in remaining(self.plan, self.found):
             if contenders := _able(turn, self.found):
                 self._take(replace(turn, contenders=contenders))
+
+    def improve(self) -> None:
+        """Spend what is left of the profile's time on what is known least well."""
+        while turn := next_round(self.plan.profile, self.found, self.plan.profile.budget - (monotonic() - self.began)):
+            self._take(turn)
 
     def _take(self, turn: Round) -> None:
         cell = turn.cell

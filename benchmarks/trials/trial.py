@@ -151,8 +151,7 @@ class _Seat:
             self._open.close()
 
     def due(self, number: int) -> int:
-        """How many of the cell's slices begin now, as one of this contender's; 0 while one that began before goes on, and when too
-        few are left for another."""
+        """How many of the cell's slices begin now, as one of this contender's; 0 while one goes on, or too few are left."""
         return self.together if number % self.together == 0 and number + self.together <= self.turn.cell.slices else 0
 
     def warm_up(self, seed: int) -> None:

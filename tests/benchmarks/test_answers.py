@@ -1,0 +1,190 @@
+"""From slices to answers, and where more rounds go."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.analysis.answers import Answer, answers
+from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
+from benchmarks.analysis.verdict import Verdict
+from benchmarks.contenders import CONTENDERS
+from benchmarks.profiles import PROFILES
+from benchmarks.profiles import cells as cells_of
+from benchmarks.questions import QUESTIONS, Question
+from benchmarks.raw.load import Failure, Load, Run
+from benchmarks.scenarios import UNDER_LOAD
+from benchmarks.trials.effort import next_round
+from tests.benchmarks.measured import BASELINE, CONTROL, cell, run_of
+
+PAIR = {BASELINE: 0.004, CONTROL: 0.004}
+LOAD = Load(8)
+MIXED = ("postgresql", "mixed", LOAD)
+QUICK = PROFILES["quick"]
+
+
+def only(run: Run) -> CellResult:
+    (found,) = results(run)
+    return found
+
+
+def by_name(run: Run) -> dict[str, Answer]:
+    return {one.question.name: one for one in answers(results(run))}
+
+
+def test_ratio_is_to_baseline_and_control_together() -> None:
+    run = run_of([cell(*MIXED, {BASELINE: 0.004, CONTROL: 0.004 * 1.21, "async-native": 0.0044})], scatter=0.001)
+    found = only(run)
+    estimate = found.estimate("async-native", "cpu")
+    assert estimate
+    assert estimate.ratio == pytest.approx(1.0, abs=0.005), "1.1 of the one and 1 / 1.1 of the other"
+    assert (estimate.slices, estimate.restarts) == (120, 4)
+    alone = found.estimate("async-native", "cpu", [BASELINE])
+    assert alone
+    assert alone.ratio == pytest.approx(1.1, abs=0.005)
+    control = found.estimate(CONTROL, "cpu")
+    assert control
+    assert control.ratio == pytest.approx(1.21, abs=0.005)
+    assert found.estimate(BASELINE, "cpu") is None
+    swapped = found.estimate(BASELINE, "cpu", ["async-native"])
+    assert swapped
+    assert swapped.ratio == pytest.approx(1 / alone.ratio)
+
+
+@pytest.mark.parametrize(
+    ("cost", "verdict"),
+    [(1.0, Verdict.SAME), (0.8, Verdict.BETTER), (1.3, Verdict.WORSE), (1.045, Verdict.SLIGHTLY_WORSE)],
+)
+def test_verdict_is_by_interval_and_margin_alone(cost: float, verdict: Verdict) -> None:
+    assert only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 * cost})])).verdict("async-native", "cpu") is verdict
+    throughput = only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 / cost})])).verdict("async-native", "throughput")
+    assert throughput is {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}.get(verdict, throughput)
+
+
+def test_noise_of_the_control_vetoes_nobody() -> None:
+    """It is in the interval of each already."""
+    run = run_of([cell(*MIXED, {BASELINE: 0.004, CONTROL: 0.0047, "async-native": 0.002})])
+    assert only(run).verdict("async-native", "cpu") is Verdict.BETTER
+
+
+def test_who_fails_under_one_load_is_judged_under_the_others() -> None:
+    costs = {**PAIR, "async-native": 0.002}
+    failure = Failure("postgresql", "mixed", "async-native", "closed-128", "timeout")
+    run = run_of([cell(*MIXED, costs), cell("postgresql", "mixed", Load(128), costs)], failures=[failure])
+    few, many = results(run)
+    assert (few.problems, few.verdict("async-native", "cpu")) == ({}, Verdict.BETTER)
+    assert (many.problems, many.verdict("async-native", "cpu")) == ({"async-native": "timeout"}, None)
+
+
+@pytest.mark.parametrize("failing", [BASELINE, CONTROL])
+def test_nobody_is_compared_with_who_fails(failing: str) -> None:
+    run = run_of(
+        [cell(*MIXED, {**PAIR, "async-native": 0.002})],
+        failures=[Failure("postgresql", "mixed", failing, "closed-8", "timeout")],
+    )
+    assert only(run).references("async-native") == tuple(name for name in PAIR if name != failing)
+    assert only(run).estimate(CONTROL, "cpu") is None
+
+
+def test_intervals_are_widened_where_the_controls_say_so() -> None:
+    """Controls that differ by 20 %, though they are the same: then no interval of the run is to be believed as it is."""
+    different = {BASELINE: 0.004, CONTROL: 0.0048, "async-native": 0.004}
+    cells = [cell("postgresql", name, LOAD, different) for name in ("read", "list", "mixed", "noop")]
+    run = run_of(cells)
+    plain, widened = run_of(cells[:1]), results(run)
+    assert {name: one.contain for name, one in calibrations(results(plain)).items()} == {"cpu": 0, "throughput": 0}
+    factors = {name: one.factors["cpu"] for name, one in zip("abcd", widened, strict=True)}
+    assert min(factors.values()) > 2
+    sound = results(run_of([cell("postgresql", name, LOAD, {**PAIR, "async-native": 0.004}) for name in ("read", "list")]))
+    assert all(factor == 1 for one in sound for factor in one.factors.values())
+
+
+def test_several_cells_taken_together() -> None:
+    run = run_of(
+        [cell("postgresql", name, LOAD, {**PAIR, "async-native": 0.004 * cost}) for name, cost in (("read", 0.8), ("list", 1.25))]
+    )
+    estimate = pooled(results(run), "async-native", "cpu")
+    assert estimate
+    assert estimate.ratio == pytest.approx(1, abs=0.02)
+    assert pooled([], "async-native", "cpu") is None
+
+
+def test_questions_are_of_what_there_is() -> None:
+    for question in QUESTIONS.values():
+        assert question.scenario in UNDER_LOAD
+        assert {*question.contenders} <= {*CONTENDERS}
+
+
+def test_every_question_of_the_quick_profile_is_measured_by_it() -> None:
+    asked = {(one.database, one.scenario, one.load.name): one.contenders for one in cells_of(QUICK)}
+    for name in QUICK.questions:
+        assert {*QUESTIONS[name].contenders} <= {*asked[QUESTIONS[name].where]}, name
+
+
+def test_answers_in_words() -> None:
+    costs = {**PAIR, "async-documented": 0.01, "async-loop": 0.004, "async-native": 0.0034}
+    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", "RuntimeError")
+    found = by_name(run_of([cell(*MIXED, costs)], failures=[failure]))
+    assert {name: (one.decided, one.sentence) for name, one in found.items()} == {
+        "documented-postgresql": (True, "It fails."),
+        "ordinary-native": (True, "Yes: 0.85 times the CPU."),
+        "ordinary-loop": (True, "No: the same CPU, within 5 %."),
+    }
+
+
+def test_one_round_answers_nothing() -> None:
+    (answer,) = by_name(run_of([cell(*MIXED, {**PAIR, "async-native": 0.002}, rounds=1)])).values()
+    assert (answer.decided, answer.sentence, answer.excess) == (False, "Undecided: this takes more rounds.", math.inf)
+
+
+def test_an_effect_that_is_far_away_need_not_be_known_to_the_same_width() -> None:
+    near, far = (
+        by_name(run_of([cell(*MIXED, {**PAIR, "async-native": cost})], scatter=0.3))["ordinary-native"] for cost in (0.004, 0.012)
+    )
+    assert near.excess > 1 > far.excess
+
+
+def test_more_rounds_go_to_the_widest_question() -> None:
+    noisy = run_of([cell(*MIXED, {**PAIR, "async-loop": 0.004, "async-native": 0.004})], scatter=0.4)
+    empty = run_of([cell("none", "noop", LOAD, {**PAIR, "async-loop": 0.004, "async-native": 0.004})], scatter=0.01)
+    run = replace(noisy, header=replace(noisy.header, cells=noisy.header.cells + empty.header.cells))
+    run.trials += empty.trials
+    turn = next_round(QUICK, run, 100)
+    assert turn
+    assert (turn.cell.scenario, turn.number) == ("mixed", 5)
+    assert [one.name for one in turn.contenders] == [BASELINE, CONTROL, "async-loop", "async-native"]
+    assert next_round(QUICK, run, 1) is None, "none fits into a second"
+    assert next_round(QUICK, empty, 100) is None, "all are narrow"
+
+
+def test_only_who_is_needed_takes_part_in_more_rounds() -> None:
+    costs = {**PAIR, "async-documented": 0.004, "async-native": 0.004, "sync-threads-64": 0.004}
+    run = run_of([cell("postgresql", "slow-50", Load(64), costs)], scatter=0.4)
+    turn = next_round(replace(QUICK, questions=("waits-native",)), run, 100)
+    assert turn
+    assert [one.name for one in turn.contenders] == ["async-native", "sync-threads-64"]
+
+
+@pytest.mark.parametrize("failing", ["async-native", "sync-threads-64"])
+def test_no_round_is_spent_on_who_fails(failing: str) -> None:
+    run = run_of(
+        [cell("postgresql", "slow-50", Load(64), {**PAIR, "async-native": 0.004, "sync-threads-64": 0.004})],
+        scatter=0.4,
+        failures=[Failure("postgresql", "slow-50", failing, "closed-64", "timeout")],
+    )
+    assert next_round(replace(QUICK, questions=("waits-native",)), run, 100) is None
+
+
+def test_effort_is_by_width_whatever_is_found() -> None:
+    """An interval that leaves out 1 already, and one that does not, as wide: both get rounds."""
+    for cost in (0.0045, 0.004):
+        run = run_of([cell(*MIXED, {**PAIR, "async-native": cost})], scatter=0.15)
+        assert next_round(replace(QUICK, questions=("ordinary-native",)), run, 100)
+
+
+def test_a_question_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    added = Question("loop-reads", "Reads, PostgreSQL, loop", "postgresql", "read", LOAD, "async-loop")
+    monkeypatch.setitem(QUESTIONS, added.name, added)
+    run = run_of([cell("postgresql", "read", LOAD, {**PAIR, "async-loop": 0.006})])
+    (answer,) = answers(results(run), list(QUESTIONS.values()))
+    assert (answer.question, answer.verdict) == (added, Verdict.WORSE)
