@@ -6,8 +6,7 @@ Live view, report, answers and `compare` all ask here, so that none of them pair
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from benchmarks.analysis.estimate import Comparison, Estimate, Spread, contrast,
 from benchmarks.analysis.series import log_ratios
 from benchmarks.analysis.slices import Floats, Quantity, Slices
 from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.load import Histogram
 from benchmarks.raw.load import Cell, Load, Run, Trial
 
 Name = Literal["cpu", "throughput", "database", "p50", "p99"]
@@ -28,7 +28,7 @@ BY_SLICE: Mapping[Name, Quantity] = {"cpu": slices.CPU, "throughput": slices.THR
 BY_ROUND: Mapping[Name, float] = {"p50": 50, "p99": 99}
 """Percentiles, of which a trial gives one value: a slice has too few requests."""
 BEYOND = 5
-"""A percentile is told where at least so many requests took longer."""
+"""A percentile is shown where at least so many requests took longer."""
 CLOCK = 1e-3
 """What is resolved of a ratio, at best: between two readings of a clock lies more than a millionth of what is timed."""
 
@@ -57,6 +57,8 @@ class CellResult:
     trials: Mapping[str, Mapping[int, Trial]]
     problems: Mapping[str, str]
     factors: Mapping[Name, float]
+    _logs: dict[tuple[str, Name, tuple[str, ...]], Comparison] = field(default_factory=dict, compare=False, repr=False)
+    _spreads: dict[Name, Spread] = field(default_factory=dict, compare=False, repr=False)
 
     def sound(self, contender: str) -> Mapping[int, Trial]:
         """The contender's trials by round, none if it failed."""
@@ -71,13 +73,19 @@ class CellResult:
 
         Empty where there are no references, or the baseline itself is compared with the control.
         """
-        chosen = [name for name in references or self.references(contender) if self.sound(name)]
+        chosen = tuple(name for name in references or self.references(contender) if self.sound(name))
         if not chosen or (contender == self.baseline and not references):
             return []
+        place = (contender, quantity, chosen)
+        if place not in self._logs:
+            self._logs[place] = list(self._paired(*place))
+        return self._logs[place]
+
+    def _paired(self, contender: str, quantity: Name, chosen: Sequence[str]) -> Iterator[Floats]:
         mine, theirs = self.sound(contender), [self.sound(name) for name in chosen]
         rounds = [number for number in sorted(mine) if all(number in trials for trials in theirs)]
         found = (_paired(mine[number], [trials[number] for trials in theirs], quantity) for number in rounds)
-        return [one for one in found if one.size]
+        yield from (one for one in found if one.size)
 
     def estimate(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
         """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
@@ -103,16 +111,12 @@ class CellResult:
             self._spreads[quantity] = spread([logs for logs in others if logs])
         return self._spreads[quantity]
 
-    @cached_property
-    def _spreads(self) -> dict[Name, Spread]:
-        return {}
-
 
 def results(run: Run) -> list[CellResult]:
     """Every cell of the run in which anything is known of a contender, in the run's order, calibrated by its controls."""
-    plain = list(_cells(run, {}))
+    plain = list(uncalibrated(run))
     factors = {name: one.factor for name, one in calibrations(plain).items()}
-    return list(_cells(run, factors)) if any(factor != 1 for factor in factors.values()) else plain
+    return [replace(one, factors=factors) for one in plain]
 
 
 def calibrations(cells: Sequence[CellResult]) -> dict[Name, Calibration]:
@@ -134,7 +138,8 @@ def pooled(cells: Sequence[CellResult], contender: str, quantity: Name) -> Estim
     return found.widened(max(one.factors.get(quantity, 1.0) for one in cells))
 
 
-def _cells(run: Run, factors: Mapping[Name, float]) -> Iterator[CellResult]:
+def uncalibrated(run: Run) -> Iterator[CellResult]:
+    """The cells as `results` gives them, but for the factors, which are 1."""
     trials: dict[tuple[str, str, str], dict[str, dict[int, Trial]]] = {}
     for trial in run.trials:
         place = (trial.database, trial.scenario, trial.load)
@@ -143,7 +148,7 @@ def _cells(run: Run, factors: Mapping[Name, float]) -> Iterator[CellResult]:
         here = trials.get((cell.database, cell.scenario, cell.load.name), {})
         problems = {name: problem for name in cell.contenders if (problem := _problem(run, cell, name, name in here))}
         if here or problems:
-            yield CellResult(cell, run.header.baseline, run.header.control, here, problems, factors)
+            yield CellResult(cell, run.header.baseline, run.header.control, here, problems, {})
 
 
 def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:
@@ -159,7 +164,7 @@ def _paired(mine: Trial, theirs: Sequence[Trial], quantity: Name) -> Floats:
     """Shape (references, values)."""
     if quantity in BY_SLICE:
         return log_ratios(_slices(mine), [_slices(one) for one in theirs], BY_SLICE[quantity])
-    values = [_percentile(one, BY_ROUND[quantity]) for one in (mine, *theirs)]
+    values = [percentile(one, BY_ROUND[quantity]) for one in (mine, *theirs)]
     if not all(values):
         return np.empty((len(theirs), 0))
     return np.asarray(np.log(values[0]) - np.log([[value] for value in values[1:]]), float)
@@ -169,8 +174,11 @@ def _slices(trial: Trial) -> Slices:
     return Slices.of(vars(trial.slices))
 
 
-def _percentile(trial: Trial, percent: float) -> float:
+def percentile(trial: Trial, percent: float) -> float:
     """Seconds; 0 where too few requests took longer."""
-    found = trial.overall
-    enough = round(found.count * (1 - percent / 100), 6) >= BEYOND
-    return found.percentile(percent) if enough else 0.0
+    return trial.overall.percentile(percent) if enough(trial.overall, percent) else 0.0
+
+
+def enough(histogram: Histogram, percent: float) -> bool:
+    """Whether `BEYOND` requests took longer."""
+    return round(histogram.count * (1 - percent / 100), 6) >= BEYOND

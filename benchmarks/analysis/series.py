@@ -61,13 +61,16 @@ def _groups(sides: Sequence[Slices]) -> Integers:
 def _sums(side: Slices, groups: Integers, quantity: Quantity) -> Floats:
     """Shape (groups, 2): what is above and below the line in the slices of each group."""
     columns = np.column_stack([quantity.above(side), quantity.below(side)])
-    return np.array([columns[(side.turn >= low) & (side.turn < high)].sum(axis=0) for low, high in groups]).reshape(-1, 2)
+    places = np.searchsorted(side.turn, groups.ravel())
+    return np.asarray(np.add.reduceat(np.vstack([columns, np.zeros((1, 2))]), places, axis=0)[::2], float)
 
 
 def _positive(sums: Floats) -> Floats:
     """Neighbouring groups merged until everything in each is positive: shape (sides, fewer groups, 2)."""
     if np.isnan(sums).any():
         return sums[:, :0]
+    if (sums > 0).all():
+        return sums
     merged: list[Floats] = []
     waiting = np.zeros((len(sums), 2))
     for group in sums.swapaxes(0, 1):

@@ -21,6 +21,16 @@ class Verdict(StrEnum):
     WORSE = "worse"
     UNDECIDED = "undecided"
 
+    @property
+    def gains(self) -> bool:
+        """Better, if only slightly."""
+        return self in (Verdict.BETTER, Verdict.SLIGHTLY_BETTER)
+
+    @property
+    def loses(self) -> bool:
+        """Worse, if only slightly."""
+        return self in (Verdict.WORSE, Verdict.SLIGHTLY_WORSE)
+
 
 def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool = True) -> Verdict:
     """Same where the whole interval lies within the margin; else better or worse where it leaves out 1, slightly so where it
