@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.analysis.cells import uncalibrated
 from benchmarks.profiles import round_seconds
 from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
 from benchmarks.trials.runner import Plan, remaining
@@ -76,22 +77,15 @@ class LoadProgress:
         self._say(f"  {trial.contender}: {trial.throughput:,.0f}/s, {cost}{errors}")
 
     def _ratio(self, trial: Trial) -> str:
-        """The CPU time of the contender relative to the baseline's so far: geometric mean over the rounds."""
+        """The CPU time of the contender relative to the baseline's so far."""
         assert self.found
         where = (trial.database, trial.scenario, trial.load)
-        base = {
-            one.round: one
-            for one in self.found.trials
-            if (one.database, one.scenario, one.load, one.contender) == (*where, self.found.header.baseline)
-        }
-        ratios = [
-            one.cpu_per_request / base[one.round].cpu_per_request
-            for one in self.found.trials
-            if (one.database, one.scenario, one.load, one.contender) == (*where, trial.contender) and one.round in base
-        ]
-        if trial.contender == self.found.header.baseline or not ratios:
+        here = next(c for c in uncalibrated(self.found) if (c.cell.database, c.cell.scenario, c.cell.load.name) == where)
+        estimate = here.estimate(trial.contender, "cpu")
+        if estimate is None:
             return ""
-        return f" ({statistics.geometric_mean(ratios):.2f} of {self.found.header.baseline})"
+        reach = f" +-{100 * estimate.half_width:.1f} %" if estimate.restarts > 1 else ""
+        return f" ({estimate.ratio:.2f}{reach} of {here.baseline})"
 
     def _describe(self, what: str) -> None:
         self.bar.update(self.task, description=what)
