@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.analysis.calibration import false_verdicts
+from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.cli.base import CommandError
 from benchmarks.comparison import EXACT_MARGIN, Change, Comparison, ComparisonError, Run
 from benchmarks.comparison import compare as compare_runs
 from benchmarks.raw import NO_DATABASE, ResultsError, instructions, load, micro, read_lines
-from benchmarks.stats import MARGIN, Verdict
+from benchmarks.report.numbers import three
+from benchmarks.report.verdicts import STYLES
 
 READERS: dict[str, Callable[[Path], Run]] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
-STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
-COSTS = {Verdict.BETTER: "cheaper", Verdict.WORSE: "costlier"}
-"""What the verdicts are called of exact counts."""
 WIDTH = 140
 WORSE = 1
-"""Exit status when something got slower or costlier."""
+"""Exit status when something got slower or costlier by more than the margin, or fails."""
 
 
 @click.command()
@@ -33,7 +33,7 @@ WORSE = 1
 def compare(old: Path, new: Path) -> None:
     """Compare two raw files of the same kind: load, micro or instructions.
 
-    The exit status is 1 when something got slower (or, in instructions, costlier), or fails now.
+    The exit status is 1 when something got slower (or, in instructions, costlier) by more than the margin, or fails now.
     """
     try:
         comparison = compare_runs(_read(old), _read(new))
@@ -64,23 +64,21 @@ def show(comparison: Comparison) -> None:
 def sentences(comparison: Comparison) -> list[str]:
     """The outcome in words, the limits, and what does not compare."""
     exact = comparison.kind == "instructions"
-    changed = [change for change in comparison.changes if change.verdict in COSTS]
-    counts = {verdict: sum(change.verdict is verdict for change in comparison.changes) for verdict in Verdict}
-    failing = sum(change.problem is not None for change in comparison.changes)
-    words = {verdict: COSTS.get(verdict, verdict.value) if exact else verdict.value for verdict in Verdict}
-    counts[Verdict.WORSE] -= failing
-    found = [f"{count} {words[verdict]}" for verdict, count in counts.items() if count] + [f"{failing} failing now"] * bool(
-        failing
-    )
+    changed = [change for change in comparison.changes if change.verdict.gains or change.verdict.loses]
+    working = [change for change in comparison.changes if change.problem is None]
+    counts = {verdict: sum(change.verdict is verdict for change in working) for verdict in Verdict}
+    found = [f"{count} {_word(verdict, exact=exact)}" for verdict, count in counts.items() if count]
+    if failing := len(comparison.changes) - len(working):
+        found.append(f"{failing} failing now")
     first = f"{len(comparison.changes)} compared: {', '.join(found)}."
     said = [first if changed else f"Not significant! {first}"]
     if exact:
         said.append(f"Of counts, a change beyond {EXACT_MARGIN:.0%} is reported, if all counts agree on it.".replace("%", " %"))
     else:
-        limit = f"{MARGIN:.0%}".replace("%", " %")
         said.append(
-            "NEW/OLD is of the ratio to the baseline of its own run, with its 95 % interval; reported is what lies beyond"
-            f" {limit} and beyond the A/A floors of both runs. The baseline is not compared: the clock drifts between runs."
+            "NEW/OLD is of the ratio to the baseline of its own run, with its 95 % interval. Better and worse lie wholly beyond"
+            f" {100 * MARGIN:.0f} %, same within it; slightly better or worse only leave out 1. By"
+            f" chance {three(false_verdicts(len(working)))} may seem to differ. The baseline is not compared: clocks drift."
         )
     if comparison.only_old or comparison.only_new:
         said.append(f"Not compared: {comparison.only_old} only in OLD, {comparison.only_new} only in NEW.")
@@ -120,5 +118,9 @@ def _end(value: Any) -> str:
 def _verdict(change: Change, *, exact: bool) -> str:
     if change.problem:
         return f"[red]fails now[/]: {escape(change.problem)}"
-    word = COSTS.get(change.verdict, change.verdict.value) if exact else change.verdict.value
-    return f"[{STYLES[change.verdict]}]{word}[/]"
+    return f"[{STYLES[change.verdict]}]{_word(change.verdict, exact=exact)}[/]"
+
+
+def _word(verdict: Verdict, *, exact: bool) -> str:
+    """What it is called, of exact counts too."""
+    return verdict.replace("better", "cheaper").replace("worse", "costlier") if exact else str(verdict)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.contenders import THREADS
 from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared
 from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled, Quantity, delay, ordinary, plain, pooled
 from benchmarks.report.prose import DATABASES
-from benchmarks.stats import MARGIN, Estimate, Verdict
 
 SIMPLEST = ("sync-threads-16", "sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
 """Who is advised, from the least change to the most."""
@@ -23,7 +24,7 @@ LACKING: Mapping[str, Mapping[str, Sequence[str]]] = {
 the one on the other server tells something only if that server, with the other driver, gains too."""
 SHOWN = {
     "gains": "does not need",
-    "inconclusive": "may need",
+    "undecided": "may need",
     **dict.fromkeys(("same", "no gain", "loses"), "needs"),
 }
 """What a gain needs of what somebody does without, by what is found of them."""
@@ -31,8 +32,8 @@ LONG = 10
 """Milliseconds from which a query is said to wait."""
 
 
-CLASSES = ("gains", "gains and loses", "same", "no gain", "inconclusive", "loses", "fails")
-"""What can be found of a contender in a situation. *No gain*: whether it loses is inconclusive, but no interval reaches a
+CLASSES = ("gains", "gains and loses", "same", "no gain", "undecided", "loses", "fails")
+"""What can be found of a contender in a situation. *No gain*: whether it loses is undecided, but no interval reaches a
 gain that is larger than the margin."""
 
 
@@ -91,7 +92,7 @@ def _situations(run: Run, comparisons: Sequence[Comparison]) -> Iterable[Situati
 def _rule(run: Run, situation: Situation) -> Rule | None:
     found: dict[str, list[str]] = {}
     for name in compared(run, situation.chosen):
-        kind = _class(run, situation, name)
+        kind = _class(situation, name)
         if kind:
             found.setdefault(kind, []).append(name)
     if not found:
@@ -100,26 +101,23 @@ def _rule(run: Run, situation: Situation) -> Rule | None:
     return Rule(situation.name, kinds, _follows(run.header.baseline, kinds), _aside(kinds))
 
 
-def _class(run: Run, situation: Situation, name: str) -> str | None:
+def _class(situation: Situation, name: str) -> str | None:
     if any((row := one.row(name)) and row.problem for one in situation.chosen):
         return "fails"
-    found = list(_found(run, situation, name))
-    verdicts = {one.verdict for _, one in found}
-    if {Verdict.BETTER, Verdict.WORSE} <= verdicts:
-        return "gains and loses"
-    for verdict, kind in ((Verdict.BETTER, "gains"), (Verdict.WORSE, "loses")):
-        if verdict in verdicts:
-            return kind
-    if Verdict.INCONCLUSIVE in verdicts:
-        return "inconclusive" if any(_may_gain(quantity, one.estimate) for quantity, one in found) else "no gain"
+    found = list(_found(situation, name))
+    verdicts = {one.verdict for _, one in found if one.verdict}
+    if kind := " and ".join(kind for kind in ("gains", "loses") if any(getattr(one, kind) for one in verdicts)):
+        return kind
+    if Verdict.UNDECIDED in verdicts:
+        return "undecided" if any(_may_gain(quantity, one.estimate) for quantity, one in found) else "no gain"
     return "same" if verdicts else None
 
 
-def _found(run: Run, situation: Situation, name: str) -> Iterator[tuple[Quantity, Measured | Pooled]]:
+def _found(situation: Situation, name: str) -> Iterator[tuple[Quantity, Measured | Pooled]]:
     """What is judged of the contender."""
     for quantity in situation.judged:
         if situation.together:
-            if together := pooled(situation.chosen, name, run.header.control, quantity):
+            if together := pooled(situation.chosen, name, quantity):
                 yield quantity, together
         else:
             for one in situation.chosen:
@@ -148,7 +146,7 @@ def _follows(baseline: str, found: Mapping[str, Sequence[str]]) -> str:
         return f"{_listed(gaining)} {'gain' if len(gaining) > 1 else 'gains'}"
     if "gains and loses" in found:
         return f"look at the cells: {_listed(found['gains and loses'])} gain in some and lose in others"
-    if "inconclusive" in found:
+    if "undecided" in found:
         return f"`{baseline}`: no gain is shown, though one of more than {100 * MARGIN:.0f} % is possible"
     return f"`{baseline}`: none of the others gains"
 
@@ -174,7 +172,7 @@ def _aside(found: Mapping[str, Sequence[str]]) -> str:
     advised = _advised(found)[:1] or found.get("gains", ())
     words = {
         "gains": "gains too",
-        "inconclusive": "possible",
+        "undecided": "possible",
         "same": "same",
         "no gain": "no gain",
         "loses": "worse",

@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from benchmarks.analysis.verdict import MARGIN
 from benchmarks.hazards.markdown import render as render_hazards
 from benchmarks.instructions.summary import summarize as summarize_exact
 from benchmarks.raw import hazards, instructions, load, micro
@@ -29,7 +30,6 @@ from benchmarks.report import (
 )
 from benchmarks.report.numbers import percent
 from benchmarks.report.summary import summarize as summarize_micro
-from benchmarks.stats import MARGIN
 
 SECTIONS = Path(__file__).with_name("sections")
 RESULTS = "benchmarks/results"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from statistics import geometric_mean
 from typing import Any
 
+from benchmarks.analysis.verdict import MARGIN
 from benchmarks.instructions.layers import LAYERS
 from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
@@ -15,7 +16,6 @@ from benchmarks.report.load_summary import Pooled
 from benchmarks.report.numbers import plural, ratio, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
-from benchmarks.stats import MARGIN, Verdict
 
 MILLION = 1e6
 COUNTED = {"native": "", "loop": "", "native-psycopg": "with the baseline's driver "}
@@ -95,8 +95,8 @@ def doubt(rows: Sequence[Row], found: Iterable[tuple[str, str, Pooled]]) -> str:
     find, parts = finder(rows), []
     for database, name, one in found:
         counted = [row.ratio for scenario in one.scenarios if (row := find(database, scenario, name)) and row.ratio is not None]
-        if counted and one.verdict in {Verdict.BETTER, Verdict.WORSE}:
-            gains, middle = one.verdict is Verdict.BETTER, geometric_mean(counted)
+        if counted and (one.verdict.gains or one.verdict.loses):
+            gains, middle = one.verdict.gains, geometric_mean(counted)
             if not (middle < 1 / (1 + MARGIN) if gains else middle > 1 + MARGIN):
                 what = f"{'gain' if gains else 'loss'} of `{name}` on {DATABASES[database]}"
                 parts.append(f"the {what} ({ratio(middle)} times the baseline's)")

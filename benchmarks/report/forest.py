@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import MARGIN
 from benchmarks.report.numbers import interval
 from benchmarks.report.svg import WIDTH, Look, legend, look, mark, picture, stroke, text, titled
-from benchmarks.stats import MARGIN, Estimate
 
 TICKS = (0.05, 0.1, 0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 LABELS, GAP, LINE = 220, 24, 11
@@ -34,12 +35,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Item:
-    """What is compared, its lines, and for each panel the interval of the A/A control. A `heading` opens a part."""
+    """What is compared, its lines, and for each panel the A/A control's estimate. A `heading` opens a part."""
 
     heading: str
     title: str
     lines: tuple[Line, ...]
-    floors: tuple[Estimate | None, ...]
+    controls: tuple[Estimate | None, ...]
 
 
 def draw(title: str, description: str, panels: Sequence[Panel], items: Sequence[Item]) -> str:
@@ -47,7 +48,7 @@ def draw(title: str, description: str, panels: Sequence[Panel], items: Sequence[
     names = list(dict.fromkeys(line.name for item in items for line in item.lines))
     head, top = legend(names, 18)
     head.append(f'<rect class="noise" x="16" y="{top - 6}" width="26" height="10" rx="2"/>')
-    head.append(text(48, top + 3, f"A/A control: the noise of this run; the band around 1: the margin of {100 * MARGIN:.0f} %"))
+    head.append(text(48, top + 3, f"A/A control: the baseline again; the band around 1: the margin of {100 * MARGIN:.0f} %"))
     top += 50
     scales = [_scale(items, place) for place in range(len(panels))]
     body: list[str] = []
@@ -103,9 +104,9 @@ def _axis(panel: Panel, place: int, top: float, bottom: float, scales: Sequence[
 def _item(item: Item, top: float, scales: Sequence[Scale]) -> Iterator[str]:
     yield text(24, top + LINE * len(item.lines) / 2 + 3, item.title)
     for place in range(len(scales)):
-        floor = item.floors[place]
-        if floor and floor.rounds > 1:
-            left, right = _x(floor.low, place, scales), _x(floor.high, place, scales)
+        control = item.controls[place]
+        if control and control.restarts > 1:
+            left, right = _x(control.low, place, scales), _x(control.high, place, scales)
             width, height = max(right - left, 1), LINE * len(item.lines) - 2
             yield f'<rect class="noise" x="{left}" y="{top}" width="{width:.1f}" height="{height}" rx="2"/>'
         for number, line in enumerate(item.lines):
@@ -118,7 +119,7 @@ def _item(item: Item, top: float, scales: Sequence[Scale]) -> Iterator[str]:
 
 def _estimate(line: Line, estimate: Estimate, y: float, place: int, scales: Sequence[Scale]) -> Iterator[str]:
     shape = look(line.name)
-    if estimate.rounds > 1:
+    if estimate.restarts > 1:
         yield from _whisker(estimate, y, place, scales, shape)
     yield mark(_x(estimate.ratio, place, scales), y, shape, 4)
 

@@ -6,21 +6,24 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import Verdict
 from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.svg import WIDTH, picture, text, titled
-from benchmarks.stats import Estimate, Verdict
 
-GLYPHS = {Verdict.BETTER: "▲", Verdict.WORSE: "▼", Verdict.SAME: "=", Verdict.INCONCLUSIVE: "?"}
-COLOURS = {Verdict.BETTER: "blue", Verdict.WORSE: "vermillion"}
+GLYPHS = dict(zip(Verdict, "▲△=▽▼?", strict=True))
+COLOURS = {verdict: "blue" if verdict.gains else "vermillion" for verdict in Verdict if verdict.gains or verdict.loses}
 KEY = (
-    ("▲ better than the baseline", "blue"),
-    ("▼ worse", "vermillion"),
+    ("▲ better than the baseline, △ slightly", "blue"),
+    ("▼ worse, ▽ slightly", "vermillion"),
     ("= the same within the margin", "noise"),
-    ("? inconclusive", ""),
+    ("? undecided", ""),
     ("✗ fails", ""),
 )
 STEPS = ((1.15, 0.18), (1.5, 0.32), (2.5, 0.46), (math.inf, 0.6))
 """Up to which ratio, or its inverse, a tile is how opaque."""
+SLIGHT = 0.1
+"""How opaque it is where it is only slightly better or worse."""
 HEIGHT = 22
 
 
@@ -113,7 +116,8 @@ def _tile(tile: Tile, x: float, y: float, width: float) -> Iterator[str]:
         words = f"{GLYPHS[tile.verdict]} {ratio(tile.estimate.ratio)}"
         if tile.verdict in COLOURS:
             away = math.exp(abs(math.log(tile.estimate.ratio)))
-            opacity = next(opacity for limit, opacity in STEPS if away <= limit)
+            clear = tile.verdict in (Verdict.BETTER, Verdict.WORSE)
+            opacity = next(opacity for limit, opacity in STEPS if away <= limit) if clear else SLIGHT
             paint = f'fill="var(--{COLOURS[tile.verdict]})" fill-opacity="{opacity}"'
         elif tile.verdict is Verdict.SAME:
             paint = 'fill="var(--noise)" fill-opacity="0.4"'

@@ -5,14 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from benchmarks.analysis.cells import enough
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Trial
 from benchmarks.report.curves import Point
 from benchmarks.report.numbers import spread, three
 
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
-BEYOND = 5
-"""A percentile is shown where at least so many requests took longer."""
 DRAWN = (50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9)
 
 
@@ -33,11 +32,6 @@ def percentile(trials: Sequence[Trial], percent: float) -> tuple[list[float], fl
     for one in rounds:
         together.merge(one)
     return [], together.percentile(percent) if together.count and enough(together, percent) else None
-
-
-def enough(histogram: Histogram, percent: float) -> bool:
-    """Whether `BEYOND` requests took longer."""
-    return round(histogram.count * (1 - percent / 100), 6) >= BEYOND
 
 
 def curve_points(trials: Sequence[Trial]) -> list[Point]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from benchmarks.analysis.cells import BEYOND
 from benchmarks.raw.load import Run
 from benchmarks.report import load_prose
-from benchmarks.report.latency import BEYOND
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.load_summary import Comparison
 from benchmarks.report.numbers import listed
 from benchmarks.report.tables import share
-from benchmarks.stats import Verdict
 
 FULL, LESS = "postgresql", "sqlite"
 
@@ -93,7 +92,7 @@ def _tails(comparisons: Sequence[Comparison]) -> Iterator[str]:
         return
     verdicts = {quantity: [one.verdict(name, quantity) for one, name in judged] for quantity in ("p50", "p99")}
     known = [verdict for found in verdicts.values() for verdict in found if verdict]
-    decided = sum(verdict in {Verdict.BETTER, Verdict.WORSE} for verdict in known)
+    decided = sum(verdict.gains or verdict.loses for verdict in known)
     tails = sum(verdict is not None for verdict in verdicts["p99"])
     yield (
         f"Latency: a gain or a loss is decided in {share(decided, len(known))} ratios of p50 and p99 at equal rates. A p99 takes"

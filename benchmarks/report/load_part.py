@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.analysis.cells import BEYOND
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
-from benchmarks.report import choice, latency, limits_part, load_prose, tables, terms_part
+from benchmarks.report import choice, limits_part, load_prose, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
 from benchmarks.report.numbers import listed, percent, plural, span, three
-from benchmarks.stats import Verdict
 from benchmarks.validity import TOLERATED
 
 FIRST = ("read", "noop")
@@ -42,9 +42,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
             if (found := [one for one in chosen if one.database == database and delay(run, one.scenario) is None])
         },
         "together": {
-            name: table
-            for database, name in NAMES.items()
-            if (table := tables.together(ordinary(run, comparisons, database), header.control))
+            name: table for database, name in NAMES.items() if (table := tables.together(ordinary(run, comparisons, database)))
         },
         **_waiting(run, comparisons),
         **_costs(chosen, exact),
@@ -162,14 +160,14 @@ def _latencies(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     made = [(f"{scenario}, {NAMES[database]}", tables.latencies(found)) for (database, scenario), found in places.items()]
     opened = [one for found in places.values() for one in found]
     decided = [
-        f"`{row.contender}`, {where(one.scenario, one.database)} at {one.load.percent} % ({quantity} {measured.verdict.value})"
+        f"`{row.contender}`, {where(one.scenario, one.database)} at {one.load.percent} % ({quantity} {measured.verdict})"
         for one in opened
         for row in one.rows
         for quantity, measured in row.measured.items()
-        if quantity != "cpu" and measured.verdict in {Verdict.BETTER, Verdict.WORSE}
+        if quantity != "cpu" and measured.verdict and (measured.verdict.gains or measured.verdict.loses)
     ]
     percents = listed([str(one) for one in sorted({one.load.percent for one in opened if one.load.percent is not None})])
-    return {"rates": rates, "percents": percents, "tables": made, "beyond": latency.BEYOND, "decided": decided}
+    return {"rates": rates, "percents": percents, "tables": made, "beyond": BEYOND, "decided": decided}
 
 
 def _failures(run: Run) -> str:

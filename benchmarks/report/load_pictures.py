@@ -6,13 +6,13 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 
+from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Run
 from benchmarks.report import curves, forest, heat
 from benchmarks.report.latency import curve_points
 from benchmarks.report.load_summary import Comparison, Quantity, Row, deciding, delay, ordinary, pooled
 from benchmarks.report.prose import DATABASES
-from benchmarks.stats import Verdict
 
 NAMES = {**DATABASES, NO_DATABASE: "No database"}
 JUDGED: tuple[Quantity, ...] = ("cpu", "throughput")
@@ -72,7 +72,7 @@ def _overview(run: Run, comparisons: Sequence[Comparison]) -> str | None:
                 rows.append((NAMES[one.database], []))
                 common = ordinary(run, comparisons, one.database)
                 if len(common) > 1:
-                    rows.append(("ordinary*", [_together(run, common, name, quantity) for name in names]))
+                    rows.append(("ordinary*", [_together(common, name, quantity) for name in names]))
             rows.append((one.scenario, [tile(one, name, quantity) for name in names]))
         panels.append(heat.Panel(titles[quantity], names, rows))
     labels = 90.0
@@ -81,9 +81,9 @@ def _overview(run: Run, comparisons: Sequence[Comparison]) -> str | None:
     return heat.draw(f"Every contender in every scenario, as a ratio to {run.header.baseline}", said, panels, layout)
 
 
-def _together(run: Run, common: Sequence[Comparison], contender: str, quantity: Quantity) -> heat.Tile | None:
+def _together(common: Sequence[Comparison], contender: str, quantity: Quantity) -> heat.Tile | None:
     """The contender's ratio in ordinary scenarios taken together."""
-    found = pooled(common, contender, run.header.control, quantity)
+    found = pooled(common, contender, quantity)
     if found is None:
         return None
     return heat.Tile(f"{contender}, {', '.join(found.scenarios)} together", found.estimate, found.verdict)
@@ -139,7 +139,7 @@ def _forest(run: Run, comparisons: Sequence[Comparison]) -> str | None:
             NAMES[one.database],
             one.scenario,
             tuple(_line(row) for row in one.rows if row.contender != run.header.baseline),
-            tuple(one.floor.get(quantity) for quantity in JUDGED),
+            tuple(one.control.get(quantity) for quantity in JUDGED),
         )
         for one in chosen
     ]

@@ -7,15 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.contenders import THREADS
 from benchmarks.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.load_summary import Comparison, Pooled, Row, deciding, delay, ordinary, pooled
-from benchmarks.report.numbers import interval, listed, plural, ratio, reach, span, three
+from benchmarks.report.numbers import control, interval, listed, plural, ratio, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
-from benchmarks.stats import MARGIN, Estimate, Verdict
 
 OURS = ("async-native", "async-loop")
 BESIDE = {
@@ -25,10 +26,16 @@ BESIDE = {
 }
 """Who is named beside them, and why: the first two tell driver and server from the model, the last is less of a change."""
 WORDS = {
-    Verdict.BETTER: "better in",
-    Verdict.WORSE: "worse in",
+    **{verdict: f"{verdict} in" for verdict in Verdict if verdict.gains or verdict.loses},
     Verdict.SAME: f"the same within {100 * MARGIN:.0f} % in",
-    Verdict.INCONCLUSIVE: "inconclusive in",
+    Verdict.UNDECIDED: "undecided in",
+}
+
+
+SERVED = {
+    "more": [verdict for verdict in Verdict if verdict.gains],
+    "less": [verdict for verdict in Verdict if verdict.loses],
+    "the same": [Verdict.SAME],
 }
 
 
@@ -53,7 +60,7 @@ def _plain_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | N
         if ours:
             scenarios = ", ".join(one.scenario for one in chosen)
             said = _taken_together(ours, chosen)
-            parts.append(f"on {title} ({scenarios}) {said}, the A/A control reaching {_floors(list(ours.values()))}")
+            parts.append(f"on {title} ({scenarios}) {said}, the A/A control {control(next(iter(ours.values())).control)}")
             beside = _named(run, comparisons, database, BESIDE)[1]
             loads = " or ".join(str(count) for count in sorted({one.load.connections for one in chosen}))
             where = f"{title} with {loads} connection{'' if loads == '1' else 's'}"
@@ -89,7 +96,7 @@ def _named(
 ) -> tuple[Sequence[Comparison], dict[str, Pooled]]:
     """The ordinary comparisons on a database, and what they are together for each of the contenders that is in any."""
     chosen = ordinary(run, comparisons, database)
-    return chosen, {name: one for name in names if (one := pooled(chosen, name, run.header.control, "cpu"))}
+    return chosen, {name: one for name in names if (one := pooled(chosen, name, "cpu"))}
 
 
 def _taken_together(found: Mapping[str, Pooled], chosen: Sequence[Comparison]) -> str:
@@ -99,19 +106,13 @@ def _taken_together(found: Mapping[str, Pooled], chosen: Sequence[Comparison]) -
         words = [one.verdict.value]
         if len(one.scenarios) < len(chosen):
             words.append(f"over {', '.join(one.scenarios)} only")
-        for verdict in (Verdict.BETTER, Verdict.WORSE):
+        for verdict in WORDS if len(one.scenarios) > 1 else ():
             alone = [each.scenario for each in chosen if each.verdict(name, "cpu") is verdict]
-            if alone and len(one.scenarios) > 1:
+            if alone and (verdict.gains or verdict.loses):
                 words.append(f"by itself {verdict.value} in {'all' if len(alone) == len(chosen) else ', '.join(alone)}")
         before = f"{BESIDE[name]} " if name in BESIDE else ""
         said.append(f"{before}`{name}` {interval(one.estimate)} ({'; '.join(words)})")
     return ", ".join(said)
-
-
-def _floors(found: Sequence[Pooled]) -> str:
-    """How far the controls reach that they were judged by."""
-    floors = sorted({reach(one.floor) for one in found}, key=lambda text: (len(text), text))
-    return span(floors)
 
 
 def _plain_headline(run: Run, found: Mapping[str, Mapping[str, Verdict]]) -> str:
@@ -120,8 +121,8 @@ def _plain_headline(run: Run, found: Mapping[str, Mapping[str, Verdict]]) -> str
     for where, verdicts in found.items():
         ours = {name: verdicts[name] for name in OURS if name in verdicts}
         said = []
-        for verdict, word in ((Verdict.BETTER, "less"), (Verdict.WORSE, "more")):
-            if names := [f"`{name}`" for name, one in ours.items() if one is verdict]:
+        for kind, word in (("gains", "less"), ("loses", "more")):
+            if names := [f"`{name}`" for name, one in ours.items() if getattr(one, kind)]:
                 said.append(f"{word} server CPU time with {' and '.join(names)}")
         if said:
             parts.append(f"take {' and '.join(said)} on {where}{_aside(verdicts)}")
@@ -137,10 +138,11 @@ def _plain_headline(run: Run, found: Mapping[str, Mapping[str, Verdict]]) -> str
 def _aside(verdicts: Mapping[str, Verdict]) -> str:
     """What is left of a gain of `async-native` with the baseline's driver."""
     driver = verdicts.get(SAME_DRIVER)
-    if verdicts.get("async-native") is not Verdict.BETTER or driver in {None, Verdict.BETTER}:
+    native = verdicts.get("async-native")
+    if native is None or driver is None or not native.gains or driver.gains:
         return ""
-    words = {Verdict.SAME: "no less", Verdict.WORSE: "more", Verdict.INCONCLUSIVE: "not shown to be less"}
-    return f" ({words[driver]} with the baseline's driver)"
+    word = "more" if driver.loses else "no less" if driver is Verdict.SAME else "not shown to be less"
+    return f" ({word} with the baseline's driver)"
 
 
 def _stock_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence | None:
@@ -172,7 +174,8 @@ def on(title: str) -> str:
 def _outcome(rows: Sequence[Row]) -> str:
     """In how many rows it fails, or costs more; empty where there are none."""
     failing = sum(bool(row.problem) for row in rows)
-    costly = sum(bool((one := row.measured.get("cpu")) and one.verdict is Verdict.WORSE) for row in rows if not row.problem)
+    judged = [one.verdict for row in rows if (one := row.measured.get("cpu")) and not row.problem]
+    costly = sum(verdict is not None and verdict.loses for verdict in judged)
     if not failing + costly:
         return "answers right" if rows else ""
     verbs = [verb for verb, count in (("fails", failing), ("costs more", costly)) if count]
@@ -196,7 +199,7 @@ def _on_databases(run: Run, chosen: Sequence[Comparison], name: str) -> str:
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
-    """In how many scenarios CPU time is better, worse, the same; which are inconclusive, which fail, and why most of them."""
+    """In how many scenarios CPU time is better, worse, the same; which are undecided, which fail, and why most of them."""
     parts = []
     for verdict, said in WORDS.items():
         found = [
@@ -219,7 +222,7 @@ def cause(problem: str) -> str:
 
 
 def _span(found: Sequence[Estimate], verdict: Verdict) -> str:
-    if verdict is Verdict.INCONCLUSIVE:
+    if verdict is Verdict.UNDECIDED:
         return ""
     if len(found) == 1:
         return f" ({interval(found[0])})"
@@ -244,26 +247,25 @@ def _waiting_sentence(run: Run, comparisons: Sequence[Comparison]) -> Sentence |
     longest = max(by_delay)
     last = by_delay[longest]
     parts = []
-    for name in _serving(run, last, *Verdict):
-        row = last.row(name)
-        measured = row.measured.get("throughput") if row else None
+    for row in last.rows:
+        measured = row.measured.get("throughput")
         if measured and measured.estimate and measured.verdict:
-            parts.append(f"`{name}` {interval(measured.estimate)} ({measured.verdict.value})")
+            parts.append(f"`{row.contender}` {interval(measured.estimate)} ({measured.verdict})")
     if not parts:
         return None
     threads = run.header.contenders[run.header.baseline]["concurrency"]
     return Sentence(
-        f"**{_waiting_headline(run, connections, by_delay)}.**",
+        f"**{_waiting_headline(connections, by_delay)}.**",
         f"With {connections} connections and a query that waits {longest:g} ms,"
         f" requests a second as a multiple of `{run.header.baseline}` ({threads}) are: {'; '.join(parts)}, the A/A control"
-        f" reaching {reach(last.floor.get('throughput'))}.",
+        f" {control(last.control.get('throughput'))}.",
     )
 
 
-def _waiting_headline(run: Run, connections: int, by_delay: Mapping[float, Comparison]) -> str:
+def _waiting_headline(connections: int, by_delay: Mapping[float, Comparison]) -> str:
     """Who serves more where the wait is longest, and at which waits nobody does."""
     longest = max(by_delay)
-    serving = _serving(run, by_delay[longest], Verdict.BETTER)
+    serving = _serving(by_delay[longest])
     where = f"With {connections} connections and queries that wait {longest:g} ms"
     if not serving:
         return f"{where}, nothing is shown to serve more requests"
@@ -271,16 +273,13 @@ def _waiting_headline(run: Run, connections: int, by_delay: Mapping[float, Compa
     said = f"{listed(ours or others)} {'serve' if len(ours or others) > 1 else 'serves'} more requests"
     if ours and others:
         said += f", and so {'do' if len(others) > 1 else 'does'} {listed(others)}"
-    without = [
-        f"{waits:g} ms" for waits, one in by_delay.items() if 0 < waits < longest and not _serving(run, one, Verdict.BETTER)
-    ]
+    without = [f"{waits:g} ms" for waits, one in by_delay.items() if 0 < waits < longest and not _serving(one)]
     return f"{where}, {said}" + (f"; at {listed(without)} no gain is shown" if without else "")
 
 
-def _serving(run: Run, one: Comparison, *verdicts: Verdict) -> list[str]:
-    """The contenders whose requests a second are judged so."""
-    names = [row.contender for row in one.rows if row.contender != run.header.baseline]
-    return [name for name in names if one.verdict(name, "throughput") in verdicts]
+def _serving(one: Comparison) -> list[str]:
+    """The contenders that serve more requests a second."""
+    return [row.contender for row in one.rows if (found := one.verdict(row.contender, "throughput")) and found.gains]
 
 
 def limit(run: Run, comparisons: Sequence[Comparison]) -> str:
@@ -309,8 +308,8 @@ def crossings(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
             tried = {waits: one.verdict(name, "throughput") for waits, one in by_delay.items()}
             told = [
                 f"{word} at {listed([f'{waits:g}' for waits in at])} ms"
-                for verdict, word in ((Verdict.BETTER, "more"), (Verdict.WORSE, "less"), (Verdict.SAME, "the same"))
-                if (at := [waits for waits, one in tried.items() if one is verdict])
+                for word, verdicts in SERVED.items()
+                if (at := [waits for waits, one in tried.items() if one in verdicts])
             ]
             if any(tried.values()):
                 parts.append(f"{', '.join(told) or 'no verdict'} with {connections} connections")

@@ -1,40 +1,27 @@
-"""From the raw results of the load benchmark to comparisons: ratios within rounds, their intervals and verdicts. Pure."""
+"""What the report shows of a cell of the load benchmark: a row for each contender, with ratios and verdicts. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from benchmarks import stats
-from benchmarks.raw.load import Cell, Load, Run, Trial
-from benchmarks.report.latency import enough
-from benchmarks.stats import Estimate, Verdict
+from benchmarks.analysis import cells
+from benchmarks.analysis.cells import CellResult, Name, lower_is_better, percentile, quantities, results
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.raw.load import Load, Run, Trial
 
-Quantity = Literal["cpu", "throughput", "p50", "p99"]
-Rounds = Mapping[int, Trial]
-"""The trials of one contender in one cell, by round."""
+Quantity = Name
 
 SPECIAL = ("fan-out", "bulk", "export")
 """Scenarios that are not what a server does all day."""
-
-
-def quantities(load: Load) -> tuple[Quantity, ...]:
-    """What is judged: cost and capacity in a closed loop, cost and latency in an open one."""
-    return ("cpu", "throughput") if load.percent is None else ("cpu", "p50", "p99")
-
-
 VALUES: dict[Quantity, Callable[[Trial], float]] = {
     "cpu": lambda trial: trial.cpu_per_request,
     "throughput": lambda trial: trial.throughput,
-    "p50": lambda trial: _percentile(trial, 50),
-    "p99": lambda trial: _percentile(trial, 99),
+    "p50": lambda trial: percentile(trial, 50),
+    "p99": lambda trial: percentile(trial, 99),
 }
 """Seconds of the server's CPU time per request, requests a second, seconds; 0 where there is none."""
-
-
-def _percentile(trial: Trial, percent: float) -> float:
-    return trial.overall.percentile(percent) if enough(trial.overall, percent) else 0.0
 
 
 @dataclass(frozen=True)
@@ -58,23 +45,36 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A cell with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
+    """A cell with its rows, all contenders but the control, whose ratio to the baseline is `control`."""
 
-    `scatter` is that of the control's log-ratios, empty with fewer than two rounds; `flags` says what is unstable; `logs` are
-    the log-ratios to the baseline by round, the control's among them. A baseline that failed leaves no ratios, a control that
-    failed no floor: what they did before is not what they do.
-    """
-
-    database: str
-    scenario: str
-    load: Load
-    rounds: int
-    baseline: str
+    result: CellResult
     rows: tuple[Row, ...]
-    floor: Mapping[Quantity, Estimate]
-    scatter: Mapping[Quantity, float]
-    flags: tuple[str, ...]
-    logs: Mapping[str, Mapping[Quantity, tuple[float, ...]]]
+    control: Mapping[Quantity, Estimate]
+
+    @property
+    def database(self) -> str:
+        """Its kind."""
+        return self.result.cell.database
+
+    @property
+    def scenario(self) -> str:
+        """What is asked."""
+        return self.result.cell.scenario
+
+    @property
+    def load(self) -> Load:
+        """Under which it is asked."""
+        return self.result.cell.load
+
+    @property
+    def baseline(self) -> str:
+        """Whose ratio is 1."""
+        return self.result.baseline
+
+    @property
+    def rounds(self) -> int:
+        """In which the baseline was measured."""
+        return len(self.result.sound(self.baseline))
 
     def row(self, contender: str) -> Row | None:
         """The contender's row; None where it took no part."""
@@ -83,23 +83,13 @@ class Comparison:
     def verdict(self, contender: str, quantity: Quantity) -> Verdict | None:
         """What was found; None for the baseline, and where there is nothing to judge."""
         row = self.row(contender)
-        measured = row.measured.get(quantity) if row and not row.problem else None
+        measured = row.measured.get(quantity) if row else None
         return measured.verdict if measured else None
 
 
 def summarize(run: Run) -> list[Comparison]:
     """Every cell of the run in which anything is known of a contender, in the run's order."""
-    found: dict[tuple[str, str, str], dict[str, dict[int, Trial]]] = {}
-    for trial in run.trials:
-        place = (trial.database, trial.scenario, trial.load)
-        found.setdefault(place, {}).setdefault(trial.contender, {})[trial.round] = trial
-    comparisons = []
-    for cell in run.header.cells:
-        trials = found.get((cell.database, cell.scenario, cell.load.name), {})
-        problems = {name: problem for name in cell.contenders if (problem := _problem(run, cell, name, bool(trials.get(name))))}
-        if trials or problems:
-            comparisons.append(_compare(run, cell, trials, problems))
-    return comparisons
+    return [_comparison(result) for result in results(run)]
 
 
 def deciding(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -132,117 +122,44 @@ def _rank(comparison: Comparison) -> tuple[int, int]:
     return (len(comparison.rows), comparison.load.connections)
 
 
-def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:
-    """Why it fails in this cell: what went wrong here, or, where it was not measured, before or under another load."""
-    for failure in run.failures:
-        if (failure.database, failure.scenario, failure.contender, failure.load) == (
-            cell.database,
-            cell.scenario,
-            contender,
-            cell.load.name,
-        ):
-            return failure.problem
-    if measured:
-        return None
-    return run.problem(cell.database, cell.scenario, contender)
+def _comparison(result: CellResult) -> Comparison:
+    names = [name for name in result.cell.contenders if name != result.control]
+    judged = quantities(result.cell.load)
+    control = {quantity: found for quantity in judged if (found := result.estimate(result.control, quantity))}
+    return Comparison(result, tuple(_row(result, name) for name in names), control)
 
 
-def _compare(run: Run, cell: Cell, trials: Mapping[str, Rounds], problems: Mapping[str, str]) -> Comparison:
-    judged = quantities(cell.load)
-    sound = {name: found for name, found in trials.items() if name not in problems}
-    baseline, control = sound.get(run.header.baseline, {}), sound.get(run.header.control, {})
-    floor = {quantity: estimate for quantity in judged if (estimate := _estimate(control, baseline, quantity))}
-    rows = tuple(
-        Row(
-            name,
-            problems.get(name),
-            _measured(sound.get(name, {}), baseline, floor, judged),
-            tuple(trial for _, trial in sorted(trials.get(name, {}).items())),
-        )
-        for name in cell.contenders
-        if name != run.header.control
-    )
-    scatter = {
-        quantity: stats.scatter(*pairs) for quantity in judged if len((pairs := _pairs(control, baseline, quantity))[0]) > 1
-    }
-    flags = tuple(_flags(cell, trials, judged))
-    logs = {
-        name: {quantity: _logs(sound.get(name, {}), baseline, quantity) for quantity in judged}
-        for name in cell.contenders
-        if name != run.header.baseline
-    }
-    name = run.header.baseline
-    return Comparison(cell.database, cell.scenario, cell.load, len(baseline), name, rows, floor, scatter, flags, logs)
-
-
-def _measured(
-    trials: Rounds, baseline: Rounds, floor: Mapping[Quantity, Estimate], judged: Iterable[Quantity]
-) -> dict[Quantity, Measured]:
+def _row(result: CellResult, name: str) -> Row:
     measured: dict[Quantity, Measured] = {}
-    for quantity in judged:
-        if values := _values(trials, quantity):
-            estimate = None if trials is baseline else _estimate(trials, baseline, quantity)
-            verdict = None
-            if estimate:
-                lower = quantity != "throughput"
-                verdict = stats.verdict(estimate, floor.get(quantity), lower_is_better=lower)
-            measured[quantity] = Measured(tuple(values.values()), estimate, verdict)
-    return measured
+    for quantity in quantities(result.cell.load):
+        sound = (trial for _, trial in sorted(result.sound(name).items()) if trial.count)
+        if values := tuple(value for trial in sound if (value := VALUES[quantity](trial)) > 0):
+            estimate = result.estimate(name, quantity)
+            measured[quantity] = Measured(values, estimate, _judged(estimate, quantity) if estimate else None)
+    trials = tuple(trial for _, trial in sorted(result.trials.get(name, {}).items()))
+    return Row(name, result.problems.get(name), measured, trials)
 
 
-def _values(trials: Rounds, quantity: Quantity) -> dict[int, float]:
-    """The quantity by round, where it was measured: a trial without a right answer has none."""
-    values = {number: VALUES[quantity](trial) for number, trial in sorted(trials.items()) if trial.count}
-    return {number: value for number, value in values.items() if value > 0}
-
-
-def _pairs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[list[float], list[float]]:
-    """The values of the rounds in which both were measured."""
-    ours, theirs = _values(trials, quantity), _values(baseline, quantity)
-    numbers = [number for number in ours if number in theirs]
-    return [ours[number] for number in numbers], [theirs[number] for number in numbers]
-
-
-def _logs(trials: Rounds, baseline: Rounds, quantity: Quantity) -> tuple[float, ...]:
-    ours, theirs = _pairs(trials, baseline, quantity)
-    return tuple(stats.log_ratios(ours, theirs).tolist()) if ours else ()
+def _judged(estimate: Estimate, quantity: Quantity) -> Verdict:
+    return judge(estimate, lower_is_better=lower_is_better(quantity))
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """A contender over several scenarios taken together, each of equal weight; `floor` is the control's estimate."""
+    """A contender over several scenarios taken together, each of equal weight, and the control over the same."""
 
     scenarios: tuple[str, ...]
     estimate: Estimate
-    floor: Estimate | None
+    control: Estimate | None
     verdict: Verdict
 
 
-def pooled(comparisons: Sequence[Comparison], contender: str, control: str, quantity: Quantity) -> Pooled | None:
-    """Over those in which the contender did not fail, in two rounds or more, and in as many the control, if there is any.
-
-    None where there are none.
-    """
-    chosen = [one for one in comparisons if one.verdict(contender, quantity) and len(one.logs[contender][quantity]) > 1]
-    controls = [one.logs.get(control, {}).get(quantity, ()) for one in chosen]
-    if controlled := any(controls):
-        chosen = [one for one, logs in zip(chosen, controls, strict=True) if len(logs) > 1]
-    if not chosen:
+def pooled(comparisons: Sequence[Comparison], contender: str, quantity: Quantity) -> Pooled | None:
+    """Over those in which the contender was compared in two rounds or more; None where there are none."""
+    found = [(one, row.measured.get(quantity)) for one in comparisons if (row := one.row(contender))]
+    chosen = [one for one, measured in found if measured and measured.estimate and measured.estimate.restarts > 1]
+    here = [one.result for one in chosen]
+    if (estimate := cells.pooled(here, contender, quantity)) is None:
         return None
-    estimate = stats.pooled_interval([one.logs[contender][quantity] for one in chosen])
-    floor = stats.pooled_interval([one.logs[control][quantity] for one in chosen]) if controlled else None
-    verdict = stats.verdict(estimate, floor, lower_is_better=quantity != "throughput")
-    return Pooled(tuple(one.scenario for one in chosen), estimate, floor, verdict)
-
-
-def _estimate(trials: Rounds, baseline: Rounds, quantity: Quantity) -> Estimate | None:
-    ours, theirs = _pairs(trials, baseline, quantity)
-    return stats.ratio_interval(ours, theirs) if ours else None
-
-
-def _flags(cell: Cell, trials: Mapping[str, Rounds], judged: Sequence[Quantity]) -> Iterable[str]:
-    for name in cell.contenders:
-        for quantity in judged:
-            values = list(_values(trials.get(name, {}), quantity).values())
-            for flag in stats.instabilities(values) if values else ():
-                yield f"{name}, {quantity}: {flag}"
+    control = cells.pooled(here, here[0].control, quantity)
+    return Pooled(tuple(one.scenario for one in chosen), estimate, control, _judged(estimate, quantity))

@@ -8,13 +8,12 @@ from typing import Any
 from benchmarks.checks import CALLERS, TIMES
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
-from benchmarks.report import forest, prose
-from benchmarks.report.numbers import interval, percent, reach, three
+from benchmarks.report import forest, numbers, prose
+from benchmarks.report.numbers import calibrated, interval, three
 from benchmarks.report.prose import DATABASES
-from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row
+from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row, calibrations
 from benchmarks.report.tables import markdown
 from benchmarks.report.terms_part import WRITTEN
-from benchmarks.stats import decidable
 
 HEAD = ("operation", "contender", "wall µs", "ratio [95 %]", "verdict", "CPU µs", "ratio [95 %]", "verdict", "A/A wall, CPU")
 NAMES: dict[Quantity, str] = {"wall": "wall time", "cpu": "CPU time"}
@@ -41,7 +40,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "callers": CALLERS,
         "fixed_contenders": {name: about for name, about in run.header.contenders.items() if name in shown},
         "own_loop": three(own_loop[0].median) if own_loop else None,
-        "micro_validity": _validity(comparisons),
+        "micro_calibrated": [f"{NAMES[quantity]}: {calibrated(one)}" for quantity, one in calibrations(run).items()],
     }
 
 
@@ -74,7 +73,7 @@ def picture(comparisons: Sequence[Comparison]) -> str:
             DATABASES[one.group.database],
             one.group.title,
             tuple(_line(row) for row in one.rows if row.contender != one.group.baseline),
-            tuple(one.floor.get(quantity) for quantity in QUANTITIES),
+            tuple(one.control.get(quantity) for quantity in QUANTITIES),
         )
         for label in DATABASES
         for one in comparisons
@@ -88,28 +87,6 @@ def _line(row: Row) -> forest.Line:
     return forest.Line(row.contender, tuple(one.estimate if one else None for one in found), row.problem)
 
 
-def _validity(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    floors = [
-        (f"{where(one)}, {NAMES[quantity]}", floor)
-        for one in comparisons
-        for quantity, floor in one.floor.items()
-        if floor.rounds > 1
-    ]
-    able = []
-    for quantity, name in NAMES.items():
-        found = sorted(decidable(one.passes, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
-        if found:
-            able.append((name, *(percent(found[place]) for place in (0, len(found) // 2, -1))))
-    return {
-        "controls": len(floors),
-        "sound": sum(floor.contains(1) for _, floor in floors),
-        "missed": [name for name, floor in floors if not floor.contains(1)],
-        "decidable": able,
-        "series": sum(one.series for one in comparisons),
-        "flags": [flag for one in comparisons for flag in one.flags],
-    }
-
-
 def where(comparison: Comparison) -> str:
     """The comparison in words."""
     label = comparison.group.database
@@ -119,16 +96,16 @@ def where(comparison: Comparison) -> str:
 def table(comparisons: Sequence[Comparison]) -> str:
     """The verdicts as a table; without the control, which is its last column."""
     rows = [
-        ["" if place else one.group.title, f"`{row.contender}`", *cells(row), "" if row.problem else floor(one)]
+        ["" if place else one.group.title, f"`{row.contender}`", *cells(row), "" if row.problem else control(one)]
         for one in comparisons
         for place, row in enumerate(one.rows)
     ]
     return markdown(HEAD, rows, ("wall µs", "CPU µs"))
 
 
-def floor(comparison: Comparison) -> str:
-    """How far the control reaches, for both quantities."""
-    return ", ".join(reach(comparison.floor.get(quantity)) for quantity in QUANTITIES)
+def control(comparison: Comparison) -> str:
+    """The control's ratios, of both quantities."""
+    return ", ".join(numbers.control(comparison.control.get(quantity), "pass") for quantity in QUANTITIES)
 
 
 def cells(row: Row) -> list[str]:

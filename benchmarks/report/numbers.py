@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.stats import Estimate
+from benchmarks.analysis.calibration import UNLIKELY, Calibration
+from benchmarks.analysis.estimate import Estimate
 
 
 def ratio(value: float) -> str:
@@ -16,16 +16,23 @@ def ratio(value: float) -> str:
 
 def interval(estimate: Estimate, unit: str = "round") -> str:
     """A ratio with its 95 % interval."""
-    if estimate.rounds < 2:
+    if estimate.restarts < 2:
         return f"{ratio(estimate.ratio)} [one {unit}]"
     return f"{ratio(estimate.ratio)} [{ratio(estimate.low)}, {ratio(estimate.high)}]"
 
 
-def reach(floor: Estimate | None) -> str:
-    """How far the A/A control's interval reaches from 1, either way."""
-    if floor is None or floor.rounds < 2:
-        return "-"
-    return percent(max(floor.high, 1 / floor.low) - 1 if floor.low > 0 else math.inf)
+def control(estimate: Estimate | None, unit: str = "round") -> str:
+    """The ratio of the A/A control."""
+    return "-" if estimate is None else interval(estimate, unit)
+
+
+def calibrated(found: Calibration) -> str:
+    """How many of the control's intervals contain 1, and what follows."""
+    said = f"{found.contain:,} of {found.intervals:,} intervals contain 1"
+    if found.probability < UNLIKELY:
+        widened = f": all are widened by {ratio(found.factor)}" if found.factor > 1 else ""
+        return f"{said}, too few for intervals of 95 %{widened}"
+    return f"{said}, as intervals of 95 % may (so few, or fewer, with a probability of {percent(found.probability, 0)})"
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
 from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.summary import Comparison, Quantity, Row
-from benchmarks.stats import MARGIN, Estimate, Verdict
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 """In the order in which they are spoken of."""
@@ -64,21 +65,20 @@ def _together(run: Run, database: str, model: str, rows: Sequence[tuple[Comparis
 
 
 WORDS = {
-    Verdict.BETTER: "better in",
-    Verdict.WORSE: "worse in",
+    **{verdict: f"{verdict} in" for verdict in Verdict if verdict.gains or verdict.loses},
     Verdict.SAME: f"the same within {MARGIN:.0%} in".replace("%", " %"),
-    Verdict.INCONCLUSIVE: "inconclusive in",
+    Verdict.UNDECIDED: "undecided in",
 }
 
 
 def tally(rows: Sequence[tuple[Comparison, Row]], quantity: Quantity) -> str:
-    """Say in how many operations it is better, worse, the same; which are inconclusive, which fail. Ratios with intervals."""
+    """Say in how many operations it is better, worse, the same; which are undecided, which fail. Ratios with intervals."""
     parts = []
     for verdict, words in WORDS.items():
         measured = [(comparison, row.measured[quantity]) for comparison, row in rows if row.measured]
         found = [(comparison, one.estimate) for comparison, one in measured if one.verdict is verdict and one.estimate]
         if found:
-            which = "" if verdict is Verdict.INCONCLUSIVE else f" ({_which(found)})"
+            which = "" if verdict is Verdict.UNDECIDED else f" ({_which(found)})"
             parts.append(f"{words} {_of(len(found), len(rows))}{which}")
     if problems := [row.problem for _, row in rows if row.problem]:
         common, count = Counter(problems).most_common(1)[0]

@@ -1,18 +1,21 @@
-"""From raw results to comparisons: ratios within passes, their intervals and verdicts. Pure; all numbers come from `stats`."""
+"""From raw results of the in-process comparison to ratios within passes, their intervals and verdicts. Pure."""
 
 from __future__ import annotations
 
-import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
-from benchmarks import stats
+import numpy as np
+
+from benchmarks.analysis.calibration import Calibration, calibrate
+from benchmarks.analysis.cells import CLOCK
+from benchmarks.analysis.estimate import Estimate, contrast
+from benchmarks.analysis.slices import Floats
+from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.raw.micro import Group, Run, Trial
-from benchmarks.stats import Estimate, Verdict
 
-T = TypeVar("T")
 Quantity = Literal["wall", "cpu"]
 QUANTITIES: tuple[Quantity, ...] = ("wall", "cpu")
 
@@ -35,96 +38,87 @@ class Row:
 
     contender: str
     problem: str | None
-    measured: dict[Quantity, Measured]
+    measured: Mapping[Quantity, Measured]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A group with its rows, all contenders but the control, whose ratio to the baseline is the noise floor.
-
-    `scatter` is that of the control's log-ratios, empty with too few passes; `flags` says which of the `series` of values,
-    one for each contender and quantity, are unstable.
-    """
+    """A group with its rows, all contenders but the control, whose ratio to the baseline is `control`."""
 
     group: Group
     rows: tuple[Row, ...]
-    passes: int
-    floor: dict[Quantity, Estimate]
-    scatter: dict[Quantity, float]
-    series: int
-    flags: tuple[str, ...]
+    control: Mapping[Quantity, Estimate]
 
     def row(self, contender: str) -> Row:
         """The contender's row."""
         return next(row for row in self.rows if row.contender == contender)
 
 
+@dataclass(frozen=True)
+class Passes:
+    """What was recorded of a group: the trials of those that did not fail, by contender and pass."""
+
+    group: Group
+    trials: Mapping[str, Mapping[int, Trial]]
+
+    def logs(self, contender: str, quantity: Quantity) -> list[Floats]:
+        """Log-ratios to the baseline: of every pass that has both an array of a single one, which is Student's t of passes."""
+        mine, base = (self.trials.get(name, {}) for name in (contender, self.group.baseline))
+        pairs = ((value(mine[number], quantity), value(base[number], quantity)) for number in sorted(mine.keys() & base.keys()))
+        return [np.log([[one / other]]) for one, other in pairs] if contender != self.group.baseline else []
+
+    def estimate(self, contender: str, quantity: Quantity) -> Estimate | None:
+        """The ratio to the baseline; None where no pass has both."""
+        logs = self.logs(contender, quantity)
+        return contrast([logs], resolution=CLOCK) if logs else None
+
+
+def value(trial: Trial, quantity: Quantity) -> float:
+    """Microseconds."""
+    return trial.wall if quantity == "wall" else trial.cpu
+
+
+def recorded(run: Run) -> Iterator[Passes]:
+    """Every group, in the run's order."""
+    for group in run.header.groups:
+        trials: dict[str, dict[int, Trial]] = {}
+        for trial in run.trials:
+            if (trial.database, trial.scenario) == (group.database, group.scenario):
+                trials.setdefault(trial.contender, {})[trial.number] = trial
+        failing = {name for name in trials if run.problem(group.database, group.scenario, name)}
+        yield Passes(group, {name: found for name, found in trials.items() if name not in failing})
+
+
+def calibrations(run: Run) -> dict[Quantity, Calibration]:
+    """By the intervals of the control in all groups."""
+    groups = list(recorded(run))
+    return {
+        quantity: calibrate([found for one in groups if (found := one.estimate(one.group.control, quantity))])
+        for quantity in QUANTITIES
+    }
+
+
 def summarize(run: Run) -> list[Comparison]:
     """Every group of the run in which the baseline was measured to the end, in the run's order."""
-    comparisons = (_compare(run, group) for group in run.header.groups)
-    return [comparison for comparison in comparisons if comparison is not None]
+    factors = {quantity: one.factor for quantity, one in calibrations(run).items()}
+    return [_compare(run, one, factors) for one in recorded(run) if one.trials.get(one.group.baseline)]
 
 
-def _compare(run: Run, group: Group) -> Comparison | None:
-    trials: dict[str, dict[int, Trial]] = {contender: {} for contender in group.contenders}
-    for trial in run.trials:
-        if (trial.database, trial.scenario) == (group.database, group.scenario):
-            trials[trial.contender][trial.number] = trial
-    baseline, control = (
-        {} if run.problem(group.database, group.scenario, name) else trials[name] for name in (group.baseline, group.control)
-    )
-    if not baseline:
-        return None
-    floor = {quantity: estimate for quantity in QUANTITIES if (estimate := _estimate(control, baseline, quantity))}
+def _compare(run: Run, passes: Passes, factors: Mapping[Quantity, float]) -> Comparison:
+    group = passes.group
+    estimates = {
+        name: {
+            quantity: found.widened(factors[quantity]) for quantity in QUANTITIES if (found := passes.estimate(name, quantity))
+        }
+        for name in group.contenders
+    }
     rows = []
-    for contender in group.contenders:
-        if contender != group.control:
-            problem = run.problem(group.database, group.scenario, contender)
-            measured = {} if problem else _measured(trials[contender], baseline, floor)
-            rows.append(Row(contender, problem, measured))
-    series = len(QUANTITIES) * sum(bool(found) for found in trials.values())
-    return Comparison(group, tuple(rows), len(baseline), floor, _scatter(control, baseline), series, _flags(group, trials))
-
-
-def _measured(trials: dict[int, Trial], baseline: dict[int, Trial], floor: dict[Quantity, Estimate]) -> dict[Quantity, Measured]:
-    measured: dict[Quantity, Measured] = {}
-    for quantity in QUANTITIES if trials else ():
-        median = statistics.median(_value(trial, quantity) for trial in trials.values())
-        estimate = _estimate(trials, baseline, quantity) if trials is not baseline else None
-        verdict = stats.verdict(estimate, floor.get(quantity)) if estimate else None
-        measured[quantity] = Measured(median, estimate, verdict)
-    return measured
-
-
-def _estimate(trials: dict[int, Trial], baseline: dict[int, Trial], quantity: Quantity) -> Estimate | None:
-    return _paired(stats.ratio_interval, trials, baseline, quantity) if trials.keys() & baseline.keys() else None
-
-
-def _scatter(control: dict[int, Trial], baseline: dict[int, Trial]) -> dict[Quantity, float]:
-    if len(control.keys() & baseline.keys()) < 2:
-        return {}
-    return {quantity: _paired(stats.scatter, control, baseline, quantity) for quantity in QUANTITIES}
-
-
-def _paired(
-    function: Callable[[list[float], list[float]], T], trials: dict[int, Trial], baseline: dict[int, Trial], quantity: Quantity
-) -> T:
-    """Call `function` with the values of the passes in which both were measured."""
-    numbers = sorted(trials.keys() & baseline.keys())
-    return function(*([_value(one[number], quantity) for number in numbers] for one in (trials, baseline)))
-
-
-def _flags(group: Group, trials: dict[str, dict[int, Trial]]) -> tuple[str, ...]:
-    """What is unstable, without the limits, which the report states once."""
-    flags = []
-    for contender in group.contenders:
-        for quantity in QUANTITIES if trials[contender] else ():
-            found = stats.instabilities([_value(trial, quantity) for _, trial in sorted(trials[contender].items())])
-            if found:
-                text = re.sub(", more than [0-9]+%", "", "; ".join(found))
-                flags.append(f"{contender}, {quantity}: {text.replace('rounds', 'passes').replace('%', ' %')}")
-    return tuple(flags)
-
-
-def _value(trial: Trial, quantity: Quantity) -> float:
-    return trial.wall if quantity == "wall" else trial.cpu
+    for name in group.contenders:
+        measured: dict[Quantity, Measured] = {}
+        for quantity in QUANTITIES if passes.trials.get(name) else ():
+            median = statistics.median(value(trial, quantity) for trial in passes.trials[name].values())
+            estimate = estimates[name].get(quantity)
+            measured[quantity] = Measured(median, estimate, judge(estimate) if estimate else None)
+        if name != group.control:
+            rows.append(Row(name, run.problem(group.database, group.scenario, name), measured))
+    return Comparison(group, tuple(rows), estimates[group.control])

@@ -6,20 +6,15 @@ import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
+from benchmarks.analysis.verdict import Verdict
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.latency import PERCENTILES, shown
 from benchmarks.report.load_summary import Comparison, Quantity, Row, pooled
-from benchmarks.report.numbers import interval, plural, reach, spread, three
-from benchmarks.stats import Verdict
+from benchmarks.report.numbers import control, interval, plural, spread, three
 
 MICRO, MEBI = 1e6, 2**-20
-WORDS = {
-    Verdict.BETTER: "**better**",
-    Verdict.WORSE: "**worse**",
-    Verdict.SAME: "same",
-    Verdict.INCONCLUSIVE: "inconclusive",
-}
+WORDS = {verdict: f"**{verdict}**" if verdict in (Verdict.BETTER, Verdict.WORSE) else str(verdict) for verdict in Verdict}
 TAILS: tuple[Quantity, ...] = ("p50", "p99")
 SCALES: dict[Quantity, float] = {"cpu": MICRO, "throughput": 1.0, "p50": 1000.0, "p99": 1000.0}
 
@@ -62,27 +57,31 @@ def verdicts(comparisons: Sequence[Comparison]) -> str:
 TOGETHER = ("contender", "scenarios", "CPU ratio [95 %]", "req/s ratio [95 %]", "A/A CPU, req/s")
 
 
-def together(comparisons: Sequence[Comparison], control: str) -> str:
+def together(comparisons: Sequence[Comparison]) -> str:
     """Every contender over all these scenarios, each of equal weight; empty where nobody has two of them in two rounds each."""
     rows = []
     for name in dict.fromkeys(row.contender for one in comparisons for row in one.rows):
-        cpu, served = (pooled(comparisons, name, control, quantity) for quantity in ("cpu", "throughput"))
+        cpu, served = (pooled(comparisons, name, quantity) for quantity in ("cpu", "throughput"))
         if cpu and served and len(cpu.scenarios) > 1:
             cells = [f"{interval(one.estimate)} {WORDS[one.verdict]}" for one in (cpu, served)]
-            rows.append([f"`{name}`", ", ".join(cpu.scenarios), *cells, f"{reach(cpu.floor)}, {reach(served.floor)}"])
+            rows.append([f"`{name}`", ", ".join(cpu.scenarios), *cells, f"{control(cpu.control)}, {control(served.control)}"])
     return markdown(TOGETHER, rows) if rows else ""
 
 
 def _verdict_rows(comparisons: Sequence[Comparison], judged: Sequence[Quantity]) -> Iterable[list[str]]:
     for one in comparisons:
-        floor = ", ".join(reach(one.floor.get(quantity)) for quantity in judged) if one.floor else "no control"
+        again = _control(one, judged)
         for place, row in enumerate(one.rows):
             name = "" if place else f"{one.scenario} ({one.load.connections} conn., {plural(one.rounds, 'round')})"
             if row.problem:
                 yield [name, f"`{row.contender}`", "**fails**", reason(row.problem), *[""] * (2 * len(judged) - 1)]
             else:
                 cells = [cell for quantity in judged for cell in _judged(one, row, quantity)]
-                yield [name, f"`{row.contender}`", *cells, floor]
+                yield [name, f"`{row.contender}`", *cells, again]
+
+
+def _control(one: Comparison, judged: Sequence[Quantity]) -> str:
+    return ", ".join(control(one.control.get(quantity)) for quantity in judged) if one.control else "no control"
 
 
 LATENCIES = ("load", "contender", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "p50 ratio", "p99 ratio", "A/A p50, p99")
@@ -93,7 +92,7 @@ def latencies(comparisons: Sequence[Comparison]) -> str:
     rows = []
     for one in comparisons:
         rate = next((trial.rate for row in one.rows for trial in row.trials if trial.rate), None)
-        floor = f"{reach(one.floor.get('p50'))}, {reach(one.floor.get('p99'))}" if one.floor else "no control"
+        again = _control(one, TAILS)
         for place, row in enumerate(one.rows):
             load = "" if place else f"{one.load.percent} %" + (f": {three(rate)} req/s" if rate else "")
             if row.problem:
@@ -101,7 +100,7 @@ def latencies(comparisons: Sequence[Comparison]) -> str:
                 continue
             percentiles = [shown(row.trials, percent) for percent in PERCENTILES]
             judged = [_judged(one, row, quantity)[1] if quantity in row.measured else "-" for quantity in TAILS]
-            rows.append([load, f"`{row.contender}`", *percentiles, *judged, floor])
+            rows.append([load, f"`{row.contender}`", *percentiles, *judged, again])
     return markdown(LATENCIES, rows)
 
 

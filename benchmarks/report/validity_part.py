@@ -5,24 +5,21 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from benchmarks import validity
+from benchmarks.analysis import estimate
+from benchmarks.analysis.calibration import Calibration, false_verdicts
+from benchmarks.analysis.cells import calibrations
+from benchmarks.analysis.estimate import Estimate, contrast
 from benchmarks.raw.load import Ceiling, Crosscheck, Run, Trial
 from benchmarks.report.load_pictures import where
 from benchmarks.report.load_summary import Comparison, Quantity, deciding
-from benchmarks.report.numbers import interval, listed, percent, ratio, three
+from benchmarks.report.numbers import calibrated, interval, listed, percent, ratio, three
 from benchmarks.report.tables import markdown, share
-from benchmarks.stats import (
-    FEW_ROUNDS,
-    RANGE_LIMIT,
-    SCATTER_LIMIT,
-    Estimate,
-    decidable,
-    log_ratios,
-    pooled_interval,
-    ratio_interval,
-)
 
 AGREEMENT = 1.1
 """By what factor wrk may see another capacity."""
@@ -36,19 +33,11 @@ TITLES: dict[Quantity, str] = {
 
 def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """What the template asks for."""
-    floors = [
-        (f"{where(one.scenario, one.database)}, {one.load.name}, {TITLES[quantity]}", floor)
-        for one in comparisons
-        for quantity, floor in one.floor.items()
-        if floor.rounds > 1
-    ]
-    missed = [f"{name} {interval(floor)}" for name, floor in floors if not floor.contains(1)]
+    judged = sum(measured.verdict is not None for one in comparisons for row in one.rows for measured in row.measured.values())
     return {
-        "sound": len(floors) - len(missed),
-        "controls": len(floors),
-        "expected_missed": f"about {round(len(floors) / 20)}",
-        "missed": missed,
-        "able": _able(comparisons),
+        "calibrated": [f"{TITLES[name]}: {calibrated(one)}" for name, one in _calibrations(comparisons).items()],
+        "judged": f"{judged:,}",
+        "by_chance": three(false_verdicts(judged)),
         "drift": _drift(run, comparisons),
         "rundown": _rundown(run, comparisons),
         "shared": _shared(run, comparisons),
@@ -61,39 +50,12 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "crosschecks": _crosschecks(run.crosschecks),
         "crosschecked": _crosschecked(run.crosschecks, comparisons),
         "flags": _flags(run.trials),
-        "unstable": _unstable(comparisons),
-        "series": sum(len(row.measured) for one in comparisons for row in one.rows) + sum(len(one.floor) for one in comparisons),
-        "short": sum(one.rounds < FEW_ROUNDS for one in comparisons),
-        "compared": len(comparisons),
-        "scatter": percent(SCATTER_LIMIT, 0),
-        "range": percent(RANGE_LIMIT, 0),
-        "few": FEW_ROUNDS,
     }
 
 
-def _unstable(comparisons: Sequence[Comparison]) -> list[str]:
-    """What is unstable, but for the number of rounds, which is said once."""
-    return [
-        f"{where(one.scenario, one.database)}, {one.load.name}: {flag}".replace("%", " %")
-        for one in comparisons
-        for flag in one.flags
-        if ": fewer than" not in flag
-    ]
-
-
-def _able(comparisons: Sequence[Comparison]) -> list[str]:
-    lines = []
-    for quantity, name in TITLES.items():
-        found = sorted(decidable(one.rounds, one.scatter[quantity]) - 1 for one in comparisons if quantity in one.scatter)
-        if found:
-            best, middle, worst = (percent(found[place]) for place in (0, len(found) // 2, -1))
-            lines.append(
-                f"Differences in {name} that these rounds detect with a power of 50 %, by the scatter of the control: {best} in"
-                f" the best of {len(found)} comparisons, {middle} in the median one, {worst} in the worst."
-            )
-    if not lines:
-        lines.append("What the rounds can decide is not known: it takes at least two rounds with the control.")
-    return lines
+def _calibrations(comparisons: Sequence[Comparison]) -> dict[Quantity, Calibration]:
+    """Of the controls, before any interval was widened."""
+    return calibrations([replace(one.result, factors={}) for one in comparisons])
 
 
 def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
@@ -109,7 +71,7 @@ def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
         "the baseline's CPU time per request in its costliest round over that in its cheapest:"
         f" {ratio(statistics.median(found))} in the median comparison, {ratio(max(found))} in the worst. Contenders take turns"
         f" within a round, in {sum(cell.slices > 1 for cell in run.header.cells)} of {len(run.header.cells)} comparisons several"
-        " times, so that ratios have less of it; the A/A control shows how much is left"
+        " times, so that ratios have less of it"
     )
 
 
@@ -221,14 +183,19 @@ def _crosschecks(found: Sequence[Crosscheck]) -> list[str]:
     lines = [_crosscheck(one) for one in found if one.wrk]
     paired = [one for one in found if len(one.wrk) > 1]
     if len(paired) > 1:
-        pooled = pooled_interval([log_ratios(one.generator, one.wrk).tolist() for one in paired])
+        pooled = contrast([_pairs(one) for one in paired])
         lines.append(f"All {len(paired)} together, generator over wrk: {interval(pooled)}: {_agreement(pooled)}")
     return lines
 
 
+def _pairs(found: Crosscheck) -> estimate.Comparison:
+    """A log-ratio for each pair."""
+    return [np.log([ours / wrk]) for ours, wrk in zip(found.generator, found.wrk, strict=True)]
+
+
 def _crosscheck(found: Crosscheck) -> str:
     ours, theirs = statistics.median(found.generator), statistics.median(found.wrk)
-    paired = ratio_interval(found.generator, found.wrk)
+    paired = contrast([_pairs(found)])
     return (
         f"`{found.contender}`, {where(found.scenario, found.database)}, seen by the suite's generator and by wrk in turns on the"
         f" same server: {three(ours)} and {three(theirs)} requests a second (medians of {len(found.wrk)}), a ratio within pairs"
@@ -243,7 +210,7 @@ def _agreement(paired: Estimate) -> str:
     if paired.low > AGREEMENT or paired.high < 1 / AGREEMENT:
         return f"they differ by more than {close}"
     leaning = "the generator sees fewer; " if paired.high < 1 else "the generator sees more; " if paired.low > 1 else ""
-    return f"{leaning}whether within {close} is inconclusive"
+    return f"{leaning}whether within {close} is undecided"
 
 
 def _flags(trials: Sequence[Trial]) -> str:

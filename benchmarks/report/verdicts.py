@@ -8,22 +8,29 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw.load import Run as LoadRun
 from benchmarks.raw.micro import Run
-from benchmarks.report import load_summary
+from benchmarks.report import load_summary, numbers
 from benchmarks.report.load_summary import Quantity, Row, deciding
-from benchmarks.report.micro_part import cells, floor, where
-from benchmarks.report.numbers import interval, plural, reach
+from benchmarks.report.micro_part import cells, control, where
+from benchmarks.report.numbers import interval, plural
 from benchmarks.report.prose import DATABASES, answer
 from benchmarks.report.summary import Comparison, summarize
-from benchmarks.stats import Verdict
 
-STYLES = {Verdict.BETTER: "green", Verdict.WORSE: "red", Verdict.SAME: "cyan", Verdict.INCONCLUSIVE: "dim"}
+STYLES = {
+    Verdict.BETTER: "bold green",
+    Verdict.SLIGHTLY_BETTER: "green",
+    Verdict.SAME: "cyan",
+    Verdict.SLIGHTLY_WORSE: "red",
+    Verdict.WORSE: "bold red",
+    Verdict.UNDECIDED: "dim",
+}
 STYLED = {verdict.value: f"[{style}]{verdict.value}[/]" for verdict, style in STYLES.items()}
-COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 12), ("CPU µs", 8), ("ratio", 18), ("verdict", 12))
+COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 15), ("CPU µs", 8), ("ratio", 18), ("verdict", 15))
 """Names and widths; without the microseconds on a narrow terminal."""
 WIDE = sum(width for _, width in COLUMNS) + 2 * len(COLUMNS)
-LOAD_COLUMNS = (("", 27), ("CPU/request", 19), ("verdict", 12), ("requests/s", 19), ("verdict", 12))
+LOAD_COLUMNS = (("", 27), ("CPU/request", 21), ("verdict", 15), ("requests/s", 21), ("verdict", 15))
 JUDGED: tuple[Quantity, ...] = ("cpu", "throughput")
 
 
@@ -33,7 +40,7 @@ def show(run: Run) -> None:
     comparisons = summarize(run)
     console.print("Ratios to the first of each group, with their 95 % intervals")
     for comparison in comparisons:
-        console.print(f"\n[bold]{escape(where(comparison))}[/] (A/A {floor(comparison)})")
+        console.print(f"\n[bold]{escape(where(comparison))}[/] (A/A {escape(control(comparison))})")
         console.print(_table(comparison, wide=console.width >= WIDE))
     for sentence in answer(run, comparisons):
         console.print(f"\n{sentence.replace('**', '')}", markup=False)
@@ -43,7 +50,7 @@ def show_load(run: LoadRun) -> None:
     """Print a table for each database of the load benchmark: every contender in every scenario, at one concurrency."""
     console = _console()
     chosen = deciding(load_summary.summarize(run))
-    console.print(f"Ratios to {run.header.baseline} within rounds, with their 95 % intervals; A/A: the noise of this run")
+    console.print(f"Ratios to {run.header.baseline} of neighbouring slices, with their 95 % intervals; A/A: the baseline again")
     for database in dict.fromkeys(one.database for one in chosen):
         console.print(f"\n[bold]{DATABASES.get(database, 'No database')}[/]")
         here = [one for one in chosen if one.database == database]
@@ -76,7 +83,7 @@ def _load_table(comparisons: Sequence[load_summary.Comparison]) -> Table:
     for name, width in LOAD_COLUMNS:
         table.add_column(name, width=width, no_wrap=True)
     for one in comparisons:
-        first, second = (f"[dim]A/A {reach(one.floor.get(quantity))}[/]" for quantity in JUDGED)
+        first, second = (f"[dim]A/A {escape(numbers.control(one.control.get(quantity)))}[/]" for quantity in JUDGED)
         table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{plural(one.rounds, 'round')}[/]", second, "")
         for row in one.rows:
             table.add_row(f" {row.contender}", *_load_cells(row, one.baseline))

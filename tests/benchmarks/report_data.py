@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -88,19 +89,30 @@ def cpu(database: str, scenario: str, contender: str, effects: Mapping[str, floa
 
 
 def slices(
-    seconds: float, server_cpu: float, *, answered: int = 0, database_cpu: float | None = None, steal: float = 0.0
+    seconds: float,
+    server_cpu: float,
+    *,
+    answered: int = 0,
+    database_cpu: float | None = None,
+    steal: float = 0.0,
+    scatter: Sequence[float] = (1.0, 1.0),
 ) -> Slices:
-    """Two slices of the same length, that are so much together."""
+    """As many slices as `scatter` has factors of time and CPU time for an answer, fewer for few answers; so much together."""
+    count = max(2, min(len(scatter), answered))
+    bounds = [answered * place // count for place in range(count + 1)]
+    answers = [high - low for low, high in pairwise(bounds)]
+    parts = [factor * (number or 1) for factor, number in zip(scatter, answers, strict=False)]
+    shares = [part / sum(parts) for part in parts]
     return Slices(
-        turn=(0, 1),
-        turns=(1, 1),
-        began=(0.0, seconds / 2),
-        seconds=(seconds / 2,) * 2,
-        answered=(answered // 2, answered - answered // 2),
-        server_cpu=(server_cpu / 2,) * 2,
-        switches=(answered, answered),
-        database_cpu=None if database_cpu is None else (database_cpu / 2,) * 2,
-        steal=(steal, steal),
+        turn=tuple(range(count)),
+        turns=(1,) * count,
+        began=[seconds * sum(shares[:place]) for place in range(count)],
+        seconds=[seconds * share for share in shares],
+        answered=answers,
+        server_cpu=[server_cpu * share for share in shares],
+        switches=answers,
+        database_cpu=None if database_cpu is None else [database_cpu * share for share in shares],
+        steal=(steal,) * count,
     )
 
 
@@ -127,7 +139,14 @@ def trial(
         contender,
         load.connections,
         rate,
-        slices(5.0, each * count, answered=count, database_cpu=None if database != "postgresql" else 4e-4 * count, steal=0.01),
+        slices(
+            5.0,
+            each * count,
+            answered=count,
+            database_cpu=None if database != "postgresql" else 4e-4 * count,
+            steal=0.01,
+            scatter=random.normal(1, 0.01, 8).tolist(),
+        ),
         {scenario: Histogram.of(times)},
         {},
         {},

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -123,16 +124,33 @@ def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
     ]
 
 
-def test_what_is_not_beyond_the_margin_or_the_control_is_inconclusive_and_shows_no_ratio_in_the_answer() -> None:
+def test_what_is_undecided_shows_no_ratio_in_the_answer() -> None:
     near = run_of((group(), {"native": 0.95, "loop": 1.5, "documented": 1.06}))
-    assert "inconclusive in the one operation" in answer(near, summarize(near))[0]
-    assert not re.search(r"\d\.\d", answer(near, summarize(near))[0])
-    noisy = run_of((group(), {"native": 0.8, "loop": 1.5, "documented": 9.0}), control={"sync-aa": 1.3})
-    sentences = answer(noisy, summarize(noisy))
-    assert "inconclusive" in sentences[0]  # 0.8 is within a control that reaches to 1.3
-    assert "worse in the one operation" in sentences[1]
-    assert "| inconclusive |" in row(rendered(noisy), "native")
-    assert "It does not in: read one book on PostgreSQL, wall time; read one book on PostgreSQL, CPU time." in rendered(noisy)
+    native, _, documented = answer(near, summarize(near))
+    assert "slightly better in the one operation (read one book 0.95 [" in native
+    assert "| slightly better |" in row(rendered(near), "native")
+    assert "worse in the one operation" in documented
+    unsure = Run(near.header, trials=[replace(one, cpu=one.cpu * _uneven(one)) for one in near.trials])
+    sentence = answer(unsure, summarize(unsure))[0]
+    assert "undecided in the one operation" in sentence
+    assert not re.search(r"\d\.\d", sentence)
+    assert "| undecided |" in row(rendered(unsure), "native")
+
+
+def _uneven(one: Trial) -> float:
+    return 1.3 if one.contender == "native" and one.number % 2 else 1.0
+
+
+def test_a_control_that_differs_from_the_baseline_everywhere_widens_every_interval() -> None:
+    parts = [(group(scenario=name, title=name), {"native": 0.9, "loop": 1.5, "documented": 9.0}) for name in "abcdef"]
+    calm, odd = (run_of(*parts, control={"sync-aa": aa}) for aa in (1.0, 1.03))
+    before, after = (summarize(run)[0].row("native").measured["cpu"].estimate for run in (calm, odd))
+    assert before
+    assert after
+    found = re.search(r"- A/A control, CPU time: 0 of 6 intervals contain 1, .* widened by (\d\.\d+)\.", rendered(odd))
+    assert found
+    assert after.half_width / before.half_width == pytest.approx(float(found[1]), abs=0.01)
+    assert "- A/A control, CPU time: 6 of 6 intervals contain 1, as intervals of 95 % may" in rendered(calm)
 
 
 def test_several_operations_are_counted_by_verdict_with_the_span_of_their_intervals() -> None:
@@ -175,16 +193,16 @@ def test_what_failed_is_neither_baseline_nor_control(name: str) -> None:
     """Its trials of the passes before stay in the raw file."""
     run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}), control={"sync-aa": 1.3})
     run.checks.append(Check("postgresql", name, "read", "no answer"))
-    assert [comparison.floor for comparison in summarize(run)] == ([{}] if name == "sync-aa" else [])
+    assert [comparison.control for comparison in summarize(run)] == ([{}] if name == "sync-aa" else [])
     assert f"- `{name}` on PostgreSQL: no answer" in rendered(run)
 
 
 def test_one_pass_claims_nothing() -> None:
     run = run_of((group(), {"native": 0.1, "loop": 10.0, "documented": 1.0}), passes=1)
     text = rendered(run)
-    assert "0.10 [one pass] | inconclusive |" in text
+    assert "0.10 [one pass] | undecided |" in text
     assert not re.search("[|] (better|worse|same) [|]", text)
-    assert all("inconclusive in the one operation" in sentence for sentence in answer(run, summarize(run)))
+    assert all("undecided in the one operation" in sentence for sentence in answer(run, summarize(run)))
 
 
 def test_ratios_are_taken_within_passes() -> None:
@@ -223,7 +241,7 @@ def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
     assert "The run in process ended early: 14 of 30 trials." in text
     (comparison,) = summarize(partial)
     estimates = [measured.estimate for one in comparison.rows for measured in one.measured.values() if measured.estimate]
-    assert {estimate.rounds for estimate in estimates} <= {2, 3}
+    assert {estimate.restarts for estimate in estimates} <= {2, 3}
 
 
 def test_the_picture_is_sound_xml_with_a_mark_for_every_ratio() -> None:
