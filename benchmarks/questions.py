@@ -103,7 +103,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "waits-native",
-            "The same: native instead of 64 threads",
+            "The same: native, not 64 threads",
             "postgresql",
             "slow-50",
             MANY,

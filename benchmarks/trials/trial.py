@@ -33,8 +33,9 @@ from benchmarks.validity import TOLERATED
 
 T = TypeVar("T")
 
-ANSWERS = 3
-"""So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop."""
+ANSWERS, FEWEST = 1, 8
+"""So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop; but a contender has
+no fewer slices than `FEWEST`, where the cell has as many: their number is what decides, see `benchmarks.analysis`."""
 HOPELESS = 20, 0.1
 """So many wrong answers, and so large a share of all: then nothing more is asked."""
 
@@ -272,10 +273,11 @@ def _together(warmup: Outcome, cell: Cell) -> int:
 
     So a long slice begins and ends with others' long ones, and as many of them as can be are paired.
     """
+    most = 1 << (max(1, cell.slices // FEWEST).bit_length() - 1)
     if not warmup.count:
-        return cell.slices
+        return most
     needed = max(1, ceil(ANSWERS * warmup.overall.percentile(50) * cell.slices / cell.seconds))
-    return min(cell.slices, 1 << (needed - 1).bit_length())
+    return min(most, 1 << (needed - 1).bit_length())
 
 
 def stored(

@@ -265,11 +265,28 @@ def test_slices_of_a_slow_contender_are_fewer_and_longer(stage: Stage, together:
     assert [slow.due(number) for number in range(8)] == due
 
 
-@pytest.mark.parametrize(("median", "together"), [(0.004, 1), (0.02, 1), (0.04, 2), (0.19, 8), (9.0, 20), (None, 20)])
-def test_a_slice_lasts_three_median_answers(stage: Stage, median: float | None, together: int) -> None:
+@pytest.mark.parametrize(
+    ("median", "slices", "together"),
+    [
+        (0.04, 80, 1),
+        (0.1, 80, 1),
+        (0.15, 80, 2),
+        (0.35, 80, 4),
+        (0.75, 80, 8),
+        (9.0, 80, 8),
+        (None, 80, 8),
+        (9.0, 20, 2),
+        (9.0, 3, 1),
+    ],
+)
+def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
+    stage: Stage, median: float | None, slices: int, together: int
+) -> None:
+    """Of a tenth of a second; longer ones are of as many passes as is a power of two, so that they nest."""
     latency = {} if median is None else {"read": Histogram.of([median])}
     warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
-    assert trial._together(warmup, seat(stage, slices=20).turn.cell) == together
+    cell = replace(seat(stage, slices=slices).turn.cell, seconds=slices / 10)
+    assert trial._together(warmup, cell) == together
 
 
 def test_slices_add_up_to_their_trial(stage: Stage) -> None:
