@@ -9,7 +9,6 @@ import click
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
-from benchmarks.cli import sheet
 from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
 from benchmarks.contenders import CONTENDERS
 from benchmarks.data import DataError
@@ -18,7 +17,7 @@ from benchmarks.postgres import PostgresError
 from benchmarks.profiles import BOTH, PROFILES, cells
 from benchmarks.profiles import duration as planned
 from benchmarks.raw import ResultsError, load
-from benchmarks.report import verdicts
+from benchmarks.report import sheet, verdicts
 from benchmarks.report.load_part import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.scenarios import BOOKS, UNDER_LOAD

@@ -25,8 +25,8 @@ from benchmarks.raw.hazards import Side
 from benchmarks.trials.supervised import temporary_folder
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 20.0
-"""Seconds that a side may take."""
+LIMIT = 60.0
+"""Seconds that a side may take. On a busy machine a reloader (H38) has taken 20."""
 START_SECONDS = 60.0
 """And how long its parent may take to begin, with all its imports."""
 AT_ONCE = 4

@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from app_async.runtime import AsyncFlask
 from benchmarks.hazards.wiring import NativeFlask
 
-SECONDS = 15.0
+SECONDS = 25.0
 """How long a server may take to begin, and to answer: more than any does, but less than a side may take."""
 
 

@@ -75,7 +75,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         "parts": [_part(kind, run, (runs.links or {}).get(kind, "")) for kind, run in _present(runs).items()],
         "contenders": "",
         "hazards": _hazards(runs),
-        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside", "numbers", "limits"), ""),
+        **dict.fromkeys(("rules", "decisions", "who", "lone", "beside", "numbers", "limits", "questions"), ""),
     }
     rows = summarize_exact(runs.instructions) if runs.instructions else []
     if runs.micro:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.analysis.cells import BEYOND
+from benchmarks.analysis.answers import answers
+from benchmarks.analysis.cells import BEYOND, results
 from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
-from benchmarks.report import choice, limits_part, load_prose, tables, terms_part
+from benchmarks.report import choice, limits_part, load_prose, sheet, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
 from benchmarks.report.numbers import listed, percent, plural, span, three
@@ -26,6 +27,7 @@ def context(run: Run, comparisons: Sequence[Comparison], exact: Callable[[str, s
     counts = sorted({one.load.connections for one in chosen})
     return {
         "load": run,
+        "questions": sheet.table(answers(results(run))),
         "connections": f"with {span([str(count) for count in counts])} connections, by scenario (section 1)",
         "threads": header.contenders[header.baseline]["concurrency"],
         "unsafe": "; PostgreSQL waits for no disk (fsync off)"

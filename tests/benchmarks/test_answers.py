@@ -13,6 +13,7 @@ from benchmarks.profiles import PROFILES
 from benchmarks.profiles import cells as cells_of
 from benchmarks.questions import QUESTIONS, Question
 from benchmarks.raw.load import Failure, Load, Run
+from benchmarks.report import sheet
 from benchmarks.scenarios import UNDER_LOAD
 from benchmarks.trials.effort import next_round
 from tests.benchmarks.measured import BASELINE, CONTROL, cell, run_of
@@ -130,6 +131,28 @@ def test_answers_in_words() -> None:
         "ordinary-native": (True, "Yes: 0.85 times the CPU."),
         "ordinary-loop": (True, "No: the same CPU, within 5 %."),
     }
+
+
+def test_answer_sheet(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same on the terminal and in the report."""
+    costs = {**PAIR, "async-documented": 0.01, "async-loop": 0.004, "async-native": 0.003}
+    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", "RuntimeError")
+    found = answers(results(run_of([cell(*MIXED, costs)], failures=[failure], scatter=0.001)))
+    sheet.show(found)
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [" ".join(line.split()) for line in lines[1:]] == [
+        "Async as documented, PostgreSQL It fails. - fails",
+        "Reads, lists, writes, PostgreSQL, native Yes: 0.75 times the CPU. 0.75 [0.75, 0.75] better",
+        "Reads, lists, writes, PostgreSQL, loop No: the same CPU, within 5 %. 1.00 [1.00, 1.00] same",
+    ]
+    assert last.startswith("3 of 3 answered.")
+    assert sheet.table(found).splitlines()[2:] == [
+        "| Async as documented, PostgreSQL | It fails. | - | fails |",
+        "| Reads, lists, writes, PostgreSQL, native | Yes: 0.75 times the CPU. | 0.75 [0.75, 0.75] | better |",
+        "| Reads, lists, writes, PostgreSQL, loop | No: the same CPU, within 5 %. | 1.00 [1.00, 1.00] | same |",
+    ]
+    sheet.show([])
+    assert (capsys.readouterr().out, sheet.table([])) == ("", "")
 
 
 def test_one_round_answers_nothing() -> None:

@@ -1,0 +1,50 @@
+"""The answer sheet: a line for each question, on the terminal and at the top of the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from benchmarks.analysis.answers import Answer
+from benchmarks.analysis.verdict import Verdict
+from benchmarks.report.numbers import interval
+from benchmarks.report.tables import markdown
+
+HEAD = ("question", "answer", "ratio", "verdict")
+STYLES = {Verdict.SAME.value: "cyan", Verdict.UNDECIDED.value: "dim", "fails": "bold red"}
+STYLES |= {one.value: "green" if one.gains else "red" for one in Verdict if one.gains or one.loses}
+WIDE = 150
+
+
+def table(answers: Sequence[Answer]) -> str:
+    """In Markdown; empty where nothing was asked."""
+    return markdown(HEAD, [_cells(one) for one in answers]) if answers else ""
+
+
+def show(answers: Sequence[Answer]) -> None:
+    """Print them, and how many there are; nothing where nothing was asked."""
+    if not answers:
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    shown = Table(*HEAD, box=None, padding=(0, 1), header_style="dim")
+    for one in answers:
+        *cells, verdict = _cells(one)
+        shown.add_row(*map(escape, cells), f"[{STYLES[verdict]}]{verdict}[/]")
+    console.print(shown)
+    decided = sum(one.decided for one in answers)
+    console.print(
+        f"{decided} of {len(answers)} answered. Ratios are of CPU time a request, or what the answer says; 95 % intervals."
+    )
+
+
+def _cells(answer: Answer) -> tuple[str, str, str, str]:
+    found = answer.estimate
+    shown = interval(found) if found and math.isfinite(found.half_width) else "-"
+    verdict = "fails" if answer.problem is not None else (answer.verdict or Verdict.UNDECIDED).value
+    return answer.question.asks, answer.sentence, shown, verdict
