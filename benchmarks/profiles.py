@@ -102,7 +102,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("fan-out",), (*PAIR, "async-native"), 2, 1.6, databases=(POSTGRESQL,), slice=0.08),
                 Block(("noop",), (*PAIR, *OURS), 2, 0.6, slice=0.02),
             ),
-            budget=240.0,
+            budget=255.0,
         ),
         Profile(
             "standard",
