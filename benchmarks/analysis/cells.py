@@ -89,15 +89,7 @@ class CellResult:
 
     def estimate(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
         """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
-        return self.contrast({contender: 1.0}, quantity, references)
-
-    def contrast(self, weights: Mapping[str, float], quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
-        """One contender's ratio, or the mean over several."""
-        strata = [self.logs(name, quantity, references) for name in weights]
-        if not all(strata):
-            return None
-        found = contrast(strata, list(weights.values()), spreads=[self.spread(quantity)] * len(strata), resolution=CLOCK)
-        return found.widened(self.factors.get(quantity, 1.0))
+        return _ratio([self], [self.logs(contender, quantity, references)], quantity)
 
     def verdict(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Verdict | None:
         """What the interval says; None where there is none."""
@@ -131,7 +123,10 @@ def calibrations(cells: Sequence[CellResult]) -> dict[Name, Calibration]:
 
 def pooled(cells: Sequence[CellResult], contender: str, quantity: Name) -> Estimate | None:
     """The geometric mean of its ratios over several cells, each of equal weight; None where one of them has none."""
-    strata = [one.logs(contender, quantity) for one in cells]
+    return _ratio(cells, [one.logs(contender, quantity) for one in cells], quantity)
+
+
+def _ratio(cells: Sequence[CellResult], strata: Sequence[Comparison], quantity: Name) -> Estimate | None:
     if not strata or not all(strata):
         return None
     found = contrast(strata, spreads=[one.spread(quantity) for one in cells], resolution=CLOCK)
