@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from benchmarks.postgres import Server, connect_or_start
+from benchmarks.machinery.postgres import Server, connect_or_start
 
 pytest.register_assert_rewrite("tests.contract")
 

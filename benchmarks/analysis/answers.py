@@ -10,8 +10,8 @@ from benchmarks.analysis.cells import CellResult, lower_is_better
 from benchmarks.analysis.effort import TARGET
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict, judge
-from benchmarks.contenders import BASELINE
-from benchmarks.questions import QUESTIONS, Found, Question
+from benchmarks.subjects.contenders import BASELINE
+from benchmarks.subjects.questions import QUESTIONS, Found, Question
 
 PRECISION = 0.2
 """Of an effect: 2.5 times the CPU is known well enough to within a fifth of its logarithm, 2.1 to 3.0."""

@@ -17,9 +17,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from benchmarks.cli import INTERRUPTED
-from benchmarks.data import KINDS, Kind
-from benchmarks.postgres import PostgresError, external
-from benchmarks.trials.supervised import SupervisionError
+from benchmarks.machinery.databases import KINDS, Kind
+from benchmarks.machinery.postgres import PostgresError, external
+from benchmarks.machinery.supervised import SupervisionError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 

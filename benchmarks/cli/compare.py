@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.calibration import false_verdicts
+from benchmarks.analysis.compare import EXACT_MARGIN, Change, Comparison, ComparisonError, Run
+from benchmarks.analysis.compare import compare as compare_runs
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.cli.base import CommandError
-from benchmarks.comparison import EXACT_MARGIN, Change, Comparison, ComparisonError, Run
-from benchmarks.comparison import compare as compare_runs
 from benchmarks.raw import NO_DATABASE, ResultsError, instructions, load, micro, read_lines
 from benchmarks.report.numbers import three
 from benchmarks.report.verdicts import STYLES

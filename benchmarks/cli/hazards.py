@@ -12,11 +12,11 @@ from rich.table import Table
 
 from benchmarks.cli.base import FILE, CommandError, command_line, long_job
 from benchmarks.cli.base import database as named
-from benchmarks.environment import environment
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.hazards.runner import Task, plan, run
-from benchmarks.postgres import PostgresError
+from benchmarks.machinery.environment import environment
+from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import Recorder
 from benchmarks.raw import hazards as raw
 

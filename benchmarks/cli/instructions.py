@@ -10,21 +10,21 @@ from pathlib import Path
 
 import click
 
+from benchmarks.analysis.instructions import spread, summarize
 from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
-from benchmarks.data import KINDS, SETTINGS, DataError
-from benchmarks.environment import environment
-from benchmarks.instructions import METHOD
-from benchmarks.instructions.callgrind import CallgrindError, command
-from benchmarks.instructions.cells import BASELINE, CONTENDERS, REQUESTS, plan
-from benchmarks.instructions.runner import PROCESSES, Runner
-from benchmarks.instructions.summary import spread, summarize
-from benchmarks.instructions.terminal import show
-from benchmarks.postgres import PostgresError, connect_or_start
+from benchmarks.in_process.instructions import METHOD
+from benchmarks.in_process.instructions.callgrind import CallgrindError, command
+from benchmarks.in_process.instructions.cells import BASELINE, CONTENDERS, REQUESTS, plan
+from benchmarks.in_process.instructions.runner import PROCESSES, Runner
+from benchmarks.in_process.instructions.terminal import show
+from benchmarks.machinery.databases import KINDS, SETTINGS, DataError
+from benchmarks.machinery.environment import environment
+from benchmarks.machinery.postgres import PostgresError, connect_or_start
+from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw import instructions as results
 from benchmarks.raw.instructions import Cell, Header
-from benchmarks.scenarios import BOOKS_IN_PROCESS, SCENARIOS
-from benchmarks.trials.supervised import temporary_folder
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 SECONDS = 22
 """About what a process takes."""

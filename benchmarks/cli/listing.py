@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import click
 
 from benchmarks.cli.base import duration
-from benchmarks.contenders import CONTENDERS
-from benchmarks.models import MODELS, PORTALS
-from benchmarks.profiles import PROFILES, cells
-from benchmarks.profiles import duration as planned
-from benchmarks.questions import QUESTIONS, Question
-from benchmarks.scenarios import IN_PROCESS, UNDER_LOAD
+from benchmarks.in_process.models import MODELS, PORTALS
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.profiles import PROFILES, cells
+from benchmarks.subjects.profiles import duration as planned
+from benchmarks.subjects.questions import QUESTIONS, Question
+from benchmarks.subjects.scenarios import IN_PROCESS, UNDER_LOAD
 
 
 @click.command("list")

@@ -8,12 +8,12 @@ import click
 
 from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job
 from benchmarks.cli.report import read, write
-from benchmarks.data import KINDS
-from benchmarks.micro.runner import Plan, RunError, run
-from benchmarks.postgres import PostgresError
-from benchmarks.progress import Progress
+from benchmarks.in_process.micro.runner import Plan, RunError, run
+from benchmarks.in_process.progress import Progress
+from benchmarks.machinery.databases import KINDS
+from benchmarks.machinery.postgres import PostgresError
 from benchmarks.report import verdicts
-from benchmarks.scenarios import IN_PROCESS
+from benchmarks.subjects.scenarios import IN_PROCESS
 
 PASSES = 16
 SECONDS = 0.06

@@ -10,22 +10,22 @@ import click
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
 from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
-from benchmarks.contenders import CONTENDERS
-from benchmarks.data import DataError
-from benchmarks.environment import environment
-from benchmarks.postgres import PostgresError
-from benchmarks.profiles import BOTH, PROFILES, cells
-from benchmarks.profiles import duration as planned
+from benchmarks.machinery.databases import DataError
+from benchmarks.machinery.environment import environment
+from benchmarks.machinery.placement import choose
+from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import sheet, verdicts
 from benchmarks.report.load_part import done, expected
 from benchmarks.report.numbers import plural
-from benchmarks.scenarios import BOOKS, UNDER_LOAD
-from benchmarks.trials.driver import DriverError
-from benchmarks.trials.placement import choose
-from benchmarks.trials.progress import LoadProgress
-from benchmarks.trials.runner import Plan, remaining, run
-from benchmarks.trials.server import ServerError
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.profiles import BOTH, PROFILES, cells
+from benchmarks.subjects.profiles import duration as planned
+from benchmarks.subjects.scenarios import BOOKS, UNDER_LOAD
+from benchmarks.under_load.driver import DriverError
+from benchmarks.under_load.progress import LoadProgress
+from benchmarks.under_load.runner import Plan, remaining, run
+from benchmarks.under_load.server import ServerError
 
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""

@@ -9,13 +9,13 @@ import click
 
 from benchmarks.cli.base import CommandError, long_job, require_reachable
 from benchmarks.cli.base import database as named
-from benchmarks.contenders import CONTENDERS
-from benchmarks.data import DataError
-from benchmarks.postgres import PostgresError
-from benchmarks.profiles import POSTGRESQL
-from benchmarks.scenarios import BOOKS, SCENARIOS
-from benchmarks.trials.server import Server, ServerError, require_free, serving
-from benchmarks.trials.stage import staged
+from benchmarks.machinery.databases import DataError
+from benchmarks.machinery.postgres import PostgresError
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.profiles import POSTGRESQL
+from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
+from benchmarks.under_load.server import Server, ServerError, require_free, serving
+from benchmarks.under_load.stage import staged
 
 PORT = 8000
 

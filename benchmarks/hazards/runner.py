@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.hazards.hazard import MODELS, Database, Facts, Hazard, Model, Observation
-from benchmarks.postgres import Server, connect_or_start
+from benchmarks.machinery.postgres import Server, connect_or_start
+from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw.hazards import Side
-from benchmarks.trials.supervised import temporary_folder
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 60.0

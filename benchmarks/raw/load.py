@@ -46,7 +46,7 @@ class Cell:
 class Header:
     """What was run, on what.
 
-    `contenders` and `scenarios` are their facts by name (see `benchmarks.contenders` and `benchmarks.scenarios`);
+    `contenders` and `scenarios` are their facts by name (see `subjects.contenders` and `subjects.scenarios`);
     `databases` are version and settings by kind; `placement` says what ran on which cores; `code` is what async costs in code.
     """
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import MARGIN, Verdict
-from benchmarks.contenders import THREADS
-from benchmarks.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES, compared
 from benchmarks.report.load_summary import SPECIAL, Comparison, Measured, Pooled, Quantity, delay, ordinary, plain, pooled
 from benchmarks.report.prose import DATABASES
+from benchmarks.subjects.contenders import THREADS
+from benchmarks.subjects.profiles import SAME_DRIVER, SAME_SERVER_AND_DRIVER
 
 SIMPLEST = ("sync-threads-16", "sync-threads-64", "sync-gevent", "async-loop", "async-native", SAME_DRIVER)
 """Who is advised, from the least change to the most."""

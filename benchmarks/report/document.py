@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from benchmarks.analysis.instructions import summarize as summarize_exact
+from benchmarks.analysis.micro import summarize as summarize_micro
 from benchmarks.analysis.verdict import MARGIN
-from benchmarks.hazards.markdown import render as render_hazards
-from benchmarks.instructions.summary import summarize as summarize_exact
 from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.report import (
     exact_part,
@@ -28,8 +28,8 @@ from benchmarks.report import (
     terms_part,
     validity_part,
 )
+from benchmarks.report.hazards import render as render_hazards
 from benchmarks.report.numbers import percent
-from benchmarks.report.summary import summarize as summarize_micro
 
 SECTIONS = Path(__file__).with_name("sections")
 RESULTS = "benchmarks/results"

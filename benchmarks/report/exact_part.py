@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from statistics import geometric_mean
 from typing import Any
 
+from benchmarks.analysis.instructions import Row
 from benchmarks.analysis.verdict import MARGIN
-from benchmarks.instructions.layers import LAYERS
-from benchmarks.instructions.summary import Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.instructions import Run
 from benchmarks.report.load_pictures import NAMES
@@ -16,6 +15,7 @@ from benchmarks.report.load_summary import Pooled
 from benchmarks.report.numbers import plural, ratio, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
+from benchmarks.subjects.layers import LAYERS
 
 MILLION = 1e6
 COUNTED = {"native": "", "loop": "", "native-psycopg": "with the baseline's driver "}

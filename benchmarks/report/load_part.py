@@ -8,13 +8,13 @@ from typing import Any
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import BEYOND, results
-from benchmarks.instructions.summary import Row as Exact
+from benchmarks.analysis.instructions import Row as Exact
+from benchmarks.analysis.validity import TOLERATED
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report import choice, limits_part, load_prose, sheet, tables, terms_part
 from benchmarks.report.load_pictures import NAMES, compared, ordered, where
 from benchmarks.report.load_summary import Comparison, deciding, delay, ordinary
 from benchmarks.report.numbers import listed, percent, plural, span, three
-from benchmarks.validity import TOLERATED
 
 FIRST = ("read", "noop")
 """Scenarios whose costs are not folded away."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import MARGIN, Verdict
-from benchmarks.contenders import THREADS
-from benchmarks.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 from benchmarks.raw.load import Run
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.load_summary import Comparison, Pooled, Row, deciding, delay, ordinary, pooled
 from benchmarks.report.numbers import control, interval, listed, plural, ratio, span, three
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import reason
+from benchmarks.subjects.contenders import THREADS
+from benchmarks.subjects.profiles import REPAIRED, SAME_DRIVER, SAME_SERVER_AND_DRIVER, STOCK
 
 OURS = ("async-native", "async-loop")
 BESIDE = {

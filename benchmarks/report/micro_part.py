@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.checks import CALLERS, TIMES
+from benchmarks.analysis.micro import QUANTITIES, Comparison, Quantity, Row, calibrations
+from benchmarks.in_process.examination import CALLERS, TIMES
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
 from benchmarks.report import forest, numbers, prose
 from benchmarks.report.numbers import calibrated, interval, three
 from benchmarks.report.prose import DATABASES
-from benchmarks.report.summary import QUANTITIES, Comparison, Quantity, Row, calibrations
 from benchmarks.report.tables import markdown
 from benchmarks.report.terms_part import WRITTEN
 

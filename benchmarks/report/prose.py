@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from benchmarks.analysis.estimate import Estimate
+from benchmarks.analysis.micro import Comparison, Quantity, Row
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
 from benchmarks.report.numbers import interval, ratio
-from benchmarks.report.summary import Comparison, Quantity, Row
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 """In the order in which they are spoken of."""

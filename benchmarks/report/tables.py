@@ -6,8 +6,8 @@ import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
+from benchmarks.analysis.instructions import Row as Exact
 from benchmarks.analysis.verdict import Verdict
-from benchmarks.instructions.summary import Row as Exact
 from benchmarks.raw.load import Run, Trial
 from benchmarks.report.latency import PERCENTILES, shown
 from benchmarks.report.load_summary import Comparison, Quantity, Row, pooled

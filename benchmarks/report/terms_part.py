@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.code_cost import RUNTIME
-from benchmarks.contenders import CONTENDERS
 from benchmarks.raw.load import Run
 from benchmarks.report import tables
 from benchmarks.report.numbers import span
 from benchmarks.report.prose import DATABASES
+from benchmarks.subjects.code_cost import RUNTIME
+from benchmarks.subjects.contenders import CONTENDERS
 
 WRITTEN = (
     "a copy for each contender, which lasts for the whole run: after a trial that writes, the books that it made and the log of"

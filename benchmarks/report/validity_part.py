@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import validity
-from benchmarks.analysis import estimate
+from benchmarks.analysis import estimate, validity
 from benchmarks.analysis.calibration import Calibration, false_verdicts
 from benchmarks.analysis.cells import calibrations
 from benchmarks.analysis.estimate import Estimate, contrast

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from benchmarks.analysis.micro import Comparison, summarize
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw.load import Run as LoadRun
 from benchmarks.raw.micro import Run
@@ -16,7 +17,6 @@ from benchmarks.report.load_summary import Quantity, Row, deciding
 from benchmarks.report.micro_part import cells, control, where
 from benchmarks.report.numbers import interval, plural
 from benchmarks.report.prose import DATABASES, answer
-from benchmarks.report.summary import Comparison, summarize
 
 STYLES = {
     Verdict.BETTER: "bold green",

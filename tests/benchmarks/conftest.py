@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.data import Databases
-from benchmarks.trials.driver import Generator, driver
-from benchmarks.trials.placement import Placement
-from benchmarks.trials.stage import Stage
+from benchmarks.machinery.databases import Databases
+from benchmarks.machinery.placement import Placement
+from benchmarks.under_load.driver import Generator, driver
+from benchmarks.under_load.stage import Stage
 
 BOOKS = 1_000
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.code_cost import code_cost
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder
 from benchmarks.raw.load import Ceiling, Cell, Check, Crosscheck, Failure, Header, Load, Rate, Run, Slices, Trial
+from benchmarks.subjects.code_cost import code_cost
 
 ROOT = Path(__file__).parents[2]
 SYNC, ASYNC = {"sqlite": "sqlite3", "postgresql": "psycopg"}, {"sqlite": "aiosqlite", "postgresql": "asyncpg"}

@@ -8,14 +8,14 @@ import pytest
 from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
 from benchmarks.analysis.verdict import Verdict
-from benchmarks.contenders import CONTENDERS
-from benchmarks.profiles import PROFILES
-from benchmarks.profiles import cells as cells_of
-from benchmarks.questions import QUESTIONS, Question
 from benchmarks.raw.load import Failure, Load, Run
 from benchmarks.report import sheet
-from benchmarks.scenarios import UNDER_LOAD
-from benchmarks.trials.effort import next_round
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.profiles import PROFILES
+from benchmarks.subjects.profiles import cells as cells_of
+from benchmarks.subjects.questions import QUESTIONS, Question
+from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.under_load.effort import next_round
 from tests.benchmarks.measured import BASELINE, CONTROL, cell, run_of
 
 PAIR = {BASELINE: 0.004, CONTROL: 0.004}

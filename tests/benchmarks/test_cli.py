@@ -12,13 +12,13 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.cli.base import without_password
-from benchmarks.environment import environment
-from benchmarks.micro.runner import Plan
-from benchmarks.models import MODELS, PORTALS
+from benchmarks.in_process.micro.runner import Plan
+from benchmarks.in_process.models import MODELS, PORTALS
+from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Header
-from benchmarks.scenarios import IN_PROCESS
-from benchmarks.trials.server import free_port
+from benchmarks.subjects.scenarios import IN_PROCESS
+from benchmarks.under_load.server import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.code_cost import ASYNC, CONCEPTS, GENERATED, SYNC, code_cost, differing
+from benchmarks.subjects.code_cost import ASYNC, CONCEPTS, GENERATED, SYNC, code_cost, differing
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
+from benchmarks.analysis.compare import Change, ComparisonError, Place, Run, compare, load_findings, micro_findings
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
-from benchmarks.comparison import Change, ComparisonError, Place, Run, compare, load_findings, micro_findings
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder, instructions, load, micro
 from tests.benchmarks.report_data import slices

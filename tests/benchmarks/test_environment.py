@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import environment
+from benchmarks.machinery import environment
 
 
-@pytest.mark.parametrize("name", ["benchmarks/contenders.py", "benchmarks/load/plan.py", "catalog/fixtures/book.json"])
+@pytest.mark.parametrize("name", ["benchmarks/subjects/contenders.py", "benchmarks/load/plan.py", "catalog/fixtures/book.json"])
 def test_the_commit_is_marked_where_a_measured_file_is_new_or_differs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -23,7 +23,7 @@ def test_the_commit_is_marked_where_a_measured_file_is_new_or_differs(
 
     measured = tmp_path / name
     measured.parent.mkdir(parents=True)
-    monkeypatch.setattr(environment, "__file__", str(tmp_path / "benchmarks" / "environment.py"))
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "benchmarks" / "machinery" / "environment.py"))
     assert commit() is None
     git("init", "--quiet")
     git("commit", "--quiet", "--allow-empty", "--message", "nothing")

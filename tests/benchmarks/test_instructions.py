@@ -20,16 +20,16 @@ import psutil
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
+from benchmarks.analysis.instructions import Row, summarize
 from benchmarks.cli import main
-from benchmarks.instructions import runner
-from benchmarks.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
-from benchmarks.instructions.cells import CONTENDERS, REQUESTS, plan
-from benchmarks.instructions.child import Trace
-from benchmarks.instructions.layers import INTERPRETER, LAYERS, OTHER, PROJECT, of_object, of_python
-from benchmarks.instructions.summary import Row, summarize
-from benchmarks.instructions.terminal import show
+from benchmarks.in_process.instructions import runner
+from benchmarks.in_process.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
+from benchmarks.in_process.instructions.cells import CONTENDERS, REQUESTS, plan
+from benchmarks.in_process.instructions.child import Trace
+from benchmarks.in_process.instructions.terminal import show
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.instructions import Cell, Header, Run, read
+from benchmarks.subjects.layers import INTERPRETER, LAYERS, OTHER, PROJECT, of_object, of_python
 
 ROOT = Path(__file__).parents[2]
 SITE = "/venv/lib/python3.11/site-packages"
@@ -56,8 +56,8 @@ SECONDS = 240
         (f"{PROJECT}/app_sync/runtime/sessions.py", "runtime"),
         (f"{PROJECT}/app_async/routes/books.py", "app"),
         (f"{PROJECT}/catalog/queries.py", "app"),
-        (f"{PROJECT}/benchmarks/apps/stock.py", "app"),
-        (f"{PROJECT}/benchmarks/callers.py", "harness"),
+        (f"{PROJECT}/benchmarks/subjects/apps/stock.py", "app"),
+        (f"{PROJECT}/benchmarks/in_process/callers.py", "harness"),
         (f"{PROJECT}/.venv/lib/python3.11/site-packages/flask/app.py", "Flask"),
     ],
 )
@@ -324,7 +324,7 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 COUNTED = """
-from benchmarks.instructions.callgrind import Callgrind
+from benchmarks.in_process.instructions.callgrind import Callgrind
 def work(count):
     for number in range(count):
         number * number

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.profiles import PROFILES
 from benchmarks.raw.load import Cell, Load
 from benchmarks.report.load_summary import summarize
-from benchmarks.trials.progress import LoadProgress
-from benchmarks.trials.runner import Plan
+from benchmarks.subjects.profiles import PROFILES
+from benchmarks.under_load.progress import LoadProgress
+from benchmarks.under_load.runner import Plan
 
 from .report_data import run_of
 

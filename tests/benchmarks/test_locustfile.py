@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.scenarios import UNDER_LOAD
-from benchmarks.trials.server import Server, free_port, serving
-from benchmarks.trials.stage import Stage
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.under_load.server import Server, free_port, serving
+from benchmarks.under_load.stage import Stage
 
 from .conftest import BOOKS
 
 ROOT = Path(__file__).parents[2]
-LOCUST = (sys.executable, "-m", "locust", "-f", "benchmarks/locustfile.py", "--skip-log-setup")
+LOCUST = (sys.executable, "-m", "locust", "-f", "benchmarks/under_load/locustfile.py", "--skip-log-setup")
 
 
 @pytest.fixture(scope="module")

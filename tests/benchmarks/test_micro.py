@@ -20,18 +20,19 @@ import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select, table
 
-from benchmarks.checks import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, reason, time_limit
-from benchmarks.data import KINDS, SETTINGS, Databases, Kind
+from benchmarks.analysis.micro import summarize
+from benchmarks.in_process.examination import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, time_limit
+from benchmarks.in_process.messages import WrongAnswerError
+from benchmarks.in_process.micro.cells import groups, passes
+from benchmarks.in_process.models import MODELS, PORTALS
 from benchmarks.load import Request
-from benchmarks.messages import WrongAnswerError
-from benchmarks.micro.cells import groups, passes
-from benchmarks.models import MODELS, PORTALS
-from benchmarks.postgres import Server
+from benchmarks.machinery.databases import KINDS, SETTINGS, Databases, Kind
+from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.reasons import reason
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run, read
-from benchmarks.report.summary import summarize
-from benchmarks.scenarios import BOOKS_IN_PROCESS as BOOKS
-from benchmarks.scenarios import IN_PROCESS
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS as BOOKS
+from benchmarks.subjects.scenarios import IN_PROCESS
 from catalog.databases import parse_database
 
 ROOT = Path(__file__).parents[2]

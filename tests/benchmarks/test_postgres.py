@@ -20,8 +20,8 @@ import psutil
 import psycopg
 import pytest
 
-from benchmarks import _postgres_supervisor as supervisor
-from benchmarks.postgres import (
+from benchmarks.machinery import _postgres_supervisor as supervisor
+from benchmarks.machinery.postgres import (
     DURABLE_SETTINGS,
     TEST_SETTINGS,
     PostgresError,
@@ -35,7 +35,7 @@ DEADLINE_SECONDS = 60.0
 
 PARENT = """
 import os, signal, sys, time
-from benchmarks.postgres import server
+from benchmarks.machinery.postgres import server
 with server() as running:
     child = os.fork() if "fork" in sys.argv else -1
     if child:
@@ -44,7 +44,7 @@ with server() as running:
 """
 INTERRUPTED_PARENT = """
 import time
-from benchmarks.postgres import server
+from benchmarks.machinery.postgres import server
 with server() as running:
     try:
         print(running.pid, flush=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.contenders import BASELINE, CONTENDERS, CONTROL
-from benchmarks.profiles import BOTH, CAPACITY, PROFILES, cells, duration
 from benchmarks.raw.load import Cell, Failure, Load, Run
-from benchmarks.scenarios import UNDER_LOAD
-from benchmarks.trials.runner import Plan, slowest
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.subjects.profiles import BOTH, CAPACITY, PROFILES, cells, duration
+from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.under_load.runner import Plan, slowest
 from tests.benchmarks.report_data import header, trial
 
 LIMITS = {"smoke": 60, "quick": 240, "standard": 3_600, "full": 10_800}

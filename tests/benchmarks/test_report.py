@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.analysis.micro import summarize
 from benchmarks.cli import main
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.micro import Check, Group, Header, Run, Trial, read
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.micro_part import picture
 from benchmarks.report.prose import answer, lone
-from benchmarks.report.summary import summarize
 
 from . import report_data
 

@@ -12,20 +12,20 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.analysis.cells import CLOCK
+from benchmarks.analysis.instructions import Row
 from benchmarks.analysis.verdict import Verdict
-from benchmarks.instructions.summary import Row
 from benchmarks.load import Histogram
-from benchmarks.profiles import PROFILES
-from benchmarks.profiles import cells as cells_of
 from benchmarks.raw.load import Ceiling, Cell, Crosscheck, Failure, Load, Run, Trial, read
 from benchmarks.report import choice, exact_part, heat, limits_part, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
 from benchmarks.report.load_summary import Comparison, deciding, pooled, summarize
 from benchmarks.report.verdicts import show_load
-from benchmarks.trials.calibration import CONNECTIONS
-from benchmarks.trials.runner import CROSSCHECK_SECONDS
-from benchmarks.trials.trial import ANSWERS, FEWEST
+from benchmarks.subjects.profiles import PROFILES
+from benchmarks.subjects.profiles import cells as cells_of
+from benchmarks.under_load.ceiling import CONNECTIONS
+from benchmarks.under_load.runner import CROSSCHECK_SECONDS
+from benchmarks.under_load.trial import ANSWERS, FEWEST
 
 from .report_data import CONTENDERS, SCENARIOS, cells, few_cells, header, marred, record, run_of, slices, trial
 

@@ -16,15 +16,15 @@ import psutil
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.contenders import CONNECTIONS, CONTENDERS, THREADS
-from benchmarks.data import DataError
-from benchmarks.environment import environment as facts_here
-from benchmarks.postgres import Server
-from benchmarks.profiles import CAPACITY, PROFILES, cells
+from benchmarks.machinery.databases import DataError
+from benchmarks.machinery.environment import environment as facts_here
+from benchmarks.machinery.placement import choose
+from benchmarks.machinery.postgres import Server
 from benchmarks.raw import Recorder, load
 from benchmarks.raw.load import Failure, Run
-from benchmarks.trials.placement import choose
-from benchmarks.trials.runner import Plan
+from benchmarks.subjects.contenders import CONNECTIONS, CONTENDERS, THREADS
+from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
+from benchmarks.under_load.runner import Plan
 
 from . import report_data
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.trials.server import free_port
+from benchmarks.under_load.server import free_port
 
 ROOT = Path(__file__).parents[2]
 

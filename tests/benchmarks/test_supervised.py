@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.trials.supervised import SupervisionError, supervise, temporary_folder
+from benchmarks.machinery.supervised import SupervisionError, supervise, temporary_folder
 
 ASKING = """
 import sys, time
-from benchmarks.trials.supervised import supervise, temporary_folder
+from benchmarks.machinery.supervised import supervise, temporary_folder
 with temporary_folder() as folder, supervise([sys.executable, "-c", {child!r}], {{}}) as process:
     print(folder, process.folder, process.pid, flush=True)
     time.sleep(60)
@@ -55,7 +55,7 @@ def test_a_process_runs_in_an_empty_folder_with_what_it_was_given() -> None:
 
 
 def test_what_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.trials.supervised.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("benchmarks.machinery.supervised.STOP_SECONDS", 0.3)
     with supervise([sys.executable, "-c", DEAF], {}) as process:
         deadline = time.monotonic() + 20
         while not process.output and time.monotonic() < deadline:

@@ -23,21 +23,23 @@ from threading import Event
 import psutil
 import pytest
 
-from benchmarks.contenders import BASELINE, CONTENDERS
-from benchmarks.data import SETTINGS
 from benchmarks.load import Histogram, Outcome, Request
-from benchmarks.postgres import PostgresError
-from benchmarks.postgres import Server as Postgres
+from benchmarks.machinery import sampler
+from benchmarks.machinery.databases import SETTINGS
+from benchmarks.machinery.placement import Placement, move
+from benchmarks.machinery.postgres import PostgresError
+from benchmarks.machinery.postgres import Server as Postgres
+from benchmarks.machinery.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
 from benchmarks.raw.load import Cell, Load
-from benchmarks.scenarios import SCENARIOS
-from benchmarks.trials import calibration, sampler, trial
-from benchmarks.trials.calibration import ceiling, crosscheck, wrk_is_installed
-from benchmarks.trials.correctness import TOGETHER, examine
-from benchmarks.trials.driver import DriverError, Generator, Order, driver
-from benchmarks.trials.placement import Placement, move
-from benchmarks.trials.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
-from benchmarks.trials.server import Server, ServerError, free_port, serving
-from benchmarks.trials.stage import Stage, require_backends
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS
+from benchmarks.subjects.scenarios import SCENARIOS
+from benchmarks.under_load import ceiling as calibration
+from benchmarks.under_load import trial
+from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
+from benchmarks.under_load.correctness import TOGETHER, examine
+from benchmarks.under_load.driver import DriverError, Generator, Order, driver
+from benchmarks.under_load.server import Server, ServerError, free_port, serving
+from benchmarks.under_load.stage import Stage, require_backends
 
 from .conftest import BOOKS
 
@@ -57,8 +59,8 @@ class Impostor(BaseHTTPRequestHandler):
 def test_a_server_that_was_there_before_is_not_taken_for_ours(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     contender = CONTENDERS[BASELINE]
     with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
-        monkeypatch.setattr("benchmarks.trials.server.free_port", lambda: impostor.server_port)
-        monkeypatch.setattr("benchmarks.trials.server.TRIES", 1)  # gunicorn insists on its port for five seconds
+        monkeypatch.setattr("benchmarks.under_load.server.free_port", lambda: impostor.server_port)
+        monkeypatch.setattr("benchmarks.under_load.server.TRIES", 1)  # gunicorn insists on its port for five seconds
         thread = threading.Thread(target=impostor.serve_forever)
         thread.start()
         try:
@@ -79,7 +81,7 @@ def test_a_port_that_somebody_takes_in_the_meantime_is_not_held_against_the_serv
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         offered = iter([taken.getsockname()[1], free_port()])
-        monkeypatch.setattr("benchmarks.trials.server.free_port", lambda: next(offered))
+        monkeypatch.setattr("benchmarks.under_load.server.free_port", lambda: next(offered))
         with serving(contender, stage.settings("sqlite", contender)) as server:
             assert server.alive
             assert server.port != taken.getsockname()[1]

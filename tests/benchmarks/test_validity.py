@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import validity
+from benchmarks.analysis import validity
+from benchmarks.analysis.validity import LIMITS, flags
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Trial
-from benchmarks.validity import LIMITS, flags
 from tests.benchmarks.report_data import slices
 
 CLEAN = Trial(

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from app_async import create_app
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from catalog.databases import parse_database, prepare
 from catalog.models import Activity, Author
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from catalog.settings import CommitMode
 
 from .pairwise import covering

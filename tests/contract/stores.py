@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import app_async
 import app_sync
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from catalog import databases
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
 

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
 
 from .browsing import Page

@@ -10,7 +10,7 @@ import pytest
 
 from app_async import create_app as create_async
 from app_sync import create_app as create_sync
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from catalog.settings import SettingsError
 
 from .stores import BINDS, Backend, Store, Stores, close_connections

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.runner import AT_ONCE, Runner, plan
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from benchmarks.raw.hazards import Side
 
 Sides = Mapping[tuple[str, str], Side]

@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import Hazard, Observation
-from benchmarks.hazards.markdown import render
 from benchmarks.hazards.runner import plan
 from benchmarks.raw import Recorder
 from benchmarks.raw import hazards as raw
+from benchmarks.report.hazards import render
 from tests.hazards.conftest import Sides
 
 HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import app_async.runtime
 from app_async.runtime import AsyncFlask, asgi_app
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from tests.runtime.answers import PATIENCE, Answer
 from tests.runtime.databases import LOOKING, Databases, create_tables, empty_tables, engines
 from tests.servers import ASGI, serve

@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Mapped
 
 from app_async.runtime import AdvancedAlchemy, AsyncFlask
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from tests.runtime.answers import wait_until
 from tests.runtime.conftest import Closing
 from tests.runtime.databases import backends, config, core, engines, extension, select

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.postgres import Server
+from benchmarks.machinery.postgres import Server
 from tests.runtime.answers import PATIENCE, wait_until
 from tests.runtime.databases import backends, with_driver
 

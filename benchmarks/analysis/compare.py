@@ -1,0 +1,213 @@
+"""Two runs side by side: what has become slower, faster or costlier. Pure functions on raw results that were read.
+
+Of runs by the clock (`load`, `micro`) it is not the times that are compared but the ratios to the baseline of the same run, so
+that another machine, or the same on a worse day, cancels. What slows the baseline itself is therefore not seen here; exact
+counts (`instructions`) are compared as they are, the baseline's too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from benchmarks.analysis import estimate
+from benchmarks.analysis import micro as summary
+from benchmarks.analysis.cells import CLOCK, quantities, results
+from benchmarks.analysis.estimate import Estimate, Spread, contrast
+from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.raw import instructions, load, micro
+
+EXACT_MARGIN = 0.01
+"""A change of an exact count that is reported."""
+
+Run = load.Run | micro.Run | instructions.Run
+
+
+class ComparisonError(Exception):
+    """The runs cannot be compared; the message says why in one line."""
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """What was measured where; `load` is empty where there is no such thing, `quantity` where all are meant."""
+
+    database: str
+    scenario: str
+    load: str
+    contender: str
+    quantity: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """Log-ratios of a contender to its references, what restarts add to their scatter, and what the interval is widened by."""
+
+    logs: estimate.Comparison
+    spread: Spread
+    factor: float
+
+
+@dataclass
+class Findings:
+    """Of a run by the clock: the series of all contenders but baseline and control, all who were measured, and who failed."""
+
+    series: dict[Place, Series] = field(default_factory=dict)
+    measured: set[Place] = field(default_factory=set)
+    problems: dict[Place, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A place in both runs. `old` and `new` are ratios to the baseline, or instructions per request; `change` is NEW/OLD.
+
+    Where `problem` says why NEW could not be measured to the end, although OLD could, `change` is None, and so is `new`; of runs
+    by the clock so is `old`.
+    """
+
+    place: Place
+    old: float | None
+    new: float | None
+    change: Estimate | None
+    verdict: Verdict
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All places that both runs have, and how many one of them alone has; `differences` in what they ran on, in words."""
+
+    kind: str
+    changes: Sequence[Change]
+    only_old: int
+    only_new: int
+    differences: Sequence[str]
+
+    @property
+    def worse(self) -> list[Change]:
+        """What got slower or costlier by more than the margin, or fails now.
+
+        What may be within it is not among them: of many comparisons of what has not changed some are slightly worse by chance.
+        """
+        return [change for change in self.changes if change.verdict is Verdict.WORSE]
+
+
+def compare(old: Run, new: Run) -> Comparison:
+    """Compare two runs of the same kind. Raises `ComparisonError` when they have nothing in common."""
+    if isinstance(old, load.Run) and isinstance(new, load.Run):
+        changes, places = _by_the_clock(load_findings(old), load_findings(new))
+    elif isinstance(old, micro.Run) and isinstance(new, micro.Run):
+        changes, places = _by_the_clock(micro_findings(old), micro_findings(new))
+    elif isinstance(old, instructions.Run) and isinstance(new, instructions.Run):
+        changes, places = _exactly(old, new)
+    else:
+        raise ComparisonError(f"a run of kind {old.header.kind!r} cannot be compared with one of kind {new.header.kind!r}")
+    if not changes:
+        raise ComparisonError("the two runs have no contender in common in the same scenario, database and load")
+    only_old, only_new = (len(these - others) for these, others in (places, places[::-1]))
+    return Comparison(old.header.kind, changes, only_old, only_new, differences(old, new))
+
+
+def load_findings(run: load.Run) -> Findings:
+    """Each cell by itself: who fails under one load is compared under the others."""
+    found = Findings()
+    for one in results(run):
+        for name in one.cell.contenders:
+            where = (one.cell.database, one.cell.scenario, one.cell.load.name, name)
+            if problem := one.problems.get(name):
+                found.problems[Place(*where, "")] = problem
+            elif one.sound(name):
+                found.measured.add(Place(*where, ""))
+            for quantity in quantities(one.cell.load) if name not in (one.baseline, one.control) else ():
+                if logs := one.logs(name, quantity):
+                    found.series[Place(*where, quantity)] = Series(logs, one.spread(quantity), one.factors.get(quantity, 1.0))
+    return found
+
+
+def micro_findings(run: micro.Run) -> Findings:
+    """Wall and CPU time."""
+    found, factors = Findings(), {name: one.factor for name, one in summary.calibrations(run).items()}
+    for one in summary.recorded(run):
+        for name in one.group.contenders:
+            where = (one.group.database, one.group.scenario, "", name)
+            if problem := run.problem(*where[:2], name):
+                found.problems[Place(*where, "")] = problem
+            elif one.trials.get(name):
+                found.measured.add(Place(*where, ""))
+            for quantity in summary.QUANTITIES if name != one.group.control else ():
+                if logs := one.logs(name, quantity):
+                    found.series[Place(*where, quantity)] = Series(logs, estimate.spread([logs]), factors[quantity])
+    return found
+
+
+def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
+    changes = [_change(place, before, new.series[place]) for place, before in old.series.items() if place in new.series]
+    broken = {place: problem for place, problem in new.problems.items() if place in old.measured}
+    changes += [Change(place, None, None, None, Verdict.WORSE, problem) for place, problem in broken.items()]
+    return changes, ({place for place in old.series if replace(place, quantity="") not in broken}, set(new.series))
+
+
+def _change(place: Place, old: Series, new: Series) -> Change:
+    found = contrast([old.logs, new.logs], (-1, 1), spreads=(old.spread, new.spread), resolution=CLOCK)
+    found = found.widened(max(old.factor, new.factor))
+    verdict = judge(found, lower_is_better=place.quantity != "throughput")
+    return Change(place, contrast([old.logs]).ratio, contrast([new.logs]).ratio, found, verdict)
+
+
+def _exactly(old: instructions.Run, new: instructions.Run) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
+    """The interval reaches from the smallest to the largest quotient of the counts, which are few and hardly differ."""
+    cells = [{_place(cell): cell for cell in run.cells} for run in (old, new)]
+    before, after = ({place: cell for place, cell in one.items() if not cell.problem} for one in cells)
+    changes = []
+    for place, cell in before.items():
+        now = cells[1].get(place)
+        if now is None:
+            continue
+        if now.problem:
+            changes.append(Change(place, cell.instructions, None, None, Verdict.WORSE, now.problem))
+            continue
+        low, high = min(now.counts) / max(cell.counts), max(now.counts) / min(cell.counts)
+        repeats = min(len(cell.counts), len(now.counts))
+        change = Estimate(now.instructions / cell.instructions, low, high, repeats, repeats)
+        changes.append(Change(place, cell.instructions, now.instructions, change, judge(change, EXACT_MARGIN)))
+    return changes, (set(before) - set(cells[1]), set(after) - set(cells[0]))
+
+
+def _place(cell: instructions.Cell) -> Place:
+    return Place(cell.database, cell.scenario, "", cell.contender, "instructions")
+
+
+def differences(old: Run, new: Run) -> list[str]:
+    """What the runs ran on, and how, where it is not the same: `python: CPython 3.11.7, then CPython 3.12.1`.
+
+    How long they measured, and at what rates, is compared where both did.
+    """
+    before, after = (_facts(run) for run in (old, new))
+    terms, now = (_terms(run) for run in (old, new))
+    return [
+        *(
+            f"{name}: {before.get(name, 'none')}, then {after.get(name, 'none')}"
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ),
+        *(f"{name}: {term}, then {now[name]}" for name, term in terms.items() if now.get(name, term) != term),
+    ]
+
+
+def _facts(run: Run) -> dict[str, str]:
+    facts = {name: str(run.header.environment[name]) for name in ("python", "cpu", "cores") if name in run.header.environment}
+    versions = {f"{kind} server": str(facts.get("version")) for kind, facts in run.header.databases.items()}
+    return {**facts, **versions, **run.header.environment.get("packages", {}), "books": str(run.header.books)}
+
+
+def _terms(run: Run) -> dict[str, str]:
+    """How long trials took and warmed up, into how many slices they were cut, and what rates are percentages of."""
+    if isinstance(run, micro.Run):
+        return {"trials": f"{run.header.seconds:g} s"}
+    if isinstance(run, instructions.Run):
+        return {}
+    trials = {
+        f"{cell.scenario}, {cell.database}, {cell.load.name}": f"{cell.seconds:g} s in {cell.slices} slices"
+        for cell in run.header.cells
+    }
+    rates = {f"rate of {one.scenario}, {one.database}": f"{one.capacity:,.0f} requests a second" for one in run.rates}
+    return {"warm-up": f"{run.header.warmup:g} s", **trials, **rates}

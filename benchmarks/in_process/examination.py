@@ -1,0 +1,174 @@
+"""Is the answer right? Asked of every contender before it is measured, in a process of its own: some hang or crash.
+
+Each scenario is asked `TIMES` in a row from one caller, then all of them from two callers at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from benchmarks.in_process.callers import Batch, Caller
+from benchmarks.in_process.models import MODELS
+from benchmarks.machinery.reasons import reason
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+
+TIMES = 5
+CALLERS = 2
+SECONDS = 5.0
+"""How long one step may take before it counts as hung; on an idle machine they take below one."""
+TOGETHER = "together"
+"""In the findings, the step with several callers; the other names are scenarios."""
+
+
+class TimeLimitExceeded(BaseException):
+    """Not an `Exception`, so that no error handler of an app takes it for one of its own."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeLimitExceeded` in the main thread when the block takes longer, whatever it waits for (POSIX)."""
+
+    def stop(*_: object) -> None:
+        raise TimeLimitExceeded(f"no answer within {seconds:g} s")
+
+    former = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What to ask: these scenarios, of this contender with this app's config; `label` is for the one who asks."""
+
+    label: str
+    contender: str
+    config: Mapping[str, Any]
+    scenarios: Sequence[str]
+
+
+Findings = dict[str, str | None]
+"""What is wrong, by scenario and for `TOGETHER`; None where all answers are right.
+
+A scenario that is wrong when asked alone is left out of `TOGETHER`, which is missing when nothing is left.
+"""
+
+
+def examine(examinations: Sequence[Examination], found: Callable[[Examination, Findings], object]) -> None:
+    """Examine all, two at a time, and hand each one's findings to `found`. An interruption ends the processes."""
+    asyncio.run(_examine(examinations, found))
+
+
+async def _examine(examinations: Sequence[Examination], found: Callable[[Examination, Findings], object]) -> None:
+    limit = asyncio.Semaphore(2)
+
+    async def run(examination: Examination) -> None:
+        async with limit:
+            found(examination, await _examine_one(examination))
+
+    async with asyncio.TaskGroup() as group:
+        for examination in examinations:
+            group.create_task(run(examination))
+
+
+async def _examine_one(examination: Examination) -> Findings:
+    findings: Findings = {}
+    while True:
+        asked = [name for name in examination.scenarios if findings.get(name) is None]
+        steps = [*(name for name in examination.scenarios if name not in findings)]
+        steps += [TOGETHER] if asked and TOGETHER not in findings else []
+        if not steps:
+            return findings
+        order = {"contender": examination.contender, "config": dict(examination.config), "steps": steps, "together": asked}
+        findings |= await _run(order, steps)
+
+
+async def _run(order: Mapping[str, Any], steps: Sequence[str]) -> Findings:
+    """Findings of one child, at least one of `steps`: a step in which the child died has that for a finding."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "-m", "benchmarks.in_process.examination"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        output, _ = await child.communicate(json.dumps(order).encode())
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+    findings: Findings = dict(json.loads(line) for line in output.splitlines())
+    status = child.returncode or 0
+    missing = [step for step in steps if step not in findings]
+    if missing and (status or missing == list(steps)):
+        ended = f"crashed: {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        findings[missing[0]] = f"the process {ended}"
+    return findings
+
+
+@dataclass
+class _Asked:
+    """A contender that is asked step by step; the first step opens it."""
+
+    contender: str
+    config: Mapping[str, Any]
+    together: Sequence[str]
+    caller: Caller | None = None
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def take(self, step: str) -> None:
+        """Raise what goes wrong."""
+        if self.caller is None:
+            self.caller = MODELS[self.contender].open(self.config)
+        if step == TOGETHER:
+            self.caller.together([self._batch(self.caller, self.together) for _ in range(CALLERS)])
+        elif SCENARIOS[step].request is None:
+            self.caller.sessions(TIMES)()
+        else:
+            self._batch(self.caller, [step])()
+
+    def _batch(self, caller: Caller, names: Sequence[str]) -> Batch:
+        requests = [request for name in names if (request := SCENARIOS[name].request)]
+        asked = [request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(TIMES) for request in requests]
+        return caller.batch(asked, check=True)
+
+
+def _child() -> None:
+    """Take the order from standard input and write a line `[step, problem]` for each step.
+
+    End after the first problem: what it leaves behind must not become the next step's.
+    """
+    order = json.load(sys.stdin)
+    stdout = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # the stock extension prints on start
+    asked = _Asked(order["contender"], order["config"], order["together"])
+    for step in order["steps"]:
+        problem = None
+        faulthandler.dump_traceback_later(2 * SECONDS, exit=True)  # for what no signal handler can interrupt
+        try:
+            with time_limit(SECONDS):
+                asked.take(step)
+        except TimeLimitExceeded as error:
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+            problem = reason((asked.caller and asked.caller.error) or error)
+        stdout.write(json.dumps([step, problem]) + "\n")
+        if problem:
+            break
+    os._exit(0)  # without waiting for what may hang
+
+
+if __name__ == "__main__":
+    _child()

@@ -1,0 +1,212 @@
+"""The run: databases, examination of the answers, then cell by cell, with two processes at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from sqlalchemy import make_url
+
+from benchmarks.in_process.examination import Examination, Findings, examine
+from benchmarks.in_process.instructions.callgrind import command, read_dump
+from benchmarks.in_process.instructions.cells import CONTENDERS, REQUESTS, WARM_UP
+from benchmarks.machinery.databases import SETTINGS, Databases, Kind
+from benchmarks.machinery.postgres import PostgresError, Server
+from benchmarks.raw.instructions import Cell
+from benchmarks.subjects.layers import of_object
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS
+
+PROCESSES = 2
+"""At a time: counts are not disturbed by what else runs."""
+SECONDS = 300.0
+"""After which a process counts as hung; most take below 30."""
+
+Place = tuple[str, str, str]
+"""Database, scenario, contender."""
+
+
+def _kind(database: str) -> Kind:
+    """The databases under a cell's app; one that needs none has SQLite's."""
+    return "postgresql" if database == "postgresql" else "sqlite"
+
+
+@dataclass
+class Runner:
+    """Counts the cells of a plan, `repeats` times each; `server` is needed for PostgreSQL, `folder` for SQLite and dumps."""
+
+    cells: Sequence[Place]
+    repeats: int
+    folder: Path
+    server: Server | None
+    databases: dict[Kind, Databases] = field(default_factory=dict)
+    _copies: int = 0
+
+    def prepare(self) -> dict[str, dict[str, str]]:
+        """Migrate and seed a database of each kind; their versions and settings. Raises `DataError`."""
+        for kind in dict.fromkeys(_kind(database) for database, _, _ in self.cells):
+            self.databases[kind] = Databases(kind, self.folder, self.server if kind == "postgresql" else None)
+            self.databases[kind].seed(BOOKS_IN_PROCESS)
+        return {kind: databases.facts() for kind, databases in self.databases.items()}
+
+    def run(self, found: Callable[[Cell], object]) -> None:
+        """Count, and hand each cell to `found` once it is finished. An interruption ends the processes."""
+        problems = self._examine()
+        asyncio.run(self._run(problems, found))
+
+    def _examine(self) -> dict[Place, str]:
+        """What contenders answer wrong: that is not counted."""
+        with ExitStack() as stack:
+            asked: dict[tuple[str, str], list[str]] = {}
+            for database, scenario, contender in self.cells:
+                asked.setdefault((_kind(database), contender), []).append(scenario)
+            examinations = [
+                Examination(kind, CONTENDERS[contender].model, self._config(stack, kind, contender), scenarios)  # type: ignore[arg-type]
+                for (kind, contender), scenarios in asked.items()
+            ]
+            names = {id(one): contender for one, (_, contender) in zip(examinations, asked, strict=True)}
+            problems: dict[Place, str] = {}
+
+            def note(examination: Examination, findings: Findings) -> None:
+                for place in self.cells:
+                    problem = findings.get(place[1])
+                    if (_kind(place[0]), place[2]) == (examination.label, names[id(examination)]) and problem:
+                        problems[place] = problem
+
+            examine(examinations, note)
+        return problems
+
+    async def _run(self, problems: Mapping[Place, str], found: Callable[[Cell], object]) -> None:
+        limit = asyncio.Semaphore(PROCESSES)
+
+        async def finish(place: Place) -> None:
+            if place in problems:
+                found(Cell(*place, 0, (), {}, {}, problems[place]))
+                return
+            found(await self._cell(place, limit))
+
+        async with asyncio.TaskGroup() as group:
+            for place in self.cells:
+                group.create_task(finish(place))
+
+    async def _cell(self, place: Place, limit: asyncio.Semaphore) -> Cell:
+        number = REQUESTS[place[1]]
+        problem = ""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._count(place, number, layout, limit)) for layout in range(self.repeats)]
+                trace = group.create_task(self._process(place, "trace", [], 0, limit))
+        except* ChildError as errors:
+            problem = f"while counting: {errors.exceptions[0]}"
+        if problem:
+            return Cell(*place, 0, (), {}, {}, problem)
+        counted = [task.result() for task in tasks]
+        layers = sorted({layer for count in counted for layer in count})
+        native = {layer: round(fmean(count.get(layer, 0.0) for count in counted), 1) for layer in layers}
+        counts = [round(sum(count.values()), 1) for count in counted]
+        bytecodes = {layer: round(executed, 2) for layer, executed in trace.result()["bytecodes"].items()}
+        return Cell(*place, 2 * number, counts, native, bytecodes, None)
+
+    async def _count(self, place: Place, number: int, layout: int, limit: asyncio.Semaphore) -> dict[str, float]:
+        """Instructions per request by the layer whose machine code they are."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            dumps = Path(folder) / "dump"
+            await self._process(place, "count", command(dumps), layout, limit)
+            once, thrice = (read_dump(dumps.with_suffix(suffix)) for suffix in (".1", ".2"))
+        layers: dict[str, float] = {}
+        for path in once.keys() | thrice.keys():
+            layer = of_object(path)
+            layers[layer] = layers.get(layer, 0.0) + (thrice[path] - once[path]) / (2 * number)
+        return layers
+
+    async def _process(self, place: Place, task: str, prefix: Sequence[str], layout: int, limit: asyncio.Semaphore) -> Any:
+        database, scenario, name = place
+        async with limit:
+            with ExitStack() as stack:
+                try:
+                    config = self._config(stack, _kind(database), name)
+                except PostgresError as error:
+                    raise ChildError(str(error)) from None
+                order = {
+                    "task": task,
+                    "model": CONTENDERS[name].model,
+                    "config": config,
+                    "scenario": scenario,
+                    "requests": REQUESTS[scenario],
+                    "warm_up": max(WARM_UP, 4 * REQUESTS[scenario]),
+                }
+                arguments = [*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.in_process.instructions.child"]
+                return await _answer(arguments, order, environment(layout))
+
+    def _config(self, stack: ExitStack, kind: Kind, contender: str) -> dict[str, Any]:
+        """The app's settings, with databases of its own as long as `stack` is open."""
+        self._copies += 1
+        urls = self.databases[kind].copy(f"copy{self._copies}")
+        stack.callback(self._drop, urls)
+        return {**SETTINGS, **CONTENDERS[contender].config(urls)}
+
+    def _drop(self, urls: Mapping[str, str]) -> None:
+        for name in (make_url(url).database or "" for url in urls.values()):
+            if self.server and name in self.server.created:
+                self.server.drop_database(name)
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+
+class ChildError(Exception):
+    """The process ended without counting; the message says why in one line."""
+
+
+def environment(layout: int) -> dict[str, str]:
+    """What a process sees of the environment: little, so that runs are alike, and `layout` times some more.
+
+    Where objects lie in memory decides which entries of Python's caches collide, and that moves counts by up to a per cent. A
+    process repeats itself exactly, but any change of the code moves its objects; so repeats have other layouts, on purpose, by
+    the size of the environment (Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", 2009).
+    """
+    kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}}
+    more = {f"LAYOUT{number}": "x" * (7 * number % 200) for number in range(97 * layout)}
+    return {**kept, "PYTHONHASHSEED": "0", **more}
+
+
+async def _answer(arguments: Sequence[str], order: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the process answers to its order. It is in a session of its own, ended with all it started. Raises `ChildError`."""
+    child = await asyncio.create_subprocess_exec(
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
+    try:
+        child.stdin.write(json.dumps(order).encode() + b"\n")
+        async with asyncio.timeout(SECONDS):
+            # Its standard input stays open: the process ends when that does.
+            output, errors = await asyncio.gather(child.stdout.read(), child.stderr.read())
+    except TimeoutError:
+        raise ChildError(f"no answer within {SECONDS:g} s") from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        await child.wait()
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError:
+        last = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ChildError(last or f"the process ended with status {child.returncode}") from None
+    if answer["problem"]:
+        raise ChildError(answer["problem"])
+    return answer

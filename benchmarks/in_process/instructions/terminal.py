@@ -1,0 +1,47 @@
+"""The counts on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.analysis.instructions import RESOLUTION, Row
+from benchmarks.raw import NO_DATABASE
+from benchmarks.subjects.layers import LAYERS
+
+WIDTH = 150
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print a table for each scenario and database, peers side by side."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print("Instructions per request, in millions; ratio to the first; how far repeated counts lie apart; layers")
+    console.print(
+        f"What lies within {RESOLUTION:.0%} is level: so much depends on where objects lie in memory".replace("%", " %")
+    )
+    for (database, scenario), peers in groupby(rows, lambda row: (row.database, row.scenario)):
+        title = scenario if database == NO_DATABASE else f"{scenario}, {database}"
+        console.print(f"\n[bold]{title}[/]")
+        console.print(_table(list(peers)))
+
+
+def _table(rows: Sequence[Row]) -> Table:
+    shown = [layer for layer in LAYERS if any(layer in row.layers for row in rows)]
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table.add_column("", width=15, no_wrap=True)
+    for name in ("M instr.", "ratio", "apart", *shown):
+        table.add_column(name, justify="right")
+    for row in rows:
+        if row.instructions is None:
+            table.add_row(row.contender, "fails")
+            continue
+        ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
+        apart = "" if row.spread is None else f"{100 * row.spread:.2f} %"
+        layers = (f"{row.layers[layer] / 1e6:.3f}" if layer in row.layers else "" for layer in shown)
+        table.add_row(row.contender, f"{row.instructions / 1e6:.3f}", ratio, apart, *layers)
+    return table

@@ -1,0 +1,1 @@
+"""`pytest benchmarks/in_process/micro --benchmark-only`, or in passes by `python -m benchmarks micro`."""

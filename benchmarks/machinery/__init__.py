@@ -1,0 +1,1 @@
+"""What measuring stands on: child processes, PostgreSQL, databases, the environment, placement, sampling."""

@@ -1,0 +1,29 @@
+"""The sync app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, request
+from sqlalchemy import func, select
+
+from app_sync import create_app
+from app_sync.config import alchemy
+from benchmarks.subjects.apps import equip
+
+
+def create() -> Flask:
+    """The app, set up by `CATALOG_*` variables."""
+    return equip(create_app(), noop, slow)
+
+
+def noop() -> str:
+    """Do nothing."""
+    return ""
+
+
+def slow() -> dict[str, Any]:
+    """Wait in the database for `ms` milliseconds (PostgreSQL)."""
+    milliseconds = request.args.get("ms", 0, type=int)
+    alchemy().get_session(read_only=True).execute(select(func.pg_sleep(milliseconds / 1000)))
+    return {"waited": milliseconds}

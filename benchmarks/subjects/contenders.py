@@ -1,0 +1,170 @@
+"""Who is compared under load: an app, an execution model, a server, drivers. Adding one is one entry in `CONTENDERS`.
+
+All are given the same: one process, and as many as `CONNECTIONS` connections to each database.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import make_url
+
+Model = Literal["sync", "documented", "loop", "native"]
+
+THREADS = 4
+"""Of gunicorn, whatever the views are: its documentation advises 2 to 4 for each core, and a process of Python keeps one busy.
+Fewer and more are contenders of their own. The pool of connections does not depend on it."""
+CONNECTIONS = 64
+KEEP_ALIVE = "75"
+"""Seconds: no server closes a connection that the load goes on using."""
+
+GUNICORN = (
+    *("gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "1", "--keep-alive", KEEP_ALIVE),
+    *("--log-level", "warning", "--no-control-socket", "--worker-tmp-dir", "{folder}", "--graceful-timeout", "5"),
+)
+UVICORN = (
+    *("uvicorn", "--factory", "--host", "127.0.0.1", "--port", "{port}", "--timeout-keep-alive", KEEP_ALIVE),
+    *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "5"),
+)
+SYNC_DRIVERS = {"sqlite": "sqlite3", "postgresql": "psycopg"}
+ASYNC_DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
+
+
+def _threads(count: int) -> tuple[str, ...]:
+    return (*GUNICORN, "--worker-class", "gthread", "--threads", str(count), "{app}()")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to run an app. `app` is `module:factory`; `server` is a command line after `python -m`, in which {app}, {port}
+    and {folder} (an empty one) are replaced; `concurrency` says how many requests it can work on at a time.
+    """
+
+    name: str
+    about: str
+    model: Model
+    app: str
+    server: tuple[str, ...]
+    concurrency: str
+    drivers: Mapping[str, str] = field(default_factory=lambda: ASYNC_DRIVERS)
+    connections: str = f"a pool of at most {CONNECTIONS}"
+    databases: tuple[str, ...] = ("sqlite", "postgresql")
+
+    def command(self, port: int, folder: str) -> list[str]:
+        """The command line."""
+        return [sys.executable, "-m", *(part.format(app=self.app, port=port, folder=folder) for part in self.server)]
+
+    def settings(self, urls: Mapping[str, str]) -> dict[str, str]:
+        """The app's settings, given the URLs of its databases by setting, with the driver named where there is a choice."""
+        named = {}
+        for setting, text in urls.items():
+            url = make_url(text)
+            if url.get_backend_name() == "postgresql":
+                url = url.set(drivername=f"postgresql+{self.drivers['postgresql']}")
+            named[setting] = url.render_as_string(hide_password=False)
+        return {"POOL_SIZE": str(CONNECTIONS), **named}
+
+    def facts(self) -> dict[str, Any]:
+        """What the raw file says of it."""
+        return {
+            "about": self.about,
+            "model": self.model,
+            "server": " ".join(part for part in self.server if part != "{app}()"),
+            "concurrency": self.concurrency,
+            "drivers": dict(self.drivers),
+            "connections": self.connections,
+        }
+
+
+def _synchronous(name: str, about: str, threads: int) -> Contender:
+    concurrency = f"{threads} threads" if threads > 1 else "one request at a time"
+    return Contender(name, about, "sync", "benchmarks.subjects.apps.sync:create", _threads(threads), concurrency, SYNC_DRIVERS)
+
+
+BASELINE = "sync-threads"
+CONTROL = "sync-threads-aa"
+
+CONTENDERS: dict[str, Contender] = {
+    contender.name: contender
+    for contender in (
+        _synchronous(BASELINE, "synchronous views and sessions on gunicorn's threads: the baseline", THREADS),
+        _synchronous(CONTROL, "the same again under another name: the A/A control", THREADS),
+        _synchronous("sync-threads-1", "the baseline with a single thread", 1),
+        _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
+        _synchronous("sync-threads-64", "the baseline with as many threads as its pool has connections", CONNECTIONS),
+        Contender(
+            "sync-gevent",
+            "the sync app on gunicorn's gevent worker, which Flask's documentation names beside async views",
+            "sync",
+            "benchmarks.subjects.apps.sync:create",
+            (*GUNICORN, "--worker-class", "gevent", "{app}()"),
+            "a greenlet per request",
+            SYNC_DRIVERS,
+        ),
+        Contender(
+            "async-documented",
+            "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, the baseline's server",
+            "documented",
+            "benchmarks.subjects.apps.documented:create",
+            _threads(THREADS),
+            f"{THREADS} threads",
+        ),
+        Contender(
+            "async-documented-nullpool",
+            "a repair of that: no pool, and each view commits and closes its sessions itself (NullPool alone fails: H3)",
+            "documented",
+            "benchmarks.subjects.apps.documented:create_nullpool",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            connections="no pool: one for each session",
+        ),
+        Contender(
+            "async-wsgi-to-asgi",
+            "the documented app behind asgiref's WsgiToAsgi, as on Flask's page on ASGI, but under uvicorn (see H36)",
+            "documented",
+            "benchmarks.subjects.apps.documented:create_asgi",
+            (*UVICORN, "--lifespan", "off", "{app}"),
+            "one request at a time",
+        ),
+        Contender(
+            "async-loop",
+            "async views on the runtime's one event loop per process, under as many of gunicorn's threads as the baseline has",
+            "loop",
+            "benchmarks.subjects.apps.runtime:create",
+            _threads(THREADS),
+            f"{THREADS} threads, one event loop",
+        ),
+        Contender(
+            "async-loop-psycopg",
+            "the same on psycopg: the baseline's server and driver, so that only async differs",
+            "loop",
+            "benchmarks.subjects.apps.runtime:create",
+            _threads(THREADS),
+            f"{THREADS} threads, one event loop",
+            {"postgresql": "psycopg"},
+            databases=("postgresql",),
+        ),
+        Contender(
+            "async-native",
+            "async views with Flask on uvicorn's own event loop, by the runtime",
+            "native",
+            "benchmarks.subjects.apps.runtime:create_asgi",
+            (*UVICORN, "{app}"),
+            "a greenlet per request, one event loop",
+        ),
+        Contender(
+            "async-native-psycopg",
+            "the same on psycopg, the sync app's driver",
+            "native",
+            "benchmarks.subjects.apps.runtime:create_asgi",
+            (*UVICORN, "{app}"),
+            "a greenlet per request, one event loop",
+            {"postgresql": "psycopg"},
+            databases=("postgresql",),
+        ),
+    )
+}
+"""By name; the baseline first."""

@@ -1,0 +1,232 @@
+"""How much is measured: each profile spends its time on the cells that decide. A block is many comparisons of one sort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.raw import NO_DATABASE
+from benchmarks.raw.load import Cell, Load
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
+from benchmarks.subjects.questions import QUESTIONS
+from benchmarks.subjects.scenarios import DELAYS, SCENARIOS
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+BOTH = (SQLITE, POSTGRESQL)
+CAPACITY = Load(8)
+"""The load that decides: enough to keep a server's core busy, and few enough that slices can be short, for each ends with as many
+requests that are waited for."""
+MANY = Load(32)
+OPEN = tuple(Load(128, percent) for percent in (30, 60))
+PAIR = (BASELINE, CONTROL)
+MORE = ("sync-threads-16", "sync-threads-64")
+THREADED = ("sync-threads-1", *MORE)
+REPAIRED = "async-documented-nullpool"
+STOCK = ("async-documented", REPAIRED, "async-wsgi-to-asgi")
+OURS = ("async-loop", "async-native")
+SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
+FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
+SLOW = tuple(f"slow-{delay}" for delay in DELAYS if delay < 20)
+SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
+"""Waits that are short beside a slice of some tenths of a second, and those that are not."""
+WAITING = (*PAIR, *MORE, "sync-gevent", *OURS)
+SWEEP = (CAPACITY, Load(64))
+SHORT, QUEUE, LONG, WHOLE = 0.03, 8.0, 0.5, float("inf")
+"""Seconds of a slice where a request takes some milliseconds, in an open loop, where a request takes long, and where a trial is
+not cut. An open loop must be able to queue: in slices of 0.75 s the p99 of some was a sixth of what it is in those of 8 s. A
+closed one has short ones, so that contenders meet the same weather: 4 s of reads in 16, 64 and 200 slices gave ratios of the
+baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
+ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.01
+"""What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
+undone; the last requests of a slice are waited for."""
+CHECK_SECONDS = (2.5, 0.8)
+"""To ask a contender, and for each scenario; two are asked at a time."""
+SEED_SECONDS = 9.0
+
+
+@dataclass(frozen=True)
+class Block:
+    """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`.
+
+    Trials are cut into slices of about `slice` seconds; longer ones for who answers slowly, see `benchmarks.under_load.trial`.
+    """
+
+    scenarios: tuple[str, ...]
+    contenders: tuple[str, ...]
+    rounds: int
+    seconds: float
+    loads: tuple[Load, ...] = (CAPACITY,)
+    databases: tuple[str, ...] = BOTH
+    slice: float = 0.25
+
+    def slices(self, scenario: str, database: str, seconds: float) -> int:
+        """Into how many slices a trial is cut; not at all where SQLite's writers wait for one another, the last for seconds."""
+        waits = database == SQLITE and SCENARIOS[scenario].writes
+        return max(1, round(seconds / (WHOLE if waits else self.slice)))
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile measures; `warmup` is seconds of load before each trial's time, `crosschecks` pairs with wrk.
+
+    `budget` is how many seconds the rounds may take. What is left of it after those of the blocks goes to the `questions`, see
+    `benchmarks.under_load.effort`.
+    """
+
+    name: str
+    about: str
+    warmup: float
+    blocks: tuple[Block, ...]
+    crosschecks: int = 0
+    budget: float = 0.0
+    questions: tuple[str, ...] = tuple(QUESTIONS)
+
+
+PROFILES: dict[str, Profile] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "smoke",
+            "does everything work: one round, no verdicts (at most 60 s)",
+            0.2,
+            (Block(("read",), (*PAIR, *OURS), 1, 0.7, slice=SHORT),),
+        ),
+        Profile(
+            "quick",
+            "answers in five minutes",
+            0.4,
+            (
+                Block(("mixed",), (*PAIR, "async-documented", *OURS), 2, 2.0, databases=(POSTGRESQL,), slice=0.04),
+                Block(("read",), (*PAIR, "async-documented", "async-native"), 2, 1.2, databases=(SQLITE,), slice=SHORT),
+                Block(("slow-50",), (BASELINE, "sync-threads-64", "async-native"), 2, 1.6, (Load(64),), (POSTGRESQL,), 0.2),
+                Block(("fan-out",), (*PAIR, "async-native"), 2, 1.6, databases=(POSTGRESQL,), slice=0.08),
+                Block(("noop",), (*PAIR, *OURS), 2, 0.6, slice=0.02),
+            ),
+            budget=255.0,
+        ),
+        Profile(
+            "standard",
+            "the published report (at most 60 min)",
+            0.4,
+            (
+                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("mixed", "create"), FIELD, 3, 1.6, databases=(POSTGRESQL,), slice=0.04),
+                Block(("noop",), FIELD, 3, 0.6, slice=0.02),
+                Block(
+                    ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 3, 1.5, databases=(POSTGRESQL,), slice=0.06
+                ),
+                Block(("fan-out",), (*PAIR, *OURS), 3, 1.6, databases=(POSTGRESQL,), slice=0.08),
+                Block(("bulk",), (*PAIR, *OURS, SAME_DRIVER), 3, 2.0, (Load(4),), (POSTGRESQL,), LONG),
+                Block(("export",), (*PAIR, *OURS, SAME_DRIVER), 3, 3.0, (Load(1),), (POSTGRESQL,), LONG),
+                Block(("read",), (*PAIR, *THREADED, *OURS), 3, 1.0, (Load(1), MANY, Load(128)), (POSTGRESQL,), 0.1),
+                Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 8.0, OPEN, (POSTGRESQL,), QUEUE),
+                Block(("slow-10", "slow-50"), WAITING, 3, 1.6, SWEEP, slice=0.2),
+                Block(("read",), (*PAIR, *STOCK, *OURS), 3, 1.5, databases=(SQLITE,), slice=SHORT),
+                Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 3, 4.0, (MANY,), (SQLITE,)),
+                Block(("mixed",), (*PAIR, *OURS), 3, 4.0, (MANY,), (SQLITE,)),
+                Block(("fan-out",), (*PAIR, *OURS), 3, 1.6, databases=(SQLITE,), slice=0.08),
+            ),
+            crosschecks=6,
+            budget=2_400.0,
+        ),
+        Profile(
+            "full",
+            "the same with more rounds, contenders and scenarios (at most 3 h)",
+            0.6,
+            (
+                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
+                Block(("mixed", "create"), FIELD, 8, 4.0, databases=(POSTGRESQL,), slice=0.04),
+                Block(("noop",), FIELD, 4, 2.0, slice=SHORT),
+                Block(("list", "update"), FIELD, 5, 4.0, databases=(POSTGRESQL,), slice=0.06),
+                Block(("fan-out",), FIELD, 4, 4.0, slice=0.2),
+                Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
+                Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
+                Block(("read",), (*PAIR, *THREADED, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
+                Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 8.0, OPEN, (POSTGRESQL,), QUEUE),
+                Block(SLOW, WAITING, 5, 2.0, SWEEP, slice=0.15),
+                Block(SLOWEST, WAITING, 5, 2.0, SWEEP, slice=LONG),
+                Block(("create", "mixed", "update"), (*FIELD, "sync-threads-64"), 4, 6.0, (MANY,), (SQLITE,)),
+                Block(("list",), FIELD, 4, 4.0, databases=(SQLITE,), slice=0.06),
+            ),
+            crosschecks=16,
+        ),
+    )
+}
+
+
+def cells(
+    profile: Profile,
+    databases: Sequence[str] = BOTH,
+    contenders: Sequence[str] = (),
+    scenarios: Sequence[str] = (),
+    rounds: int | None = None,
+    seconds: float | None = None,
+) -> list[Cell]:
+    """The comparisons of a profile, in its order, as far as they are asked for (nothing: all of them).
+
+    A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
+    block of the profile is measured like the full profile's, in as many rounds and by the contenders of its first block.
+    """
+    blocks = list(profile.blocks)
+    for name in scenarios:
+        if not any(name in block.scenarios for block in blocks):
+            blocks += _like_full(name, databases, profile.blocks[0])
+    found: dict[tuple[str, str, Load], Cell] = {}
+    for block in blocks:
+        for scenario in block.scenarios:
+            for database in _where(scenario, databases, block):
+                for load in block.loads:
+                    wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
+                    time = seconds or block.seconds
+                    slices = block.slices(scenario, database, time)
+                    cell = Cell(database, scenario, load, rounds or block.rounds, time, slices, wanted)
+                    if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
+                        _add(found, chosen)
+    return list(found.values())
+
+
+def _like_full(scenario: str, databases: Sequence[str], first: Block) -> Iterator[Block]:
+    for database in databases:
+        for block in PROFILES["full"].blocks:
+            if scenario in block.scenarios and database in block.databases:
+                yield replace(
+                    block, scenarios=(scenario,), databases=(database,), contenders=first.contenders, rounds=first.rounds
+                )
+                break
+
+
+def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:
+    if not SCENARIOS[scenario].database:
+        return [NO_DATABASE]
+    return [name for name in databases if name in block.databases and name in SCENARIOS[scenario].databases]
+
+
+def _chosen(cell: Cell, contenders: Sequence[str]) -> Cell | None:
+    able = [name for name in cell.contenders if cell.database == NO_DATABASE or cell.database in CONTENDERS[name].databases]
+    if contenders:
+        able = [name for name in able if name in contenders or name in PAIR]
+    return replace(cell, contenders=tuple(able)) if able else None
+
+
+def _add(found: dict[tuple[str, str, Load], Cell], cell: Cell) -> None:
+    """A comparison that is there already gets the contenders that it lacks."""
+    where = (cell.database, cell.scenario, cell.load)
+    former = found.get(where)
+    if former is None:
+        found[where] = cell
+    else:
+        found[where] = replace(former, contenders=tuple(dict.fromkeys((*former.contenders, *cell.contenders))))
+
+
+def duration(chosen: Sequence[Cell], warmup: float) -> float:
+    """About how many seconds the cells take, with nothing failing."""
+    scenarios = {(cell.database, cell.scenario, name) for cell in chosen for name in cell.contenders}
+    contenders = {(database, name) for database, _, name in scenarios}
+    checks = (CHECK_SECONDS[0] * len(contenders) + CHECK_SECONDS[1] * len(scenarios)) / 2
+    return SEED_SECONDS + checks + sum(cell.rounds * round_seconds(cell, len(cell.contenders), warmup) for cell in chosen)
+
+
+def round_seconds(cell: Cell, contenders: int, warmup: float) -> float:
+    """About how long a round of a comparison takes with so many contenders left."""
+    each = warmup + cell.seconds + cell.slices * SLICE_SECONDS + TRIAL_SECONDS
+    return ROUND_SECONDS + contenders * each

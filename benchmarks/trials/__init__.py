@@ -1,1 +1,0 @@
-"""Trials on real servers: a server for each, the load on it, and what it took."""

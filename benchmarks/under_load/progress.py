@@ -1,0 +1,122 @@
+"""How far a load run is: a live view on a terminal, a line for each trial elsewhere."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.analysis.cells import uncalibrated
+from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
+from benchmarks.subjects.profiles import round_seconds
+from benchmarks.under_load.runner import Plan, remaining
+from benchmarks.under_load.trial import Round
+
+
+class LoadProgress:
+    """Told of each round before it begins, and of each record, by `see`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
+        self.bar = Progress(*columns, console=self.console, transient=True)
+        self.task = self.bar.add_task("seeding databases", total=None, left="")
+        self.found: Run | None = None
+        self.done = 0
+        self.began = time.monotonic()
+        self.planned = 0.0
+        """Seconds that the rounds that are done should have taken, and the one at work."""
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.bar.start()
+        else:
+            click.echo("seeding databases", err=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def see(self, record: Round | Run | Check | Failure | Rate | Trial | Ceiling | Crosscheck) -> None:
+        """Take note of it."""
+        if isinstance(record, Run):
+            self.found = record
+            self._describe("checking answers")
+        elif isinstance(record, Round):
+            self._round(record)
+        elif isinstance(record, Trial):
+            self._trial(record)
+        elif text := _words(record):
+            self._say(text)
+
+    def _round(self, turn: Round) -> None:
+        assert self.found
+        if not self.done:
+            self.began = time.monotonic()
+        rounds = remaining(self.plan, self.found)
+        left = sum(_seconds(one) for one in rounds)
+        if self.done > 2:  # by how much longer than planned it has taken so far
+            left *= (time.monotonic() - self.began) / self.planned
+        cell = turn.cell
+        text = f"about {left / 60:.0f} min left" if left > 100 else f"about {left:.0f} s left"
+        what = f"round {turn.number}: {cell.database} {cell.scenario} {cell.load.name}"
+        self.bar.update(self.task, description=what, total=self.done + len(rounds), completed=self.done, left=text)
+        self._say(f"{what}, {text}")
+        self.done += 1
+        self.planned += _seconds(turn)
+
+    def _trial(self, trial: Trial) -> None:
+        errors = f", {sum(trial.errors.values())} errors" if trial.errors else ""
+        cost = f"{trial.cpu_per_request * 1e6:,.0f} us CPU{self._ratio(trial)}"
+        self._say(f"  {trial.contender}: {trial.throughput:,.0f}/s, {cost}{errors}")
+
+    def _ratio(self, trial: Trial) -> str:
+        """The CPU time of the contender relative to the baseline's so far."""
+        assert self.found
+        where = (trial.database, trial.scenario, trial.load)
+        here = next(c for c in uncalibrated(self.found) if (c.cell.database, c.cell.scenario, c.cell.load.name) == where)
+        estimate = here.estimate(trial.contender, "cpu")
+        if estimate is None:
+            return ""
+        reach = f" +-{100 * estimate.half_width:.1f} %" if estimate.restarts > 1 else ""
+        return f" ({estimate.ratio:.2f}{reach} of {here.baseline})"
+
+    def _describe(self, what: str) -> None:
+        self.bar.update(self.task, description=what)
+        if not self.console.is_terminal:
+            click.echo(what, err=True)
+
+    def _say(self, text: str) -> None:
+        if self.console.is_terminal:
+            self.console.print(text, markup=False, highlight=False)
+        else:
+            click.echo(text, err=True)
+
+
+def _seconds(turn: Round) -> float:
+    return round_seconds(turn.cell, len(turn.contenders), turn.warmup)
+
+
+def _words(record: Check | Failure | Rate | Ceiling | Crosscheck) -> str | None:
+    match record:
+        case Check():
+            return f"{record.contender} fails: {record.scenario}, {record.database}: {record.problem}" if record.problem else None
+        case Failure():
+            return f"{record.contender} fails: {record.scenario}, {record.database}, {record.load}: {record.problem}"
+        case Rate():
+            capacity = f"{record.capacity:,.0f} requests/s, the capacity of {record.slowest}"
+            return f"open loops of {record.scenario} on {record.database} are percentages of {capacity}"
+        case Ceiling():
+            cost = f"{record.cpu_per_request * 1e6:.1f} us CPU each"
+            return f"the generator on a server that does nothing: {record.throughput:,.0f} requests/s, {cost}"
+        case Crosscheck(wrk=[]):
+            return f"capacity of {record.contender} on {record.database}: too slow to compare with wrk"
+        case Crosscheck():
+            ratio = statistics.geometric_mean(ours / wrk for ours, wrk in zip(record.generator, record.wrk, strict=True))
+            return f"capacity of {record.contender} on {record.database}: {ratio:.2f} of what wrk sees"

@@ -1,0 +1,256 @@
+"""A run: correct first, then round by round, every trial in the raw file as soon as it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import monotonic
+from typing import Any
+
+from benchmarks.machinery.environment import environment
+from benchmarks.raw import Recorder
+from benchmarks.raw.load import Cell, Check, Failure, Header, Rate, Run
+from benchmarks.subjects.code_cost import code_cost
+from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, Contender
+from benchmarks.subjects.profiles import CAPACITY, Profile
+from benchmarks.subjects.scenarios import SCENARIOS
+from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
+from benchmarks.under_load.correctness import examine
+from benchmarks.under_load.effort import next_round
+from benchmarks.under_load.server import ROOT
+from benchmarks.under_load.stage import Stage, staged
+from benchmarks.under_load.trial import Round, measure
+
+CROSSCHECKED = (BASELINE, "async-native")
+CROSSCHECK_SECONDS = 1.0
+
+See = Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `url` is PostgreSQL's, if it is not to be started; `former` is what a run to be resumed has recorded."""
+
+    profile: Profile
+    cells: Sequence[Cell]
+    books: int
+    seed: int
+    output: Path
+    command: str
+    url: str | None = None
+    former: Run | None = None
+
+    @property
+    def backends(self) -> int:
+        """How many connections to PostgreSQL a round may need: its servers are up at once, and each keeps what it opened.
+
+        What writes uses two databases.
+        """
+        return max(
+            (
+                len(cell.contenders) * min(cell.load.connections, CONNECTIONS) * (2 if SCENARIOS[cell.scenario].writes else 1)
+                for cell in self.cells
+                if cell.database == "postgresql"
+            ),
+            default=0,
+        )
+
+    @cached_property
+    def rounds(self) -> list[Round]:
+        """All rounds in order: the first of each cell, then the second of each that has one, and so on.
+
+        Open loops come after all closed ones, which tell the capacity that they are a percentage of.
+        """
+        random = Random(self.seed)
+        return [
+            Round(number, cell, tuple(CONTENDERS[name] for name in cell.contenders), self.profile.warmup, random.randrange(2**31))
+            for is_open in (False, True)
+            for number in range(1, max(cell.rounds for cell in self.cells) + 1)
+            for cell in self.cells
+            if number <= cell.rounds and is_open == (cell.load.percent is not None)
+        ]
+
+
+def run(plan: Plan, see: See) -> Run:
+    """Run the plan; `see` is given the `Run` first, each `Round` before it begins, and each record once it is written.
+
+    The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
+    """
+    former = plan.former
+    began, machine = datetime.now(UTC), environment()  # before the run itself is what loads the machine
+    with (
+        staged(plan.books, {cell.database for cell in plan.cells}, plan.url, plan.backends) as stage,
+        closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
+    ):
+        found = former or Run(_header(plan, stage, began, machine))
+        session = _Session(plan, stage, recorder, see, found)
+        if former is None:
+            recorder.write(found.header)
+        see(found)
+        session.examine()
+        session.calibrate()
+        session.measure()
+        session.improve()
+        session.crosscheck()
+    return found
+
+
+def _header(plan: Plan, stage: Stage, began: datetime, machine: Mapping[str, Any]) -> Header:
+    names = dict.fromkeys(name for cell in plan.cells for name in cell.contenders)
+    scenarios = dict.fromkeys(cell.scenario for cell in plan.cells)
+    here = stage.server is None or stage.server.pid is not None
+    return Header(
+        started=began.isoformat(timespec="seconds"),
+        command=plan.command,
+        profile=plan.profile.name,
+        seed=plan.seed,
+        books=plan.books,
+        warmup=plan.profile.warmup,
+        cells=tuple(plan.cells),
+        baseline=BASELINE,
+        control=CONTROL,
+        contenders={name: CONTENDERS[name].facts() for name in CONTENDERS if name in names},
+        scenarios={
+            name: {"title": one.title, "delay": one.delay, "writes": one.writes}
+            for name, one in SCENARIOS.items()
+            if name in scenarios
+        },
+        databases=stage.facts(),
+        placement=stage.placement.facts(database_here=here),
+        environment={**machine, **stage.placement.cores()},
+        code=code_cost(ROOT),
+    )
+
+
+@dataclass
+class _Session:
+    plan: Plan
+    stage: Stage
+    recorder: Recorder
+    see: See
+    found: Run
+    began: float = field(default_factory=monotonic)
+
+    def _note(self, record: Any, into: list[Any]) -> None:
+        into.append(record)
+        self.recorder.write(record)
+        self.see(record)
+
+    def examine(self) -> None:
+        """Ask everybody everything that they will be measured with, two contenders at a time."""
+        asked: dict[tuple[str, str], list[str]] = {}
+        known = {(check.database, check.contender, check.scenario) for check in self.found.checks}
+        for cell in self.plan.cells:
+            for name in cell.contenders:
+                if (cell.database, name, cell.scenario) not in known:
+                    scenarios = asked.setdefault((cell.database, name), [])
+                    scenarios += [] if cell.scenario in scenarios else [cell.scenario]
+        for database, name in asked:
+            self.stage.urls(database, CONTENDERS[name])  # made here: PostgreSQL copies one template at a time
+        pool = ThreadPoolExecutor(2)
+        try:
+            tasks = {
+                where: pool.submit(examine, self.stage, where[0], CONTENDERS[where[1]], scenarios)
+                for where, scenarios in asked.items()
+            }
+            for (database, name), task in tasks.items():
+                for scenario, problem in task.result().items():
+                    self._note(Check(database, name, scenario, problem), self.found.checks)
+        except BaseException:
+            self.stage.over.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def calibrate(self) -> None:
+        """Find the generator's ceiling."""
+        if not self.found.ceilings:
+            self._note(ceiling(self.stage), self.found.ceilings)
+
+    def measure(self) -> None:
+        """Do what is left of the plan, without those who have failed in the meantime."""
+        for turn in remaining(self.plan, self.found):
+            if contenders := _able(turn, self.found):
+                self._take(replace(turn, contenders=contenders))
+
+    def improve(self) -> None:
+        """Spend what is left of the profile's time on what is known least well."""
+        while turn := next_round(self.plan.profile, self.found, self.plan.profile.budget - (monotonic() - self.began)):
+            self._take(turn)
+
+    def _take(self, turn: Round) -> None:
+        cell = turn.cell
+        rate = None
+        if cell.load.percent is not None:
+            capacity = self._capacity(cell)
+            if capacity is None:
+                return
+            rate = capacity.capacity * cell.load.percent / 100
+        self.see(turn)
+        for name, measured in measure(self.stage, replace(turn, rate=rate)).items():
+            if measured.trial:
+                self._note(measured.trial, self.found.trials)
+            if measured.problem:
+                failure = Failure(cell.database, cell.scenario, name, cell.load.name, measured.problem)
+                self._note(failure, self.found.failures)
+
+    def _capacity(self, cell: Cell) -> Rate | None:
+        known = (rate for rate in self.found.rates if (rate.database, rate.scenario) == (cell.database, cell.scenario))
+        rate = next(known, None)
+        if rate is None and (rate := slowest(self.found, cell)):
+            self._note(rate, self.found.rates)
+        return rate
+
+    def crosscheck(self) -> None:
+        """Compare with wrk, where it is installed."""
+        for database, name in self._crosschecked():
+            pairs = self.plan.profile.crosschecks
+            record = crosscheck(self.stage, database, "read", CONTENDERS[name], pairs, CROSSCHECK_SECONDS)
+            self._note(record, self.found.crosschecks)
+
+    def _crosschecked(self) -> Iterator[tuple[str, str]]:
+        done = {(one.database, one.contender) for one in self.found.crosschecks}
+        for cell in self.plan.cells:
+            if (cell.scenario, cell.load) == ("read", CAPACITY) and self.plan.profile.crosschecks and wrk_is_installed():
+                for name in CROSSCHECKED:
+                    measured = name in cell.contenders and not self.found.problem(cell.database, "read", name)
+                    if measured and (cell.database, name) not in done:
+                        yield cell.database, name
+
+
+def remaining(plan: Plan, found: Run) -> list[Round]:
+    """The rounds that are still to be done, as far as is known: those that are not recorded whole."""
+    done = {(one.round, one.database, one.scenario, one.load, one.contender) for one in found.trials}
+    return [
+        turn
+        for turn in plan.rounds
+        if any(
+            (turn.number, turn.cell.database, turn.cell.scenario, turn.cell.load.name, contender.name) not in done
+            for contender in _able(turn, found)
+        )
+    ]
+
+
+def _able(turn: Round, found: Run) -> tuple[Contender, ...]:
+    """The contenders of a round in which nothing is wrong with them so far."""
+    return tuple(one for one in turn.contenders if not found.problem(turn.cell.database, turn.cell.scenario, one.name))
+
+
+def slowest(found: Run, cell: Cell) -> Rate | None:
+    """What an open loop is a percentage of: the least capacity, in the median round, of the contenders that answer right."""
+    throughputs: dict[str, list[float]] = {}
+    for trial in found.trials:
+        at_capacity = (trial.database, trial.scenario, trial.load) == (cell.database, cell.scenario, CAPACITY.name)
+        right = found.problem(cell.database, cell.scenario, trial.contender) is None
+        if at_capacity and right and trial.contender in cell.contenders:
+            throughputs.setdefault(trial.contender, []).append(trial.throughput)
+    capacities = {name: median(each) for name, each in throughputs.items()}
+    name = min(capacities, key=lambda name: capacities[name], default=None)
+    return None if name is None else Rate(cell.database, cell.scenario, capacities[name], name)

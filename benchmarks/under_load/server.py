@@ -1,0 +1,153 @@
+"""A contender's server, started for a trial and proven to be the one that answers."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks.machinery.reasons import without_reprs
+from benchmarks.machinery.supervised import Supervised, SupervisionError, supervise
+from benchmarks.subjects.apps import TOKEN_PATH, TOKEN_VARIABLE
+from benchmarks.subjects.contenders import Contender
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 30.0
+TRIES = 3
+"""Ports on which a server is started when others are taken from under its nose."""
+_given: set[int] = set()
+EXCEPTION = re.compile(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Warning)\b: .+)$", re.MULTILINE)
+
+
+class ServerError(Exception):
+    """A server did not start; the message says why in one line."""
+
+
+class PortTakenError(ServerError):
+    """Somebody else has got the port since it was found to be free."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers on `port` of 127.0.0.1, `start_seconds` after it was started."""
+
+    contender: Contender
+    port: int
+    start_seconds: float
+    process: Supervised
+
+    @property
+    def url(self) -> str:
+        """Without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return psutil.pid_exists(self.process.pid) and psutil.Process(self.process.pid).status() != psutil.STATUS_ZOMBIE
+
+    @property
+    def last_error(self) -> str | None:
+        """The last exception that it wrote about, in one line, or that it crashed."""
+        found = EXCEPTION.findall(output := self.process.output)
+        if "SIGSEGV" in output or "Segmentation fault" in output:
+            return "the worker crashed: SIGSEGV"
+        return without_reprs(found[-1])[:200] if found else None
+
+
+@contextmanager
+def serving(
+    contender: Contender, settings: Mapping[str, str], cores: Sequence[int] = (), port: int | None = None
+) -> Iterator[Server]:
+    """Start the contender with the app's settings (of `SETTINGS` and `Contender.settings`), on a free port if none is given.
+
+    Raises:
+        ServerError: the port given is taken; the server ended or stayed silent instead of answering; something else answers.
+    """
+    environment = {f"CATALOG_{name}": value for name, value in settings.items()}
+    environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    given = require_free(port) if port else None
+    with ExitStack() as stack:
+        left = 1 if given else TRIES
+        while left:
+            left -= 1
+            try:
+                server = stack.enter_context(_started(contender, environment, cores, given or free_port()))
+                break
+            except PortTakenError:
+                if not left:
+                    raise
+        yield server
+
+
+@contextmanager
+def _started(contender: Contender, environment: Mapping[str, str], cores: Sequence[int], port: int) -> Iterator[Server]:
+    began = time.monotonic()
+    try:
+        with supervise(contender.command(port, "{folder}"), environment, cores) as process:
+            server = Server(contender, port, 0.0, process)
+            _wait_for(server, environment[TOKEN_VARIABLE])
+            yield Server(contender, port, time.monotonic() - began, process)
+    except SupervisionError as error:
+        raise ServerError(f"{contender.name} did not start: {error}") from None
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on, and that was not given before: servers start side by side."""
+    with ExitStack() as held:
+        while True:
+            listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = int(listener.getsockname()[1])
+            if port not in _given:
+                _given.add(port)
+                return port
+
+
+def require_free(port: int) -> int:
+    """The port, on which nobody listens. Raises `ServerError`."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return port
+    except OSError as error:
+        raise ServerError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}; choose another one") from None
+
+
+def _wait_for(server: Server, token: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while (answer := _token(server.port)) != token:
+        if answer is not None and server.alive:
+            time.sleep(0.2)  # it may be the old listener's last answer, but not twice
+            if (again := _token(server.port)) is not None and again != token:
+                raise PortTakenError(f"{server.contender.name} did not start: something else answers on port {server.port}")
+        if not server.alive:
+            output = server.process.output
+            if os.strerror(errno.EADDRINUSE).lower() in output.lower():
+                raise PortTakenError(f"{server.contender.name} did not start: port {server.port} was taken")
+            last = server.last_error or output.strip().rpartition("\n")[2] or "without a word"
+            raise ServerError(f"{server.contender.name} ended instead of answering: {last}")
+        if time.monotonic() > deadline:
+            raise ServerError(f"{server.contender.name} did not answer within {START_SECONDS:g} s")
+        time.sleep(0.02)
+
+
+def _token(port: int) -> str | None:
+    """What the server there says it is; None where nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", TOKEN_PATH)
+        response = connection.getresponse()
+        return response.read().decode("latin-1") if response.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,307 @@
+"""A round of a comparison: the servers of all contenders, and the load with each of them in turns.
+
+A machine that others share drifts: within seconds its cores become a quarter slower, and fast again. So a trial is cut into
+slices, and those of the contenders are mixed ("duet benchmarking": L. Bulej et al., ICPE 2020): all meet the same weather.
+Whose answers take long has fewer slices, and longer ones: in a slice of one answer per connection there would be no closed loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from random import Random
+from threading import Lock
+from time import monotonic
+from typing import TypeVar
+
+from benchmarks.analysis.validity import TOLERATED
+from benchmarks.load import Failure, Histogram, Outcome
+from benchmarks.machinery.placement import move
+from benchmarks.machinery.reasons import wrong_answers
+from benchmarks.machinery.sampler import Counter as Counted
+from benchmarks.machinery.sampler import Usage, memory, metering
+from benchmarks.raw.load import Cell, Slices, Trial
+from benchmarks.subjects.contenders import Contender
+from benchmarks.subjects.scenarios import SCENARIOS, Scenario
+from benchmarks.under_load.driver import Drive, Order
+from benchmarks.under_load.server import Server, ServerError, serving
+from benchmarks.under_load.stage import Stage, kind_of
+
+T = TypeVar("T")
+
+ANSWERS, FEWEST = 1, 8
+"""So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop; but a contender has
+no fewer slices than `FEWEST`, where the cell has as many: their number is what decides, see `benchmarks.analysis`."""
+HOPELESS = 20, 0.1
+"""So many wrong answers, and so large a share of all: then nothing more is asked."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trial, if anything was answered right, and what went wrong in it, if anything did.
+
+    Neither is there when no request both began and ended in the trial's time: it was too short for this machine.
+    """
+
+    trial: Trial | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """A trial of each contender of a cell. `rate` is an open loop's, in requests a second, `warmup` is in seconds."""
+
+    number: int
+    cell: Cell
+    contenders: tuple[Contender, ...]
+    warmup: float
+    seed: int
+    rate: float | None = None
+
+
+def measure(stage: Stage, turn: Round) -> dict[str, Measured]:
+    """Start the servers, put the load on them in turns, and end them. What was written is counted and undone.
+
+    Raises `DriverError`.
+    """
+    cell, random = turn.cell, Random(turn.seed)
+    seats = [_Seat(stage, turn, contender) for contender in turn.contenders]
+    with _seated(seats):
+        for seat in random.sample(seats, len(seats)):
+            seat.warm_up(random.randrange(2**31))
+        began = monotonic()
+        for number in range(cell.slices):
+            seed = random.randrange(2**31)
+            for seat in random.sample(seats, len(seats)):
+                seat.take(number, seed)
+        for seat in seats:
+            seat.look()
+    return {seat.contender.name: seat.measured(began) for seat in seats}
+
+
+@contextmanager
+def _seated(seats: Sequence[_Seat]) -> Iterator[None]:
+    with ThreadPoolExecutor(len(seats)) as pool:
+        try:
+            list(pool.map(_Seat.start, seats))
+            for seat in seats:
+                seat.connect()
+            yield
+        finally:
+            list(pool.map(_Seat.stop, seats))
+
+
+@dataclass(frozen=True)
+class _Slice:
+    turn: int
+    turns: int
+    outcome: Outcome
+    usage: Usage
+
+
+@dataclass
+class _Seat:
+    """A contender in a round."""
+
+    stage: Stage
+    turn: Round
+    contender: Contender
+    server: Server | None = None
+    problem: str | None = None
+    load: Drive | None = None
+    connections: Counted | None = None
+    memory: int = 0
+    slices: list[_Slice] = field(default_factory=list)
+    together: int = 1
+    """How many of the cell's slices are one of this contender's."""
+    given_up: bool = False
+    answered: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    """Of all requests, the warm-up's among them."""
+    last_error: str = ""
+    _open: ExitStack = field(default_factory=ExitStack)
+    _lock: Lock = field(default_factory=Lock)
+
+    def start(self) -> None:
+        """Start the server on all cores, and then move it to its own."""
+        stage = self.stage
+        settings = stage.settings(self.turn.cell.database, self.contender)
+        with self._lock:
+            try:
+                self.server = self._open.enter_context(serving(self.contender, settings, stage.placement.all))
+            except ServerError as failure:
+                self.problem = str(failure)
+            else:
+                self.connections = self._open.enter_context(stage.connections(self.turn.cell.database, self.contender))
+                move(self.server.process.pid, stage.placement.server)
+
+    def connect(self) -> None:
+        """Open the connections, which stay open for the round: opening them is no part of the load."""
+        if self.server:
+            generator, count = self.stage.generator, self.turn.cell.load.connections
+            self.load = self._open.enter_context(generator.opened(self.server.port, count))
+
+    def stop(self) -> None:
+        """Close the connections and end the server, if there is one."""
+        with self._lock:
+            self._open.close()
+
+    def due(self, number: int) -> int:
+        """How many of the cell's slices begin now, as one of this contender's; 0 while one goes on, or too few are left."""
+        return self.together if number % self.together == 0 and number + self.together <= self.turn.cell.slices else 0
+
+    def warm_up(self, seed: int) -> None:
+        """Put a load on the server that does not count, and see how long its answers take."""
+        found = self._drive(self.turn.warmup, seed)
+        if found and self.turn.rate is None:
+            self.together = _together(found[0], self.turn.cell)
+
+    def take(self, number: int, seed: int) -> None:
+        """The slice that begins in this pass, if one does."""
+        cell, turns = self.turn.cell, self.due(number)
+        if found := self._drive(cell.seconds / cell.slices * turns, seed):
+            self.slices.append(_Slice(number, turns, *found))
+
+    def _drive(self, seconds: float, seed: int) -> tuple[Outcome, Usage] | None:
+        """Put the load on the server, unless something is wrong with it already."""
+        stage, cell, server = self.stage, self.turn.cell, self.server
+        if server is None or self.load is None or self.problem or self.given_up or seconds <= 0:
+            return None
+        order = Order(
+            scenarios=(cell.scenario,),
+            books=stage.books,
+            seconds=seconds,
+            rate=self.turn.rate,
+            seed=seed,
+            first=self.answered.total() + self.failed.total(),
+        )
+        with metering(server.process.pid, stage.database_pid(cell.database), self.connections) as usage:
+            outcome = self.load(order)
+        self.answered.update(outcome.answered)
+        self.failed.update(outcome.failed)
+        self.examples = {**outcome.examples, **self.examples}
+        if outcome.failed:
+            self.last_error = server.last_error or next(iter(outcome.examples.values()), "")
+        if not server.alive:
+            self.problem = f"the server ended under load: {server.last_error or 'without a word'}"
+        wrong, share = HOPELESS
+        self.given_up = Failure.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
+        return outcome, usage
+
+    def _total(self) -> int:
+        return self.failed.total() + self.answered.total()
+
+    def _wrong(self) -> str | None:
+        """Too many answers, those of the warm-up among them: only a server that was just started can fail in its first ones."""
+        wrong, total = self.failed.total(), self._total()
+        return wrong_answers(wrong, total, self.last_error) if wrong > TOLERATED * total else None
+
+    def look(self) -> None:
+        """At what is to be seen only while the server runs."""
+        self.memory = memory(self.server.process.pid) if self.server else 0
+
+    def measured(self, began: float) -> Measured:
+        """What came of it, once the server has ended; the first pass `began` then, on the clock time.monotonic()."""
+        if self.server is None:
+            return Measured(None, self.problem)
+        in_database, lost = stored(self.stage, self.turn.cell, self.contender, self.answered, self.failed)
+        problem = self.problem or self._wrong() or lost
+        if not any(one.outcome.count for one in self.slices):
+            return Measured(None, problem)
+        return Measured(self._trial(self.server, in_database, _columns(self.slices, began)), problem)
+
+    def _trial(self, server: Server, in_database: int | None, slices: Slices) -> Trial:
+        turn, outcomes, usages = self.turn, [one.outcome for one in self.slices], [one.usage for one in self.slices]
+        kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
+        return Trial(
+            round=turn.number,
+            database=turn.cell.database,
+            scenario=turn.cell.scenario,
+            load=turn.cell.load.name,
+            contender=self.contender.name,
+            connections=turn.cell.load.connections,
+            rate=turn.rate,
+            slices=slices,
+            latency={kind: Histogram.merged(one.latency[kind] for one in outcomes) for kind in kinds},
+            errors=dict(self.failed),
+            examples=self.examples,
+            lateness=Histogram.merged(one.lateness for one in outcomes),
+            acknowledged=None if in_database is None else _acknowledged(self.answered),
+            stored=in_database,
+            server_user=round(sum(usage.server.user for usage in usages), 4),
+            server_system=round(sum(usage.server.system for usage in usages), 4),
+            server_memory=self.memory,
+            server_threads=max(usage.threads for usage in usages),
+            database_connections=max((one for usage in usages if (one := usage.connections) is not None), default=None),
+            generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
+            start_seconds=server.start_seconds,
+            stop_seconds=server.process.stop_seconds,
+        )
+
+
+def _columns(slices: Sequence[_Slice], began: float) -> Slices:
+    """Rounded to what is of use, for there are many: times to the microsecond, when they began to a tenth of a millisecond."""
+    outcomes, usages = [one.outcome for one in slices], [one.usage for one in slices]
+    database = _known(usage.database_cpu for usage in usages)
+    return Slices(
+        turn=[one.turn for one in slices],
+        turns=[one.turns for one in slices],
+        began=[round(outcome.began - began, 4) for outcome in outcomes],
+        seconds=[round(outcome.seconds, 6) for outcome in outcomes],
+        answered=[outcome.count for outcome in outcomes],
+        server_cpu=[round(usage.server.cpu, 6) for usage in usages],
+        switches=_known(usage.switches for usage in usages),
+        database_cpu=database and [round(seconds, 6) for seconds in database],
+        steal=[round(usage.steal, 4) for usage in usages],
+    )
+
+
+def _known(values: Iterable[T | None]) -> list[T] | None:
+    """All of them, or None if one is: a column has no gaps."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return known if len(known) == len(found) else None
+
+
+def _together(warmup: Outcome, cell: Cell) -> int:
+    """How many slices of the cell a contender with such answers needs for one of its own: a power of two.
+
+    So a long slice begins and ends with others' long ones, and as many of them as can be are paired.
+    """
+    most = 1 << (max(1, cell.slices // FEWEST).bit_length() - 1)
+    if not warmup.count:
+        return most
+    needed = max(1, ceil(ANSWERS * warmup.overall.percentile(50) * cell.slices / cell.seconds))
+    return min(most, 1 << (needed - 1).bit_length())
+
+
+def stored(
+    stage: Stage, cell: Cell, contender: Contender, answered: Counter[str], failed: Counter[str]
+) -> tuple[int | None, str | None]:
+    """How many writes the database has, and what is wrong with that; what was written is removed."""
+    scenario = SCENARIOS[cell.scenario]
+    if not scenario.writes:
+        return None, None
+    databases, urls = stage.databases[kind_of(cell.database)], stage.urls(cell.database, contender)
+    books, activities = databases.stored(urls)
+    databases.undo_writes(urls)
+    acknowledged, unknown = _acknowledged(answered), failed.total()
+    makes = _makes(scenario)
+    if not acknowledged <= activities <= acknowledged + unknown:
+        return activities, f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
+    if makes and not acknowledged * makes <= books <= (acknowledged + unknown) * makes:
+        return activities, f"{acknowledged * makes} books were acknowledged, {books} are stored"
+    return activities, None
+
+
+def _makes(scenario: Scenario) -> int:
+    return max(SCENARIOS[name].makes for name in scenario.parts)
+
+
+def _acknowledged(answered: Counter[str]) -> int:
+    return sum(count for kind, count in answered.items() if SCENARIOS[kind].writes)
