@@ -1,7 +1,5 @@
-"""Async routes in Flask that are right under every WSGI server and fast under every ASGI server."""
+"""What the app takes from the library, by the name that the sync app's own has."""
 
-from .asgi import asgi_app
-from .flask import AsyncFlask, stream
-from .sessions import AdvancedAlchemy
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, stream
 
-__all__ = ("AdvancedAlchemy", "AsyncFlask", "asgi_app", "stream")
+__all__ = ("AdvancedAlchemy", "AsyncFlask", "stream")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from app_async.runtime import AsyncFlask
+    from flask_oneloop import AsyncFlask
 
 Facts = Mapping[str, Any]
 """What a side printed as JSON; empty if it did not come to that."""

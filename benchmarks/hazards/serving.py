@@ -16,8 +16,8 @@ from time import monotonic, sleep
 import uvicorn
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.wiring import NativeFlask
+from flask_oneloop import AsyncFlask
 
 SECONDS = 25.0
 """How long a server may take to begin, and to answer: more than any does, but less than a side may take."""

@@ -23,8 +23,8 @@ import flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app
 from benchmarks.hazards.hazard import Model
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
 
 CLOSING_SECONDS = 3
 

@@ -18,9 +18,9 @@ from sqlalchemy import literal, select
 
 import app_async
 import app_sync
-from app_async.runtime import AsyncFlask, asgi_app
 from benchmarks.in_process.callers import ASGICaller, Batch, Caller, WSGICaller
 from benchmarks.subjects.apps import stock
+from flask_oneloop import AsyncFlask, asgi_app
 
 Config = Mapping[str, Any]
 ONE = select(literal(1))

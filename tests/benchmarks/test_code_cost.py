@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.subjects.code_cost import ASYNC, CONCEPTS, GENERATED, SYNC, code_cost, differing
+from benchmarks.subjects.code_cost import ASYNC, CONCEPTS, GENERATED, LIBRARY, SYNC, code_cost, differing
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,12 +21,12 @@ def test_a_small_pair_of_trees_is_counted_right(tmp_path: Path) -> None:
     write(tmp_path / ASYNC / "views.py", '"""An async."""\n\n\nasync def view():\n    await query()\n    return 1\n')
     write(tmp_path / SYNC / "views.py", f'{GENERATED} from\n# x\n"""An async."""\n\ndef view():\n    query()\n    return 1\n')
     write(tmp_path / ASYNC / "asgi.py", "app = 1\n")
-    write(tmp_path / ASYNC / "runtime" / "loop.py", "async def a():\n    async with b:\n        pass\n")
+    write(tmp_path / LIBRARY / "loop.py", "async def a():\n    async with b:\n        pass\n")
     write(tmp_path / SYNC / "runtime" / "loop.py", "# by hand\n")
     found = code_cost(tmp_path)
     assert found["files"] == [
         {"path": "asgi.py", "async": 1, "sync": None, "differ": 1, "generated": False},
-        {"path": "runtime/loop.py", "async": 3, "sync": 1, "differ": 3, "generated": False},
+        {"path": "flask_oneloop/loop.py", "async": 3, "sync": 1, "differ": 3, "generated": False},
         {"path": "views.py", "async": 4, "sync": 4, "differ": 2, "generated": True},
     ]
     assert found["totals"] == {

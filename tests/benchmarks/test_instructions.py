@@ -52,7 +52,7 @@ SECONDS = 240
         (f"{LIBRARY}/contextlib.py", None),
         (f"{SITE}/uuid_utils/__init__.py", None),
         ("<string>", None),
-        (f"{PROJECT}/app_async/runtime/asgi.py", "runtime"),
+        (f"{PROJECT}/flask_oneloop/asgi.py", "runtime"),
         (f"{PROJECT}/app_sync/runtime/sessions.py", "runtime"),
         (f"{PROJECT}/app_async/routes/books.py", "app"),
         (f"{PROJECT}/catalog/queries.py", "app"),

@@ -16,8 +16,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 import app_async
 import app_sync
-from app_async.runtime import AsyncFlask, asgi_app
 from catalog.settings import CommitMode
+from flask_oneloop import AsyncFlask, asgi_app
 
 from . import trials
 from .stores import Backend, Store, Stores, close_connections

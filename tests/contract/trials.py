@@ -7,9 +7,9 @@ from flask import Blueprint, Flask, Response, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from app_async.config import alchemy as async_alchemy
-from app_async.runtime import AsyncFlask
 from app_sync.config import alchemy as sync_alchemy
 from catalog.models import ACTIVITY_BIND, Activity, Author, Book
+from flask_oneloop import AsyncFlask
 
 NOBODY = UUID("00000000-0000-7000-8000-000000000000")
 EXISTING = "Leo Tolstoy"

@@ -27,7 +27,7 @@ sys.meta_path.insert(0, Refuse)
 """
 SCRIPTS = sorted(REPRODUCTIONS.glob("*.py"))
 FOREIGN = {"advanced_alchemy", "asgiref", "flask", "flask_wtf", "sqlalchemy", "uvicorn", "werkzeug"}
-PROJECT = {"app_async", "app_sync", "benchmarks", "catalog", "tests"}
+PROJECT = {"app_async", "app_sync", "benchmarks", "catalog", "flask_oneloop", "tests"}
 
 
 def test_there_is_one_for_each_hazard() -> None:

@@ -1,13 +1,13 @@
 """H8: after a fork the portal's thread is gone."""
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import ask, served
 from benchmarks.hazards.wiring import NativeFlask
+from flask_oneloop import AsyncFlask
 
 APP = """
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
 from sqlalchemy import text
 
 app = AsyncFlask(__name__)

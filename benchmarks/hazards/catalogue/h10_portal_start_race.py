@@ -5,8 +5,8 @@ from threading import Barrier
 
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 ROUNDS = 100
 

@@ -9,8 +9,8 @@ from flask import Response
 from msgspec import Struct
 from sqlalchemy.orm import Mapped
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

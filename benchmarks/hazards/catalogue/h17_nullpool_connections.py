@@ -6,8 +6,8 @@ from os import environ
 from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
 from sqlalchemy import text
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 SQL = text("SELECT pg_backend_pid(), pg_sleep(0.1), (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())")
 

@@ -7,8 +7,8 @@ from flask import Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, stream
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, stream
 
 
 def judge(facts: Facts) -> Outcome:

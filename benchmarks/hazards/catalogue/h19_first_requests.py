@@ -6,8 +6,8 @@ from os import environ
 from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
 from sqlalchemy import NullPool, text
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 
 from flask import Response
 
-from app_async.runtime import AsyncFlask, stream
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask, stream
 
 
 def judge(facts: Facts) -> Outcome:

@@ -6,8 +6,8 @@ from typing import Any
 from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
 from sqlalchemy import event, text
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

@@ -3,8 +3,8 @@
 from advanced_alchemy.base import BigIntBase
 from advanced_alchemy.extensions.flask import AsyncSessionConfig, SQLAlchemyAsyncConfig
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

@@ -3,8 +3,8 @@
 import asyncio
 import threading
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

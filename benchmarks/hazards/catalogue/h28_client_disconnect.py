@@ -4,9 +4,9 @@ import asyncio
 import socket
 import threading
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import serving
+from flask_oneloop import AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

@@ -5,8 +5,8 @@ from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from advanced_alchemy.filters import LimitOffset
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

@@ -5,8 +5,8 @@ import io
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask
 
 LIMIT = 1000
 

@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import SECONDS, serving
+from flask_oneloop import AsyncFlask
 
 CLIENTS, EACH = 8, 25
 

@@ -4,13 +4,13 @@ import os
 import re
 from urllib.parse import urlencode
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import ask, served
 from benchmarks.hazards.wiring import NativeFlask
+from flask_oneloop import AsyncFlask
 
 APP = """
-from app_async.runtime import AsyncFlask, asgi_app
+from flask_oneloop import AsyncFlask, asgi_app
 from werkzeug.debug import DebuggedApplication
 
 app = AsyncFlask(__name__)

@@ -6,15 +6,15 @@ from time import monotonic, sleep
 
 import psutil
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import SECONDS, ask, served
 from benchmarks.hazards.wiring import NativeFlask
+from flask_oneloop import AsyncFlask
 
 APP = """
 import os
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
 from sqlalchemy import text
 
 app = AsyncFlask(__name__)

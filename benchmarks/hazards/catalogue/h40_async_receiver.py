@@ -4,8 +4,8 @@ import asyncio
 
 from flask import render_template_string, template_rendered
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

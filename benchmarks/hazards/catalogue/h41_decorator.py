@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import current_app, g
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from flask_oneloop import AsyncFlask
 
 
 def judge(facts: Facts) -> Outcome:

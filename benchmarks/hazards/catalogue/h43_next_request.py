@@ -2,13 +2,13 @@
 
 import socket
 
-from app_async.runtime import AsyncFlask
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import SECONDS, ask, served
 from benchmarks.hazards.wiring import NativeFlask
+from flask_oneloop import AsyncFlask
 
 APP = """
-from app_async.runtime import AsyncFlask, asgi_app
+from flask_oneloop import AsyncFlask, asgi_app
 from flask import Response, abort, g, request, stream_with_context
 
 app = AsyncFlask(__name__)

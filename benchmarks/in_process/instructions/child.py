@@ -16,13 +16,13 @@ from itertools import count
 from types import FrameType
 from typing import Any
 
-from app_async.runtime import asgi
 from benchmarks.in_process.callers import Batch, Caller
 from benchmarks.in_process.instructions.callgrind import Callgrind
 from benchmarks.in_process.models import MODELS
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.layers import OTHER, of_python
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+from flask_oneloop import asgi
 
 SLOWER = 50
 """By how much callgrind slows: what is done so many times a second is slowed as well, else each request would have more of it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app_async import create_app
-from app_async.runtime import AsyncFlask, asgi_app
 from benchmarks.subjects.apps import equip
 from benchmarks.subjects.apps.views import noop, slow
+from flask_oneloop import AsyncFlask, asgi_app
 
 
 def create() -> AsyncFlask:

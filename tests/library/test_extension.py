@@ -12,11 +12,11 @@ from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.orm import Mapped
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
 from benchmarks.machinery.postgres import Server
-from tests.runtime.answers import wait_until
-from tests.runtime.conftest import Closing
-from tests.runtime.databases import backends, config, core, engines, extension, select
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from tests.library.answers import wait_until
+from tests.library.conftest import Closing
+from tests.library.databases import backends, config, core, engines, extension, select
 
 
 class Thing(BigIntBase):

@@ -8,9 +8,9 @@ import asyncio
 
 from flask import g, has_app_context, has_request_context
 
-from app_async.runtime import asgi_app
-from app_async.runtime.environ import Message, Receive, Scope, Send
-from tests.runtime.app_users import app, outer, trail, wrong
+from flask_oneloop import asgi_app
+from flask_oneloop.environ import Message, Receive, Scope, Send
+from tests.library.app_users import app, outer, trail, wrong
 
 served = asgi_app(app)
 

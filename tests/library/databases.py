@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 CommitMode = Literal["manual", "autocommit", "autocommit_include_redirect"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.answers import Answer, ask_server
-from tests.runtime.app_users import NOBODY, part
-from tests.runtime.ways import ASYNC, BREAKING, FAILING, FILLED, FORGETTING, REFUSED, USERS, WAYS, WHOLE, Way
-from tests.runtime.wire import Pipe, Sent, in_turn, pipelined, streams
+from tests.library.answers import Answer, ask_server
+from tests.library.app_users import NOBODY, part
+from tests.library.ways import ASYNC, BREAKING, FAILING, FILLED, FORGETTING, REFUSED, USERS, WAYS, WHOLE, Way
+from tests.library.wire import Pipe, Sent, in_turn, pipelined, streams
 from tests.servers import ASGI_VARIANTS, Server, serve
 
 NATIVE = [*ASGI_VARIANTS, "hypercorn", "granian"]
@@ -31,7 +31,7 @@ def start() -> Iterator[Callable[[str], Server]]:
         def start(kind: str) -> Server:
             if kind not in servers:
                 served = "app_users:app" if kind in LOOP else "app_watched:asgi"
-                servers[kind] = stack.enter_context(serve(kind, f"tests.runtime.{served}"))
+                servers[kind] = stack.enter_context(serve(kind, f"tests.library.{served}"))
             told(servers[kind])  # what another test has left
             return servers[kind]
 
@@ -153,7 +153,7 @@ def test_context_that_a_middleware_has_left_is_not_the_requests(start: Callable[
 @pytest.mark.parametrize(("kind", "served"), [("uvicorn", "asgi"), ("gunicorn-sync", "app")])
 def test_context_that_was_left_at_import_is_not_the_requests(kind: str, served: str) -> None:
     """uvicorn imports the app inside its main task, with whose context all others begin; the worker's thread is its main one."""
-    with serve(kind, f"tests.runtime.app_pushed:{served}") as server:
+    with serve(kind, f"tests.library.app_pushed:{served}") as server:
         for request in (("alice", ASYNC), (None, REFUSED), ("bobby", FILLED), (None, WHOLE)):
             assert asked_in_turn(server, [request]) == []
 

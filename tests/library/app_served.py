@@ -27,9 +27,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, asgi_app, stream
-from tests.runtime.answers import PATIENCE
-from tests.runtime.databases import Owner, Pet, config, core, engines, extension, main
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app, stream
+from tests.library.answers import PATIENCE
+from tests.library.databases import Owner, Pet, config, core, engines, extension, main
 
 app = AsyncFlask(__name__)
 app.secret_key = "tests"
@@ -177,7 +177,7 @@ async def hang() -> str:
 
 @app.get("/hang/commit")
 async def hang_in_commit() -> str:
-    """The deferred trigger of `tests.runtime.conftest.SLOW_COMMIT` makes the commit take a while."""
+    """The deferred trigger of `tests.library.conftest.SLOW_COMMIT` makes the commit take a while."""
     await main(app).execute(text("INSERT INTO slow (name) VALUES (:name)"), {"name": request.args["name"]})
     count("committing")
     return "committed"

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app_async.runtime import AsyncFlask, asgi_app
-from tests.runtime.answers import PATIENCE, in_time, wait_until
-from tests.runtime.conftest import Closing
-from tests.runtime.databases import Databases, backends, extension
+from flask_oneloop import AsyncFlask, asgi_app
+from tests.library.answers import PATIENCE, in_time, wait_until
+from tests.library.conftest import Closing
+from tests.library.databases import Databases, backends, extension
 
 Message = MutableMapping[str, Any]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")

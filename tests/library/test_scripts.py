@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.machinery.postgres import Server
-from tests.runtime.answers import PATIENCE, wait_until
-from tests.runtime.databases import backends, with_driver
+from tests.library.answers import PATIENCE, wait_until
+from tests.library.databases import backends, with_driver
 
 ENDING_SECONDS = 5.0
 """The promise is one second; a shared machine may take a few, and a process that hangs takes for ever."""
@@ -25,7 +25,7 @@ if os.environ.get("LOOP") == "asyncio":
     sys.modules["uvloop"] = None
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from sqlalchemy import text
-from app_async.runtime import AdvancedAlchemy, AsyncFlask, stream
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, stream
 
 def probe(url=None):
     app = AsyncFlask("probe")

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
-from app_async.runtime import AsyncFlask, stream
-from tests.runtime.conftest import Ask, Closing
-from tests.runtime.databases import Databases, Owner, engines, extension, main
+from flask_oneloop import AsyncFlask, stream
+from tests.library.conftest import Ask, Closing
+from tests.library.databases import Databases, Owner, engines, extension, main
 
 
 def checked_out(app: AsyncFlask) -> int:

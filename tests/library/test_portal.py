@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import current_app, g
 
-from app_async.runtime import AsyncFlask, stream
-from tests.runtime.answers import PATIENCE, in_background, in_time
-from tests.runtime.conftest import Ask
+from flask_oneloop import AsyncFlask, stream
+from tests.library.answers import PATIENCE, in_background, in_time
+from tests.library.conftest import Ask
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
 

@@ -13,12 +13,12 @@ from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from flask import g, has_app_context, request
 from sqlalchemy import Pool, event, make_url, text
 
-from app_async.runtime import AsyncFlask, asgi_app, portal
-from app_async.runtime.loop import ProcessLoop
-from tests.runtime.answers import PATIENCE
-from tests.runtime.app_users import NOBODY
-from tests.runtime.conftest import Ask
-from tests.runtime.databases import Databases, engines, extension, main
+from flask_oneloop import AsyncFlask, asgi_app, portal
+from flask_oneloop.loop import ProcessLoop
+from tests.library.answers import PATIENCE
+from tests.library.app_users import NOBODY
+from tests.library.conftest import Ask
+from tests.library.databases import Databases, engines, extension, main
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default=NOBODY)
 

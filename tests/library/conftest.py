@@ -1,4 +1,4 @@
-"""Databases and clients for the runtime's tests."""
+"""Databases and clients for the library's tests."""
 
 import asyncio
 import secrets
@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
-import app_async.runtime
-from app_async.runtime import AsyncFlask, asgi_app
+import flask_oneloop
 from benchmarks.machinery.postgres import Server
-from tests.runtime.answers import PATIENCE, Answer
-from tests.runtime.databases import LOOKING, Databases, create_tables, empty_tables, engines
+from flask_oneloop import AsyncFlask, asgi_app
+from tests.library.answers import PATIENCE, Answer
+from tests.library.databases import LOOKING, Databases, create_tables, empty_tables, engines
 from tests.servers import ASGI, serve
 from tests.servers import Server as WebServer
 
@@ -138,11 +138,9 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds the runtime and nothing else of the project, as if it had been copied elsewhere."""
+    """A folder that holds the library and nothing else of the project, as if it had been copied elsewhere."""
     folder = tmp_path_factory.mktemp("bare")
-    (folder / "app_async").mkdir()
-    (folder / "app_async" / "__init__.py").touch()
-    (folder / "app_async" / "runtime").symlink_to(app_async.runtime.__path__[0])
+    (folder / "flask_oneloop").symlink_to(flask_oneloop.__path__[0])
     return folder
 
 
@@ -158,7 +156,7 @@ NOTICE = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET client_connection_ch
 
 
 class Serving:
-    """Servers of `tests.runtime.app_served`, each started when it is first asked for, on a database of their own."""
+    """Servers of `tests.library.app_served`, each started when it is first asked for, on a database of their own."""
 
     def __init__(self, postgres: Server, bare: Path) -> None:
         self.database = Databases(*(postgres.create_database(f"runtime_{secrets.token_hex(4)}") for _ in range(2)))
@@ -183,7 +181,7 @@ class Serving:
     def fresh(self, kind: str) -> AbstractContextManager[WebServer]:
         """A server of this kind that nobody has asked; it ends with the block."""
         attribute = "asgi" if kind in ASGI else "app"
-        return serve(kind, f"tests.runtime.app_served:{attribute}", env=self.env)
+        return serve(kind, f"tests.library.app_served:{attribute}", env=self.env)
 
     def end(self) -> None:
         """End them at the same time: some wait seconds for their idle connections."""

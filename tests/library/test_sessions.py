@@ -10,9 +10,9 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from tests.runtime.answers import wait_until
-from tests.runtime.conftest import Ask, Closing
-from tests.runtime.databases import Databases, Owner, engines, extension, main, second, select
+from tests.library.answers import wait_until
+from tests.library.conftest import Ask, Closing
+from tests.library.databases import Databases, Owner, engines, extension, main, second, select
 
 
 def test_one_session_for_each_bind_and_request(databases: Databases, ask: Ask, closed: list[Session]) -> None:

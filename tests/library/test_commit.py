@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app_async.runtime import AsyncFlask
-from tests.runtime.conftest import Ask
-from tests.runtime.databases import CommitMode, Databases, Note, Owner, Pet, engines, main, second, select
+from flask_oneloop import AsyncFlask
+from tests.library.conftest import Ask
+from tests.library.databases import CommitMode, Databases, Note, Owner, Pet, engines, main, second, select
 
 ANSWERS: dict[str, tuple[int, set[CommitMode]]] = {
     "/answer/200": (200, {"autocommit", "autocommit_include_redirect"}),

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from tests.runtime.answers import Answer
-from tests.runtime.app_users import NOBODY, cookie, part
-from tests.runtime.wire import Sent
+from tests.library.answers import Answer
+from tests.library.app_users import NOBODY, cookie, part
+from tests.library.wire import Sent
 
 USERS = ("alice", "bobby", "carol", "david", "erica", "frank", "gerry", "heidi", "irene", "james", "kelly", "louis")
 COOKIES = {user: cookie(user) for user in USERS}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
-from tests.runtime.conftest import Serving
-from tests.runtime.databases import backends, select
+from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
+from tests.library.conftest import Serving
+from tests.library.databases import backends, select
 from tests.servers import ASGI, Server, serve
 
 KINDS = ["gunicorn", "gunicorn-sync", "waitress", "flask", *ASGI]
@@ -101,7 +101,7 @@ def ask_both_workers(server: Server, path: str) -> dict[int, str]:
 
 def test_preloaded_app_that_was_used_before_the_fork(serving: Serving) -> None:
     """Its workers make a loop and connections of their own; the connection that was open in the parent stays the parent's."""
-    with serve("gunicorn-preload", "tests.runtime.app_preloaded:app", env=serving.env) as server:
+    with serve("gunicorn-preload", "tests.library.app_preloaded:app", env=serving.env) as server:
         parent = int(ask_server(server.port, "/preloaded").text)
         workers = ask_both_workers(server, "/backend")
         assert server.process.pid not in workers
@@ -131,7 +131,7 @@ def gone(serving: Serving, backend: int) -> bool:
 
 def test_reloader_restarts_the_app_with_connections_open(serving: Serving, tmp_path: Path) -> None:
     module = tmp_path / "reloaded.py"
-    module.write_text("from tests.runtime.app_served import app\n")
+    module.write_text("from tests.library.app_served import app\n")
     path = f"{tmp_path}:{serving.env['PYTHONPATH']}"
     with serve("flask-debug", "reloaded:app", env={**serving.env, "PYTHONPATH": path}) as server:
         with Client(server.port) as client:

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 import pytest
 
-from tests.runtime.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
-from tests.runtime.conftest import Serving
-from tests.runtime.databases import select
+from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
+from tests.library.conftest import Serving
+from tests.library.databases import select
 from tests.servers import ASGI, Server
 
 SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
@@ -89,7 +89,7 @@ def test_signal_receiver_runs_in_the_requests_task(client: Client) -> None:
 
 def test_request_g_and_session_are_seen_by_gathered_coroutines(client: Client) -> None:
     answer = client.ask("/context?q=question")
-    assert answer.json == {"seen": [f"{number} question g session tests.runtime.app_served" for number in range(3)]}
+    assert answer.json == {"seen": [f"{number} question g session tests.library.app_served" for number in range(3)]}
     assert answer.all("Set-Cookie")[0].startswith("session=")
 
 

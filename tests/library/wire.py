@@ -13,7 +13,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from tests.runtime.answers import PATIENCE, Answer
+from tests.library.answers import PATIENCE, Answer
 
 
 class Sent(NamedTuple):

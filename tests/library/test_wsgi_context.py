@@ -14,7 +14,7 @@ from werkzeug import Request
 from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wsgi import FileWrapper
 
-from app_async.runtime import AsyncFlask
+from flask_oneloop import AsyncFlask
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
 WSGIApp = Callable[..., Iterable[bytes]]

@@ -11,7 +11,7 @@ from functools import partial
 from flask import Response, abort, g, has_app_context, has_request_context, request, session, stream_with_context
 from flask.typing import ResponseReturnValue
 
-from app_async.runtime import AsyncFlask, stream
+from flask_oneloop import AsyncFlask, stream
 
 NOBODY = "nobody"
 

@@ -2,8 +2,8 @@
 
 from flask import g
 
-from tests.runtime.app_users import app
-from tests.runtime.app_watched import asgi
+from tests.library.app_users import app
+from tests.library.app_watched import asgi
 
 __all__ = ("app", "asgi")
 

@@ -1,6 +1,6 @@
 """The served app, already used when it is imported: a loop runs and a connection is open."""
 
-from tests.runtime.app_served import app
+from tests.library.app_served import app
 
 
 @app.get("/preloaded")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask import request
 
-from app_async.runtime import AsyncFlask, asgi_app
-from tests.runtime.answers import open_socket
-from tests.runtime.conftest import Serving
+from flask_oneloop import AsyncFlask, asgi_app
+from tests.library.answers import open_socket
+from tests.library.conftest import Serving
 from tests.servers import ASGI, Server, serve
 
 OWN = {"SERVER_SOFTWARE", "RAW_URI", "gunicorn.socket", "REMOTE_PORT", "SERVER_PORT", "HTTP_HOST", "wsgi.input_terminated"}
@@ -63,7 +63,7 @@ def test_environ_is_gunicorns(serving: Serving, kind: str, name: str) -> None:
 def mounted(request: pytest.FixtureRequest, serving: Serving) -> Any:
     """A server that is told its application's place."""
     env = serving.env
-    with serve(request.param, "tests.runtime.app_served:asgi", "--root-path", "/api", env=env) as server:
+    with serve(request.param, "tests.library.app_served:asgi", "--root-path", "/api", env=env) as server:
         yield server, request.param
 
 

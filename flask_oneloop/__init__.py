@@ -1,0 +1,7 @@
+"""Async routes in Flask that are right under every WSGI server and fast under every ASGI server."""
+
+from .asgi import asgi_app
+from .flask import AsyncFlask, stream
+from .sessions import AdvancedAlchemy
+
+__all__ = ("AdvancedAlchemy", "AsyncFlask", "asgi_app", "stream")
