@@ -4,4 +4,6 @@ from .asgi import asgi_app
 from .flask import AsyncFlask, stream
 from .sessions import AdvancedAlchemy
 
+__version__ = "0.1.0"
+
 __all__ = ("AdvancedAlchemy", "AsyncFlask", "asgi_app", "stream")
