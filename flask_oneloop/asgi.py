@@ -20,6 +20,7 @@ from .call import await_
 from .context import Outside, begin, request_context, within
 from .environ import Message, Receive, Scope, Send, build_environ, may_have_body, read_body
 from .flask import AsyncFlask
+from .turns import Turns
 
 __all__ = ("asgi_app",)
 
@@ -37,6 +38,7 @@ class ASGIApp:
 
     def __init__(self, app: AsyncFlask) -> None:
         self.app = app
+        self.turns = Turns()
         self.watch = _Watch()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +82,7 @@ class ASGIApp:
         response = _Response(send, request)
         self.watch.add(request)
         try:
+            await self.turns.take()
             await within(request_context(self.app), greenlet_spawn(begin, _respond, self.app, environ, response))
         except asyncio.CancelledError:
             if not request.disconnected:

@@ -1,0 +1,48 @@
+"""Whose turn it is to begin: at most one request in each iteration of the event loop, first come, first served.
+
+libuv (in uvloop) accepts one connection in each iteration, and an iteration lasts as long as one step of every task that is
+ready. A server that starts whatever it has parsed at once therefore lets a hundred busy clients keep a new one waiting for
+seconds, and many half-done requests in turn take each other's place in the processor's caches.
+"""
+
+import asyncio
+from collections import deque
+
+__all__ = ("Turns",)
+
+
+class Turns:
+    """Starts of requests, at most one in each iteration of the loop. How many run at the same time is not limited."""
+
+    __slots__ = ("_loop", "_taken", "_waiting")
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._taken = False
+        """Whether somebody starts in this iteration."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Wait for one's turn; who is cancelled meanwhile is passed over."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._taken, self._waiting = loop, False, deque()
+        if self._taken:
+            turn = loop.create_future()
+            self._waiting.append(turn)
+            await turn
+        else:
+            self._taken = True
+            loop.call_soon(self._next, loop)
+
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give the turn to the first that still waits. What an earlier loop has left to be called is ignored."""
+        if loop is not self._loop:
+            return
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                loop.call_soon(self._next, loop)
+                return
+        self._taken = False
