@@ -2,8 +2,9 @@
 
 from .asgi import asgi_app
 from .flask import AsyncFlask, stream
+from .places import on_loop
 from .sessions import AdvancedAlchemy
 
 __version__ = "0.1.0"
 
-__all__ = ("AdvancedAlchemy", "AsyncFlask", "asgi_app", "stream")
+__all__ = ("AdvancedAlchemy", "AsyncFlask", "asgi_app", "on_loop", "stream")

@@ -12,14 +12,17 @@ import asyncio
 import io
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
+from functools import lru_cache
 from typing import IO, Any
 
 from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
-from .context import Outside, begin, request_context, within
+from .context import Outside, request_context, within
 from .environ import Message, Receive, Scope, Send, build_environ, may_have_body, read_body
+from .exchange import Exchange
 from .flask import AsyncFlask
+from .threads import Threads
 from .turns import Turns
 
 __all__ = ("asgi_app",)
@@ -38,8 +41,7 @@ class ASGIApp:
 
     def __init__(self, app: AsyncFlask) -> None:
         self.app = app
-        self.turns = Turns()
-        self.watch = _Watch()
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -68,7 +70,11 @@ class ASGIApp:
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in one greenlet of the server's task; cancelled when its client disconnects."""
-        if not self.app.portal.adopted():  # by a server without lifespan
+        loop = asyncio.get_running_loop()
+        if loop is not self.loop:
+            self.loop, self.turns, self.watch = loop, Turns(loop), _Watch(loop)
+            self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
+        if not self.app.portal.adopted(loop):  # by a server without lifespan
             await self.app.portal.adopt()
         environ = build_environ(scope)
         body: IO[bytes] = io.BytesIO()
@@ -78,107 +84,65 @@ class ASGIApp:
                 return  # the client left while it sent its request
             body = whole
         environ["wsgi.input"] = body
-        request = _Request(receive)
-        response = _Response(send, request)
-        self.watch.add(request)
+        exchange = _Exchange(self, receive, send)
+        self.watch.add(exchange)
         try:
             await self.turns.take()
-            await within(request_context(self.app), greenlet_spawn(begin, _respond, self.app, environ, response))
+            exchange.context = context = request_context(self.app)
+            await within(context, greenlet_spawn(exchange.begin, exchange.respond, self.app, environ))
         except asyncio.CancelledError:
-            if not request.disconnected:
+            if not exchange.disconnected:
                 raise  # the server itself ends the request
         except (SystemExit, KeyboardInterrupt) as error:
             # In a task these would stop the server's loop, and every other request with it.
             msg = f"the application raised {type(error).__name__}"
             raise RuntimeError(msg) from error
         finally:
-            self.watch.discard(request)
+            self.watch.discard(exchange)
             body.close()
 
 
-class _Request:
-    """The task of one request, cancelled when its client disconnects."""
+class _Exchange(Exchange):
+    """A request, whose task is cancelled when its client disconnects, and ``start_response`` and the chunks after it as messages.
 
-    __slots__ = ("answered", "context", "disconnected", "receive", "seen", "task", "watcher")
+    Waiting for ``send`` is the back-pressure.
+    """
 
-    def __init__(self, receive: Receive) -> None:
+    watcher: asyncio.Task[None] | None = None
+    seen = False
+    disconnected = False
+    answered = False
+    """Whether the response is complete: what is done after it is not for the client, who may go."""
+    head: Message | None = None
+    started = False
+    left = -1
+    """Bytes that ``Content-Length`` still allows; negative: no such header."""
+
+    def __init__(self, served: ASGIApp, receive: Receive, send: Send) -> None:
+        self.threads = served.threads
+        self.task = asyncio.current_task(served.loop)
+        self.server_context = copy_context()
         self.receive = receive
-        self.context = copy_context()
-        """The server's."""
-        self.task = asyncio.current_task()
-        self.watcher: asyncio.Task[None] | None = None
-        self.seen = False
-        self.answered = False
-        """Whether the response is complete: what is done after it is not for the client, who may go."""
-        self.disconnected = False
+        self.send = send
 
     async def watch(self) -> None:
+        """Wait for the client's disconnect."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
         if self.task is not None and not self.answered:
             self.disconnected = True
             self.task.cancel()
 
-
-class _Watch:
-    """Looks every :data:`WATCH_EVERY` seconds for requests that still run, and waits for their clients to disconnect.
-
-    A timer or a task for each request would cost more than most requests take.
-    """
-
-    def __init__(self) -> None:
-        self.requests: set[_Request] = set()
-        self.loop: asyncio.AbstractEventLoop | None = None
-        """On which it looks, if it does."""
-
-    def add(self, request: _Request) -> None:
-        self.requests.add(request)
-        if self.loop is not asyncio.get_running_loop():
-            self._look_again()
-
-    def discard(self, request: _Request) -> None:
-        self.requests.discard(request)
-        if request.watcher is not None:
-            request.watcher.cancel()
-
-    def _look_again(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.loop.call_later(WATCH_EVERY, self._look)
-
-    def _look(self) -> None:
-        self.loop = None
-        for request in self.requests:
-            if request.seen and request.watcher is None:
-                request.watcher = asyncio.create_task(request.watch(), context=request.context)
-            request.seen = True
-        if self.requests:
-            self._look_again()
-
-
-def _respond(app: AsyncFlask, environ: dict[str, Any], response: "_Response") -> None:
-    """Call the WSGI application and send what it answers; runs in the request's greenlet."""
-    chunks: Iterable[bytes] = app(environ, response.start)
-    try:
-        for chunk in chunks:
-            response.write(chunk)
-        response.end()
-    finally:
-        if (close := getattr(chunks, "close", None)) is not None:
-            close()
-
-
-class _Response:
-    """``start_response`` and the chunks after it, as ASGI messages. Waiting for ``send`` is the back-pressure."""
-
-    __slots__ = ("head", "left", "request", "send", "started")
-
-    def __init__(self, send: Send, request: _Request) -> None:
-        self.send = send
-        self.request = request
-        self.head: Message | None = None
-        self.started = False
-        self.left = -1
-        """Bytes that ``Content-Length`` still allows; negative: no such header."""
+    def respond(self, app: AsyncFlask, environ: dict[str, Any]) -> None:
+        """Call the WSGI application and send what it answers; runs in the request's greenlet."""
+        chunks: Iterable[bytes] = app(environ, self.start)
+        try:
+            for chunk in chunks:
+                self.write(chunk)
+            self.end()
+        finally:
+            if (close := getattr(chunks, "close", None)) is not None:
+                close()
 
     def start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
         """WSGI's ``start_response`` (PEP 3333)."""
@@ -187,12 +151,8 @@ class _Response:
         if exc_info is None and self.head is not None:
             msg = "start_response was called twice"
             raise AssertionError(msg)
-        encoded = []
-        for name, value in headers:
-            name = name.lower()
-            if name == "content-length":
-                self.left = int(value)
-            encoded.append((name.encode("latin-1"), value.encode("latin-1")))
+        encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
+        self.left = int(dict(encoded).get(b"content-length", -1))
         self.head = {"type": "http.response.start", "status": int(status[:3]), "headers": encoded}
         return self.write
 
@@ -207,11 +167,11 @@ class _Response:
 
     def end(self) -> None:
         """End the response, unless its last chunk has done so."""
-        if not self.request.answered:
+        if not self.answered:
             self._send(b"", more=False)
 
     def _send(self, chunk: bytes, *, more: bool) -> None:
-        self.request.answered = not more
+        self.answered = not more
         body = {"type": "http.response.body", "body": chunk, "more_body": more}
         if self.started:
             await_(Outside(self.send(body)))
@@ -225,3 +185,43 @@ class _Response:
     async def _send_first(self, head: Message, body: Message) -> None:
         await self.send(head)
         await self.send(body)
+
+
+@lru_cache(maxsize=512)
+def _header_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
+class _Watch:
+    """Looks every :data:`WATCH_EVERY` seconds for requests that still run, and waits for their clients to disconnect.
+
+    A timer or a task for each request would cost more than most requests take.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.requests: set[_Exchange] = set()
+        self.looking = False
+
+    def add(self, request: _Exchange) -> None:
+        self.requests.add(request)
+        if not self.looking:
+            self._look_again()
+
+    def discard(self, request: _Exchange) -> None:
+        self.requests.discard(request)
+        if request.watcher is not None:
+            request.watcher.cancel()
+
+    def _look_again(self) -> None:
+        self.looking = True
+        self.loop.call_later(WATCH_EVERY, self._look)
+
+    def _look(self) -> None:
+        self.looking = False
+        for request in self.requests:
+            if request.seen and request.watcher is None:
+                request.watcher = asyncio.create_task(request.watch(), context=request.server_context)
+            request.seen = True
+        if self.requests:
+            self._look_again()

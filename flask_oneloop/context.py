@@ -6,9 +6,9 @@ application that answers; nor must a pooled connection, which serves other reque
 """
 
 import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
-from contextvars import Context, ContextVar, copy_context
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import flask
@@ -19,9 +19,8 @@ from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
 
-__all__ = ("Body", "Outside", "begin", "connect_outside", "has_begun", "request_context", "within")
+__all__ = ("Outside", "connect_outside", "request_context", "within")
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -80,42 +79,6 @@ def request_context(app: flask.Flask) -> Context:
     return context
 
 
-def begin(respond: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call it in a context that is a request's own: see :func:`has_begun`."""
-    _begun.set(True)
-    return respond(*args, **kwargs)
-
-
-def has_begun() -> bool:
-    """Whether the current context is a request's own already, so that nothing in it is another's."""
-    return _begun.get()
-
-
-class Body:
-    """A WSGI response body that is iterated in ``context``, and closed there once: at the latest when it is dropped."""
-
-    __slots__ = ("body", "chunks", "run")
-
-    def __init__(self, context: Context, body: Iterable[bytes]) -> None:
-        self.run = context.run
-        self.body: Iterable[bytes] | None = body
-        self.chunks = self.run(iter, body)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        return self.run(next, self.chunks)
-
-    def close(self) -> None:
-        """Close it, if it can be closed (PEP 3333)."""
-        body, self.body = self.body, None
-        if (close := getattr(body, "close", None)) is not None:
-            self.run(close)
-
-    __del__ = close
-
-
 def connect_outside(engine: AsyncEngine) -> None:
     """Have the engine open its connections in an empty context, for they outlive the request that needs one first.
 
@@ -136,5 +99,4 @@ def connect_outside(engine: AsyncEngine) -> None:
     pool._creator = creator  # noqa: SLF001
 
 
-_begun: ContextVar[bool] = ContextVar("request has begun", default=False)
 _outside: WeakSet[Engine] = WeakSet()

@@ -18,53 +18,67 @@ Send = Callable[[Message], Awaitable[None]]
 SPOOL_BYTES = 1 << 20
 """Request bodies up to this many bytes are kept in memory, larger ones in a temporary file."""
 
+_DROPPED = "HTTP_"
+"""Where headers go that nobody shall see."""
+_CONSTANTS = {
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    _DROPPED: "",
+}
+
 
 def build_environ(scope: Scope) -> dict[str, Any]:
     """The WSGI environ (PEP 3333) of an ASGI HTTP scope, without ``wsgi.input``.
 
     Headers whose name has an underscore are dropped, as gunicorn does: ``X_Forwarded_For`` would pass for ``X-Forwarded-For``.
     """
-    root = scope.get("root_path", "")
-    path = scope["path"]
-    raw_path = scope.get("raw_path")
-    if not path.isascii() or "%" in path or (raw_path is not None and b"%" in raw_path):
-        path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
-    if not root.isascii():
-        root = root.encode().decode("latin-1")
-    if root and (path == root or path.startswith(f"{root.rstrip('/')}/")):
-        path = path[len(root.rstrip("/")) :]
+    path, script = _paths(scope)
     host, port = scope.get("server") or ("localhost", 80)
     environ: dict[str, Any] = {
+        **_CONSTANTS,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": root,
+        "SCRIPT_NAME": script,
         "PATH_INFO": path,
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port or 0),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
     }
     if client := scope.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
     for name, value in scope["headers"]:
-        if (key := _environ_key(name)) is None:
-            continue
-        text = value.decode("latin-1")
-        if key in environ:
-            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
-        environ[key] = text
+        key = _environ_key(name)
+        if key not in environ:
+            environ[key] = value.decode("latin-1")
+        else:
+            environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{value.decode('latin-1')}"
+    del environ[_DROPPED]
     return environ
 
 
+def _paths(scope: Scope) -> tuple[str, str]:
+    """``PATH_INFO`` and ``SCRIPT_NAME``: the bytes of the URL, decoded as latin-1."""
+    path = scope["path"]
+    raw_path = scope.get("raw_path")
+    if not path.isascii() or "%" in path or (raw_path is not None and b"%" in raw_path):
+        path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
+    if not (root := scope.get("root_path", "")):
+        return path, ""
+    if not root.isascii():
+        root = root.encode().decode("latin-1")
+    if path == root or path.startswith(f"{root.rstrip('/')}/"):
+        path = path[len(root.rstrip("/")) :]
+    return path, root
+
+
 @lru_cache(maxsize=512)
-def _environ_key(name: bytes) -> str | None:
+def _environ_key(name: bytes) -> str:
     if b"_" in name:
-        return None
+        return _DROPPED
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
 

@@ -6,9 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from flask import current_app
+from flask import Flask as StockFlask
+from flask import current_app, has_app_context
+from werkzeug.datastructures import ImmutableDict
 
-from .context import Body, begin, has_begun, request_context
+from .call import in_greenlet
+from .context import request_context
+from .exchange import Body, Exchange, current_exchange, in_memory
+from .places import runs_on_loop
 from .portal import Portal
 from .sessions import Flask
 
@@ -21,22 +26,75 @@ __all__ = ("AsyncFlask", "stream")
 T = TypeVar("T")
 SHARED = f"{__package__}.shared"
 """In the environ of a request that may share the context of who makes it."""
+_CONTEXT = f"{__package__}.context"
+"""In the environ of a request whose context was made before it began."""
 _END = object()
 
 
 class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
 
+    default_config = ImmutableDict({**StockFlask.default_config, "ONELOOP_THREADS": 40})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._places: dict[tuple[str, str], tuple[Any, bool]] = {}
+        """View functions, and whether they are for the loop, by endpoint and method."""
+        super().__init__(*args, **kwargs)
+
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The WSGI application: a server's request runs in a context of its own, for the thread has served others and will again.
 
-        One that is made within another, or by the app's test client, shares what is there, as on plain Flask.
+        One that is made within another, or by the app's test client, shares what is there, as on plain Flask. One that an ASGI
+        server's loop serves has its context already, and goes on in a thread unless its view is for the loop.
         """
-        if has_begun() or SHARED in environ:
+        exchange = current_exchange()
+        if exchange is None and SHARED not in environ:
+            return self._in_own_context(environ, start_response)
+        if exchange is None or exchange.threads is None or has_app_context() or not in_greenlet() or self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
+        body = Body(exchange.in_thread)
+        try:
+            exchange.in_thread(body.begin, super().wsgi_app, environ, start_response)
+        except BaseException:
+            body.close()
+            raise
+        return body.bare() if in_memory(body.body) else body
+
+    def _in_own_context(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = request_context(self)
-        body = context.run(begin, super().wsgi_app, environ, start_response)
-        return body if type(body) is environ.get("wsgi.file_wrapper") else Body(context, body)  # servers look for theirs
+        answer = context.run(Exchange().begin, super().wsgi_app, environ, start_response)
+        if in_memory(answer) or type(answer) is environ.get("wsgi.file_wrapper"):  # servers look for theirs
+            return answer
+        body = Body(context.run)
+        context.run(body.begin, lambda: answer)
+        return body
+
+    def _for_loop(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the request's view is for the server's loop.
+
+        It is looked for beforehand and not again, unless Flask has to: when nothing matches, and when a URL converter needs the
+        request's context or session.
+        """
+        ctx: Any = super().request_context(environ)
+        environ[_CONTEXT] = ctx
+        request = ctx.request
+        try:
+            rule, request.view_args = ctx.url_adapter.match(return_rule=True)
+        except Exception:  # noqa: BLE001 - Flask will meet it again
+            return False
+        request.url_rule = rule
+        ctx.match_request = _matched
+        view: Any = self.view_functions.get(rule.endpoint)
+        place = rule.endpoint, request.method
+        known = self._places.get(place)
+        if known is None or known[0] is not view:
+            known = self._places[place] = view, runs_on_loop(view, request.method)
+        return known[1]
+
+    def request_context(self, environ: "WSGIEnvironment") -> Any:
+        """Flask's; the one that was made beforehand, if one was."""
+        ctx = environ.pop(_CONTEXT, None)
+        return super().request_context(environ) if ctx is None else ctx
 
     def test_client(self, use_cookies: bool = True, **kwargs: Any) -> "FlaskClient":
         """Flask's, whose requests may share the context that they are made in."""
@@ -47,6 +105,10 @@ class AsyncFlask(Flask):
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """A function that runs the coroutine function on the app's loop and waits for its result."""
         return functools.partial(self.portal.call, func)
+
+
+def _matched() -> None:
+    """Flask would match the request here."""
 
 
 def stream(source: AsyncGenerator[T, None]) -> Iterator[T]:

@@ -58,9 +58,9 @@ class Portal:
         running = asyncio._get_running_loop()  # noqa: SLF001 - the exported variant that does not raise
         return running is not None and running is self.loop
 
-    def adopted(self) -> bool:
-        """Whether the running loop is the server's, with nothing left to be closed on another one."""
-        return self._server_loop is asyncio.get_running_loop() and self._adopting is None
+    def adopted(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether this running loop is the server's, with nothing left to be closed on another one."""
+        return self._server_loop is loop and self._adopting is None
 
     def own(self, engine: AsyncEngine) -> None:
         """Have the engine's connections made outside any request's context, and closed on their loop, at exit at the latest."""

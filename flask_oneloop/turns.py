@@ -12,37 +12,32 @@ __all__ = ("Turns",)
 
 
 class Turns:
-    """Starts of requests, at most one in each iteration of the loop. How many run at the same time is not limited."""
+    """Starts of requests on a loop, at most one in each of its iterations. How many run at the same time is not limited."""
 
     __slots__ = ("_loop", "_taken", "_waiting")
 
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._taken = False
         """Whether somebody starts in this iteration."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
         """Wait for one's turn; who is cancelled meanwhile is passed over."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._loop, self._taken, self._waiting = loop, False, deque()
         if self._taken:
-            turn = loop.create_future()
+            turn = self._loop.create_future()
             self._waiting.append(turn)
             await turn
         else:
             self._taken = True
-            loop.call_soon(self._next, loop)
+            self._loop.call_soon(self._next)
 
-    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Give the turn to the first that still waits. What an earlier loop has left to be called is ignored."""
-        if loop is not self._loop:
-            return
+    def _next(self) -> None:
+        """Give the turn to the first that still waits."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                loop.call_soon(self._next, loop)
+                self._loop.call_soon(self._next)
                 return
         self._taken = False

@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app, stream
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app, on_loop, stream
 from tests.library.answers import PATIENCE
 from tests.library.databases import Owner, Pet, config, core, engines, extension, main
 
@@ -184,6 +184,7 @@ async def hang_in_commit() -> str:
 
 
 @app.get("/hang/sync")
+@on_loop
 def hang_in_sync_view() -> str:
     with Session(core(extension(app).config[0])) as db:
         count("hanging")
@@ -437,12 +438,14 @@ def leave_sync() -> str:
 
 
 @app.get("/sync/session")
+@on_loop
 def sync_session() -> str:
     with Session(core(extension(app).config[0])) as db:
         return str(db.scalar(text("SELECT 42")))
 
 
 @app.get("/sync/meet/<int:size>")
+@on_loop
 def sync_meet(size: int) -> str:
     """Answers when so many synchronous views are here at once."""
     with Session(core(extension(app).config[0])) as db:
@@ -456,6 +459,7 @@ def sync_meet(size: int) -> str:
 
 
 @app.get("/sync/lazy")
+@on_loop
 def lazy() -> str:
     """A template that loads what the view did not."""
     with Session(core(extension(app).config[0])) as db:
@@ -464,6 +468,7 @@ def lazy() -> str:
 
 
 @app.get("/sync/iterate")
+@on_loop
 def iterate() -> Response:
     """A synchronous generator that waits."""
 

@@ -1,0 +1,208 @@
+"""Plain and async views in one app under real ASGI servers: the view decides where its request runs."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, ContextVar, copy_context
+
+import pytest
+
+from flask_oneloop.threads import Threads
+from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
+from tests.library.app_mixed import BLOCKING
+from tests.servers import ASGI, Server, serve
+
+THREADS = 6
+
+
+@pytest.fixture(scope="module", params=ASGI)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with serve(request.param, "tests.library.app_mixed:asgi") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.port) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "place"),
+    [
+        ("GET", "/where/plain", "thread"),
+        ("GET", "/where/plain/login", "thread"),
+        ("GET", "/where/async", "loop"),
+        ("GET", "/where/async/wrapped", "loop"),
+        ("GET", "/where/async/login", "loop"),
+        ("GET", "/where/on-loop", "loop"),
+        ("GET", "/where/methods", "thread"),
+        ("POST", "/where/methods", "loop"),
+        ("PUT", "/where/methods", "loop"),
+        ("GET", "/where/single", "loop"),
+    ],
+)
+def test_view_decides_where_all_of_its_request_runs(client: Client, method: str, path: str, place: str) -> None:
+    answer = client.ask(path, method)
+    assert (answer.status, answer.text) == (200, place)
+    seen = client.ask("/seen").json
+    assert [name for name, *_ in seen] == ["before", "async before", "view", "after", "teardown"]
+    own = [(thread, on_a_loop) for name, thread, on_a_loop, _ in seen if name != "async before"]
+    assert {*map(tuple, own)} == {(own[0][0], place == "loop")}, "one thread for all of it"
+    assert seen[1][2], "a coroutine runs on the loop"
+    assert seen[-1][3] == " before async before view after teardown", "context variables go all the way"
+
+
+def test_error_handlers_run_where_the_view_does(client: Client) -> None:
+    answer = client.ask("/where/plain?fail")
+    assert (answer.status, answer.text) == (400, "thread")
+    assert [name for name, *_ in client.ask("/seen").json] == ["before", "async before", "handler", "after", "teardown"]
+    answer = client.ask("/where/nothing")
+    assert answer.status == 404
+    assert {on_a_loop for name, _, on_a_loop, _ in client.ask("/seen").json if name != "async before"} == {False}
+
+
+def test_request_g_and_session_are_its_own(client: Client) -> None:
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = [*pool.map(lambda number: ask_server(client.connection.port, f"/where/plain?q={number}"), range(60))]
+    assert {answer.text for answer in answers} == {"thread"}
+    assert len({cookie for answer in answers for cookie in answer.all("Set-Cookie")}) == 60
+
+
+def test_plain_views_block_side_by_side_while_async_views_go_on(server: Server, client: Client) -> None:
+    before = client.ask("/counters").json.get("met", 0)
+    with ThreadPoolExecutor(THREADS) as pool:
+        first = [pool.submit(ask_server, server.port, f"/meet/{THREADS}") for _ in range(THREADS - 1)]
+        wait_until(lambda: client.ask("/counters").json.get("met", 0) == before + THREADS - 1, "all of them, waiting")
+        assert client.ask("/where/async").text == "loop"
+        assert client.ask(f"/meet/{THREADS}").text == "met"
+        assert [one.result().text for one in first] == ["met"] * (THREADS - 1)
+
+
+@pytest.mark.parametrize("kind", ["uvicorn"])
+def test_threads_are_bounded(kind: str) -> None:
+    with (
+        serve(kind, "tests.library.app_mixed:asgi") as server,
+        ThreadPoolExecutor(THREADS + 4) as pool,
+        Client(server.port) as client,
+    ):
+        answers = []
+        for number in range(THREADS):
+            answers.append(pool.submit(ask_server, server.port, f"/queue/{number}"))
+            wait_until(lambda number=number: number in client.ask("/queue").json, "the next in a thread")  # type: ignore[misc]
+        sockets = []
+        for number in range(THREADS, THREADS + 4):
+            sockets.append(open_socket(server.port, get(f"/queue/{number}")))
+            client.ask("/loop")  # the socket was accepted before this is answered
+        assert client.ask("/queue").json == [*range(THREADS)]
+        sockets[1].close()  # and is passed over
+        wait_until(lambda: client.ask("/where/async").text == "loop", "an answer")
+        time.sleep(0.3)  # until it is noticed
+        client.ask("/queue", "POST")
+        assert [answer.result().text for answer in answers] == ["gone"] * THREADS
+        expected = [*range(THREADS), *(number for number in range(THREADS, THREADS + 4) if number != THREADS + 1)]
+        wait_until(lambda: len(client.ask("/queue").json) == len(expected), "all")
+        assert sorted(client.ask("/queue").json) == expected, "in which order they write that down is the threads' affair"
+        for one in sockets:
+            one.close()
+
+
+@pytest.mark.parametrize("name", BLOCKING)
+def test_what_blocks_or_runs_a_loop_is_harmless_in_a_plain_view(server: Server, client: Client, name: str) -> None:
+    """Three at a time, for some need another request to be stuck."""
+    loop = client.ask("/loop").text
+    with ThreadPoolExecutor(3) as pool:
+        answers = [*pool.map(lambda _: ask_server(server.port, f"/block/{name}"), range(3))]
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.text for answer in answers} == {{"lock": loop, "future": loop, "queue": "handed"}.get(name, "run")}
+
+
+def test_stream_of_a_plain_view_is_iterated_in_threads(client: Client) -> None:
+    assert client.ask("/where/stream").text == "thread\n" * 2
+    assert client.ask("/seen").json[-1][3] == " before async before after teardown first second teardown"
+    assert client.ask("/where/stream/async").text == "loop\n" * 2
+
+
+def test_stream_of_a_plain_view_ends_with_its_client(server: Server, client: Client) -> None:
+    before = client.ask("/counters").json.get("drips ended", 0)
+    with open_socket(server.port, get("/drip")) as connection:
+        connection.recv(3000)
+    wait_until(lambda: client.ask("/counters").json.get("drips ended", 0) > before, "the end of the generator")
+
+
+def test_what_is_left_to_do_after_the_response_is_done_in_a_thread(server: Server, client: Client) -> None:
+    before = client.ask("/counters").json.get("closed in a thread", 0)
+    with open_socket(server.port, get("/close")) as connection:
+        received = b""
+        while not received.endswith(b"sent"):
+            received += connection.recv(4096)
+        client.ask("/queue", "POST")
+    wait_until(lambda: client.ask("/counters").json.get("closed in a thread", 0) > before, "what comes after it")
+
+
+def test_session_of_the_thread_is_removed_by_the_teardown(server: Server, client: Client) -> None:
+    """Flask's documentation of SQLAlchemy has it so: the registry goes by threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert {answer.text for answer in pool.map(lambda _: ask_server(server.port, "/scoped"), range(30))} == {"42"}
+    assert client.ask("/scoped/open").text == "0"
+
+
+def test_places_in_threads_are_given_first_come_first_served() -> None:
+    began: list[int] = []
+
+    async def test() -> None:
+        threads = Threads(asyncio.get_running_loop(), 1)
+        tasks = [asyncio.create_task(threads.run(copy_context(), began.append, number)) for number in range(6)]
+        await asyncio.sleep(0)
+        for number in (0, 3):  # one in a thread, which cannot be cancelled, and one that waits
+            tasks[number].cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(end) is asyncio.CancelledError for end in ended] == [number in {0, 3} for number in range(6)]
+
+    asyncio.run(test())
+    assert began == [0, 1, 2, 4, 5]
+
+
+def test_thread_gives_up_nothing_of_a_call_that_is_cancelled() -> None:
+    """The task ends when the call does, in its own context; what it raises is dropped with its result."""
+    here, there = threading.Event(), threading.Event()
+    ended: list[str] = []
+    variable: ContextVar[str] = ContextVar("variable")
+
+    def work() -> None:
+        variable.set("set in the thread")
+        here.set()
+        there.wait(PATIENCE)
+        ended.append("call")
+
+    async def test() -> None:
+        context = Context()
+        task = asyncio.create_task(Threads(asyncio.get_running_loop(), 1).run(context, work))
+        await asyncio.to_thread(here.wait, PATIENCE)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        there.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        ended.append("task")
+        assert context[variable] == "set in the thread"
+
+    asyncio.run(test())
+    assert ended == ["call", "task"]
+
+
+def test_exit_in_a_thread_is_the_callers() -> None:
+    def leave() -> None:
+        raise SystemExit("reason")
+
+    async def test() -> None:
+        threads = Threads(asyncio.get_running_loop(), 1)
+        for _ in range(3):
+            with pytest.raises(SystemExit, match="reason"):
+                await threads.run(Context(), leave)
+
+    asyncio.run(test())
