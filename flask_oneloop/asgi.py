@@ -11,7 +11,7 @@ starts the next request of a connection, or registers its reader, while it sends
 import asyncio
 import io
 from collections.abc import Callable, Iterable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import lru_cache
 from typing import IO, Any
 
@@ -84,11 +84,12 @@ class ASGIApp:
                 return  # the client left while it sent its request
             body = whole
         environ["wsgi.input"] = body
-        exchange = _Exchange(self, receive, send)
+        context = request_context(self.app)
+        exchange = _Exchange(self, context, receive, send)
         self.watch.add(exchange)
         try:
-            await self.turns.take()
-            exchange.context = context = request_context(self.app)
+            if not self.turns.take():
+                await self.turns.wait()
             await within(context, greenlet_spawn(exchange.begin, exchange.respond, self.app, environ))
         except asyncio.CancelledError:
             if not exchange.disconnected:
@@ -108,22 +109,25 @@ class _Exchange(Exchange):
     Waiting for ``send`` is the back-pressure.
     """
 
-    watcher: asyncio.Task[None] | None = None
-    seen = False
-    disconnected = False
-    answered = False
-    """Whether the response is complete: what is done after it is not for the client, who may go."""
-    head: Message | None = None
-    started = False
-    left = -1
-    """Bytes that ``Content-Length`` still allows; negative: no such header."""
+    __slots__ = (
+        *("answered", "disconnected", "head", "left", "receive", "seen"),
+        *("send", "server_context", "started", "task", "watcher"),
+    )
 
-    def __init__(self, served: ASGIApp, receive: Receive, send: Send) -> None:
-        self.threads = served.threads
-        self.task = asyncio.current_task(served.loop)
+    def __init__(self, served: ASGIApp, context: Context, receive: Receive, send: Send) -> None:
+        super().__init__(context, served.threads)
         self.server_context = copy_context()
         self.receive = receive
         self.send = send
+        self.task = asyncio.current_task(served.loop)
+        self.watcher: asyncio.Task[None] | None = None
+        self.seen = self.disconnected = False
+        self.answered = False
+        """Whether the response is complete: what is done after it is not for the client, who may go."""
+        self.head: Message | None = None
+        self.started = False
+        self.left = -1
+        """Bytes that ``Content-Length`` still allows; negative: no such header."""
 
     async def watch(self) -> None:
         """Wait for the client's disconnect."""
@@ -151,9 +155,17 @@ class _Exchange(Exchange):
         if exc_info is None and self.head is not None:
             msg = "start_response was called twice"
             raise AssertionError(msg)
+        code = status.partition(" ")[0]
+        if not (len(code) == 3 and "200" <= code < "600"):
+            msg = f"the application answered with the status {status!r}, which is none of HTTP"
+            raise ValueError(msg)
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
-        self.left = int(dict(encoded).get(b"content-length", -1))
-        self.head = {"type": "http.response.start", "status": int(status[:3]), "headers": encoded}
+        known = dict(encoded)
+        if b"x-sendfile" in known:  # its body, and the length that Flask gives, are of the file that a server in front sends
+            encoded = [header for header in encoded if header[0] != b"content-length"]
+        else:
+            self.left = int(known.get(b"content-length", -1))
+        self.head = {"type": "http.response.start", "status": int(code), "headers": encoded}
         return self.write
 
     def write(self, chunk: bytes) -> None:

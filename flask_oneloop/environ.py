@@ -36,6 +36,7 @@ def build_environ(scope: Scope) -> dict[str, Any]:
     """
     path, script = _paths(scope)
     host, port = scope.get("server") or ("localhost", 80)
+    address, client_port = scope.get("client") or ("", None)
     environ: dict[str, Any] = {
         **_CONSTANTS,
         "REQUEST_METHOD": scope["method"],
@@ -43,13 +44,14 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         "PATH_INFO": path,
         "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
         "SERVER_NAME": host,
-        "SERVER_PORT": str(port or 0),
+        "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,
+        "REMOTE_ADDR": address,
     }
-    if client := scope.get("client"):
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client[0], str(client[1])
+    if client_port is not None:
+        environ["REMOTE_PORT"] = str(client_port)
     for name, value in scope["headers"]:
         key = _environ_key(name)
         if key not in environ:
@@ -57,15 +59,20 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         else:
             environ[key] += f"{'; ' if key == 'HTTP_COOKIE' else ','}{value.decode('latin-1')}"
     del environ[_DROPPED]
+    if port is None:  # a Unix socket, whose path would be the name
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = "localhost", "443" if environ["wsgi.url_scheme"] == "https" else "80"
     return environ
 
 
 def _paths(scope: Scope) -> tuple[str, str]:
     """``PATH_INFO`` and ``SCRIPT_NAME``: the bytes of the URL, decoded as latin-1."""
     path = scope["path"]
-    raw_path = scope.get("raw_path")
-    if not path.isascii() or "%" in path or (raw_path is not None and b"%" in raw_path):
-        path = unquote_to_bytes(raw_path).decode("latin-1") if raw_path else path.encode().decode("latin-1")
+    raw_path = scope.get("raw_path") or b""
+    if b"%" in raw_path or not path.isascii() or "%" in path:
+        raw = unquote_to_bytes(raw_path)
+        if raw.decode(errors="replace") != path:  # middleware has changed the path alone
+            raw = path.encode()
+        path = raw.decode("latin-1")
     if not (root := scope.get("root_path", "")):
         return path, ""
     if not root.isascii():

@@ -18,8 +18,11 @@ R = TypeVar("R")
 class Exchange:
     """A request and its response in a context of their own; under an ASGI server also with the threads that it may use."""
 
-    context: Context | None = None
-    threads: Threads | None = None
+    __slots__ = ("context", "threads")
+
+    def __init__(self, context: Context | None = None, threads: Threads | None = None) -> None:
+        self.context = context
+        self.threads = threads
 
     def begin(self, respond: Callable[..., R], *args: Any) -> R:
         """Call it, in the exchange's context, as the current exchange."""

@@ -22,15 +22,19 @@ class Turns:
         """Whether somebody starts in this iteration."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self) -> None:
-        """Wait for one's turn; who is cancelled meanwhile is passed over."""
+    def take(self) -> bool:
+        """Take the turn of this iteration, if nobody has."""
         if self._taken:
-            turn = self._loop.create_future()
-            self._waiting.append(turn)
-            await turn
-        else:
-            self._taken = True
-            self._loop.call_soon(self._next)
+            return False
+        self._taken = True
+        self._loop.call_soon(self._next)
+        return True
+
+    async def wait(self) -> None:
+        """Wait for one's turn; who is cancelled meanwhile is passed over."""
+        turn = self._loop.create_future()
+        self._waiting.append(turn)
+        await turn
 
     def _next(self) -> None:
         """Give the turn to the first that still waits."""
