@@ -17,9 +17,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from benchmarks.cli import INTERRUPTED
+from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.databases import KINDS, Kind
 from benchmarks.machinery.postgres import PostgresError, external
-from benchmarks.machinery.supervised import SupervisionError
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -44,10 +44,10 @@ def long_job(
 ) -> Iterator[None]:
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
-    `errors`, `SupervisionError` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C
+    `errors`, `ChildError` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C
     what `interrupted` says is shown, and the exit status is `status`.
     """
-    errors = (*errors, SupervisionError)
+    errors = (*errors, ChildError)
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield

@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.hazards.hazard import MODELS, Database, Facts, Hazard, Model, Observation
+from benchmarks.machinery.child import Child, worker
 from benchmarks.machinery.postgres import Server, connect_or_start
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw.hazards import Side
@@ -27,8 +26,8 @@ from benchmarks.raw.hazards import Side
 ROOT = Path(__file__).parents[2]
 LIMIT = 60.0
 """Seconds that a side may take. On a busy machine a reloader (H38) has taken 20."""
-START_SECONDS = 60.0
-"""And how long its parent may take to begin, with all its imports."""
+END_SECONDS = 60.0
+"""And how long its warden may take to note that it was killed."""
 AT_ONCE = 4
 """More than there are cores, as a rule: most sides wait for something, or for nothing any more."""
 OURS = ("CATALOG_", "FLASK_", "DATABASE_")
@@ -62,7 +61,7 @@ class Runner:
         self._server = server
         self._running: set[int] = set()
         self._lock = threading.Lock()
-        self._parents: dict[str, subprocess.Popen[bytes]] = {}
+        self._parents: dict[str, Child] = {}
         self._numbers = count()
         self._stack = ExitStack()
         self._closed = False
@@ -120,10 +119,7 @@ class Runner:
 
     def _observe(self, order: Mapping[str, Any], folder: Path, limit: float) -> Observation:
         began = time.monotonic()
-        self._order("stock" if order["model"] == "documented" else "runtime", order)
-        pid = int(self._read(folder / "pid", START_SECONDS) or 0)
-        if not pid:
-            raise RuntimeError("no side was started, or the runner is closed")
+        pid = self._parent("stock" if order["model"] == "documented" else "runtime").ask(order)
         with self._lock:
             self._running.add(pid)
             if self._closed:
@@ -133,23 +129,20 @@ class Runner:
         _kill(pid)
         with self._lock:
             self._running.discard(pid)
-        self._read(folder / "end", START_SECONDS)
+        self._read(folder / "end", END_SECONDS)
         facts = _facts((folder / "stdout").read_text(errors="replace"))
         errors = _errors((folder / "stderr").read_text(errors="replace"))
         return Observation(facts, "time limit" if end is None else _end(int(end)), errors, round(seconds, 2))
 
-    def _order(self, kind: str, order: Mapping[str, Any]) -> None:
-        """Have a side started by the parent of its kind."""
+    def _parent(self, kind: str) -> Child:
+        """Who starts sides of that kind."""
         with self._lock:
             if kind not in self._parents:
                 environ = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
                 environ |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-                argv = [sys.executable, "-m", "benchmarks.hazards.side", kind]
-                self._parents[kind] = subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, start_new_session=True)
-            pipe = self._parents[kind].stdin
-            assert pipe
-            pipe.write(json.dumps(order).encode() + b"\n")
-            pipe.flush()
+                parent = worker("benchmarks.hazards.side", kind, environ=environ)
+                self._parents[kind] = self._stack.enter_context(parent)
+            return self._parents[kind]
 
     def _read(self, path: Path, seconds: float) -> str | None:
         """What the warden notes there; None if it does not within that time, or the runner is closed."""
@@ -167,8 +160,7 @@ class Runner:
             for pid in self._running:
                 _kill(pid)
             for parent in self._parents.values():
-                parent.kill()
-                parent.communicate()
+                parent.process.kill()
 
 
 def run(tasks: Sequence[Task], url: str | None, see: Callable[[Side], None], *, at_once: int = AT_ONCE) -> None:

@@ -1,8 +1,8 @@
 """Sides, each in a process of its own: `python -m benchmarks.hazards.side stock|runtime`.
 
-This process has imported what all sides import, which takes longer than most of them. It reads orders, a line of JSON each, and
-forks for each one a warden, which forks the side and notes its end. A side is then as `python script.py` would be: it runs, and
-the interpreter ends as it always does. The stock sides have a parent of their own, which never imports this project's runtime.
+This process has imported what all sides import, which takes longer than most of them. It forks for each order a warden, which
+forks the side, answers with its pid, and notes its end. A side is then as `python script.py` would be: it runs, and the
+interpreter ends as it always does. The stock sides have a parent of their own, which never imports this project's runtime.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from benchmarks.machinery.child import answer, orders
+
 ALARM = 60
 """Seconds after which a side ends even if nobody watches it any more; whoever does gives up sooner."""
 STOCK = (
@@ -34,15 +36,14 @@ RUNTIME = ("benchmarks.hazards.catalogue", "benchmarks.hazards.wiring")
 
 
 def main() -> None:
-    """Take orders until the pipe closes."""
+    """Take orders until the parent is gone."""
     for module in (*STOCK, *RUNTIME) if sys.argv[1] == "runtime" else STOCK:
         import_module(module)
     gc.freeze()  # else each side spends half a second at its end on collecting what it has inherited
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the wardens need no one to wait for them
-    while line := sys.stdin.readline():
+    for order in orders():
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            order = json.loads(line)
             if (pid := os.fork()) == 0:
                 try:
                     _become(order)
@@ -50,25 +51,18 @@ def main() -> None:
                     os._exit(1)
                 _run(order)
                 return
+            answer(pid)
             _watch(pid, Path(order["folder"]))
             os._exit(0)
 
 
 def _watch(pid: int, folder: Path) -> None:
-    """Note the side's process and its end; kill it if nobody wants to know any more and the folder is gone."""
-    try:
-        _note(folder / "pid", str(pid))
-        _, status = os.waitpid(pid, 0)
-        _note(folder / "end", str(os.waitstatus_to_exitcode(status)))
-    except OSError:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _note(path: Path, text: str) -> None:
-    """Write it so that a reader finds all or nothing."""
-    path.with_suffix(".part").write_text(text)
-    path.with_suffix(".part").rename(path)
+    """Note the side's end so that a reader finds all or nothing, if there still is somebody who wants to know."""
+    _, status = os.waitpid(pid, 0)
+    part = folder / "end.part"
+    with suppress(OSError):
+        part.write_text(str(os.waitstatus_to_exitcode(status)))
+        part.rename(folder / "end")
 
 
 def _become(order: Mapping[str, Any]) -> None:

@@ -1,40 +1,31 @@
-"""Run one throw-away PostgreSQL server for as long as the process that asked for it lives.
+"""The keeper of one throw-away PostgreSQL server, which it stops and whose data it deletes in the end.
 
-`benchmarks.machinery.postgres` starts this file as a process of its own, with the standard library alone. It reads one
-line of JSON from stdin (`main`), answers with one on stdout, `{"port", "pid"}` or `{"error"}`, and waits for
-stdin to end: closed on purpose or by the death of the parent. Then it stops the server and deletes its data.
+`benchmarks.machinery.postgres` orders it: `{"binaries", "password", "settings"}`. It answers `{"port", "pid"}`.
 """
 
-import json
 import os
 import pwd
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
+
+from benchmarks.machinery.child import ChildError, keep
 
 FOLDER_PREFIX = "flask-async-tradeoffs-postgres-"
 START_SECONDS = 60.0
 PORT_ATTEMPTS = 10
 # Fast shutdown, immediate shutdown (PostgreSQL's words), and what nothing survives; seconds given to each.
 STOP_STEPS = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, None))
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Process = subprocess.Popen[bytes]
-
-
-class StartError(Exception):
-    """The server did not start; the message is the reason in one line."""
 
 
 class Account(NamedTuple):
@@ -44,26 +35,11 @@ class Account(NamedTuple):
     gid: int
 
 
-def main() -> None:
-    """Serve the one order on stdin (`binaries`, `password`, `settings`, `parent`: a pid) until it is over."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, end)
-    order = json.loads(sys.stdin.readline())
-    try:
-        with running(Path(order["binaries"]), order["password"], order["settings"]) as (process, port):
-            print(json.dumps({"port": port, "pid": process.pid}), flush=True)
-            # A child that the parent forked holds the pipe open after the parent's death: look at both.
-            while os.getppid() == order["parent"] and not select.select([sys.stdin], [], [], 1.0)[0]:
-                pass
-    except (StartError, OSError, subprocess.SubprocessError) as error:
-        print(json.dumps({"error": " ".join(str(error).split())}), flush=True)
-
-
-def end(_number: int, _frame: FrameType | None) -> None:
-    """Leave by way of the clean-up, which a second signal does not cut short."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(1)
+@contextmanager
+def kept(order: dict[str, Any]) -> Iterator[dict[str, int]]:
+    """The server that is ordered."""
+    with running(Path(order["binaries"]), order["password"], order["settings"]) as (process, port):
+        yield {"port": port, "pid": process.pid}
 
 
 @contextmanager
@@ -71,7 +47,7 @@ def running(binaries: Path, password: str, settings: Mapping[str, str]) -> Itera
     """Give a postmaster and its port on 127.0.0.1; on leaving stop it and delete everything it wrote.
 
     `binaries` is the folder with `initdb` and `postgres`; the superuser is `postgres` with `password`;
-    `settings` are handed over as `-c name=value`. Raises `StartError`, `OSError` or `SubprocessError`.
+    `settings` are handed over as `-c name=value`. Raises `ChildError`, `OSError` or `SubprocessError`.
     """
     account = unprivileged_account()
     with ExitStack() as stack:
@@ -92,7 +68,7 @@ def unprivileged_account() -> Account | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise StartError("it does not run as root, and there is no user 'nobody' to run it as") from None
+        raise ChildError("it does not run as root, and there is no user 'nobody' to run it as") from None
     return Account(entry.pw_uid, entry.pw_gid)
 
 
@@ -136,7 +112,7 @@ def create_cluster(binaries: Path, folder: Path, password: str, account: Account
     finally:
         stop(initdb)
     if initdb.returncode:
-        raise StartError(last_error(log) or f"initdb ended with status {initdb.returncode}")
+        raise ChildError(last_error(log) or f"initdb ended with status {initdb.returncode}")
     secret.unlink()
 
 
@@ -162,7 +138,7 @@ def start(
         if process.poll() is None or b"Address already in use" not in log.read_bytes():
             break
         log.unlink()
-    raise StartError(last_error(log) or f"the server was not ready after {START_SECONDS:.0f} s")
+    raise ChildError(last_error(log) or f"the server was not ready after {START_SECONDS:.0f} s")
 
 
 def spawn(command: list[str], log: Path, account: Account | None) -> Process:
@@ -210,4 +186,4 @@ def last_error(log: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    keep(kept)

@@ -1,50 +1,42 @@
-"""Keep a temporary folder, and a process in it where there is one to start, for as long as the process that asked for it lives.
+"""The keeper of a temporary folder, and of a process in it where there is one to start.
 
-`benchmarks.machinery.supervised` starts this file as a process of its own, with the standard library alone. It reads one line of
-JSON from stdin (`main`), answers with one on stdout, `{"folder", "pid"}` or `{"error"}`, and waits for stdin to end: closed on
-purpose or by the death of the parent. Then it ends the process and all of its group, and removes the folder.
+`benchmarks.machinery.supervised` orders it: `{"prefix", "command", "environment", "cores", "seconds"}`. Where `command` is None
+there is nothing but the folder; `{folder}` in it is replaced. The answer is `{"folder", "pid"}`. In the end it ends the process
+and all of its group, says `{"seconds"}`, how long the process took to end, and removes the folder.
 """
 
 import contextlib
-import json
 import os
-import select
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from benchmarks.machinery.child import answer, keep
+
 OUTPUT = "output"
 
 
-def main() -> None:
-    """Serve the one order on stdin: `command` (None for the folder alone), `environment`, `cores`, `prefix`, `parent`, `seconds`.
-
-    `{folder}` in the command is replaced. The last line on stdout is `{"seconds"}`: how long it took to end the process.
-    """
-    for number in ENDING_SIGNALS:
-        signal.signal(number, end)
-    order = json.loads(sys.stdin.readline())
+@contextlib.contextmanager
+def kept(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The folder, and what runs in it."""
     folder = Path(tempfile.mkdtemp(prefix=order["prefix"]))
     try:
         if order["command"] is None:
-            answer({"folder": str(folder), "pid": None})
-            wait(order["parent"])
+            yield {"folder": str(folder)}
         else:
-            run(order, folder)
-    except OSError as error:
-        answer({"error": " ".join(str(error).split())})
+            with running(order, folder) as pid:
+                yield {"folder": str(folder), "pid": pid}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(order: dict[str, Any], folder: Path) -> None:
+@contextlib.contextmanager
+def running(order: dict[str, Any], folder: Path) -> Iterator[int]:
     """Start the process, and end it when it is time."""
     if order["cores"]:
         os.sched_setaffinity(0, order["cores"])
@@ -61,8 +53,7 @@ def run(order: dict[str, Any], folder: Path) -> None:
             start_new_session=True,
         )
     try:
-        answer({"folder": str(folder), "pid": process.pid})
-        wait(order["parent"])
+        yield process.pid
     finally:
         began = time.monotonic()
         process.terminate()
@@ -75,24 +66,5 @@ def run(order: dict[str, Any], folder: Path) -> None:
         answer({"seconds": seconds})
 
 
-def wait(parent: int) -> None:
-    """Until stdin ends. A child that the parent forked holds the pipe open after the parent's death: look at both."""
-    while os.getppid() == parent and not select.select([sys.stdin], [], [], 1.0)[0]:
-        pass
-
-
-def answer(values: dict[str, Any]) -> None:
-    """Write a line, if there is somebody to read it."""
-    with contextlib.suppress(OSError):
-        print(json.dumps(values), flush=True)
-
-
-def end(_number: int, _frame: FrameType | None) -> None:
-    """Leave by way of the clean-up, which a second signal does not cut short."""
-    for number in ENDING_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    keep(kept)

@@ -4,18 +4,15 @@
         url = server.create_database("catalog")
 
 A started server listens on a free port of 127.0.0.1 alone and asks for a random password, which its URL holds.
-It belongs to a supervisor process, which outlives this one for as long as it takes to stop it and delete its
-data, so that even SIGKILL leaves nothing behind. (On a server of the user's own, SIGKILL leaves what was made.)
+It belongs to a keeper (`benchmarks.machinery.child`), which outlives this process for as long as it takes to stop it and
+delete its data, so that even SIGKILL leaves nothing behind. (On a server of the user's own, SIGKILL leaves what was made.)
 """
 
 import importlib.util
-import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +20,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from benchmarks.machinery.child import ChildError, keeper
 
 TEST_SETTINGS: Mapping[str, str] = {
     # The data is thrown away: no write waits for a disk, so that the disk's noise stays out of the numbers.
@@ -118,47 +117,13 @@ def server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
     if refused := OWN_SETTINGS & settings.keys():
         raise PostgresError(f"set by the launcher, not by you: {', '.join(sorted(refused))}")
     password = secrets.token_urlsafe(24)
-    order = {
-        "binaries": str(_binaries()),
-        "password": password,
-        "settings": {**TEST_SETTINGS, **settings},
-        "parent": os.getpid(),
-    }
-    supervisor = Path(__file__).with_name("_postgres_supervisor.py")
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", str(supervisor)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        text=True,
-    ) as process:
-        assert process.stdin
+    order = {"binaries": str(_binaries()), "password": password, "settings": {**TEST_SETTINGS, **settings}}
+    with keeper("benchmarks.machinery._postgres_supervisor") as child:
         try:
-            yield _started(process, order, password)
-        finally:
-            # Popen would do this on leaving, but wait a quarter of a second only after a KeyboardInterrupt.
-            with suppress(OSError):
-                process.stdin.close()
-            process.wait()
-
-
-def _started(process: subprocess.Popen[str], order: Mapping[str, object], password: str) -> Server:
-    """Hand the order to the supervisor and wait for its answer."""
-    assert process.stdin
-    assert process.stdout
-    answer = ""
-    try:
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
-        answer = process.stdout.readline()
-        reply = json.loads(answer)
-    except (OSError, ValueError):
-        last = (answer + process.stdout.read()).strip().rpartition("\n")[2] or "its supervisor ended"
-        raise PostgresError(f"PostgreSQL did not start: {last}") from None
-    if "error" in reply:
-        raise PostgresError(f"PostgreSQL did not start: {reply['error']}")
-    return Server(f"postgresql://postgres:{password}@127.0.0.1:{reply['port']}/postgres", reply["pid"])
+            facts = child.ask(order)
+        except ChildError as error:
+            raise PostgresError(f"PostgreSQL did not start: {error}") from None
+        yield Server(f"postgresql://postgres:{password}@127.0.0.1:{facts['port']}/postgres", facts["pid"])
 
 
 def _binaries() -> Path:

@@ -1,28 +1,25 @@
-"""The load generator in a process of its own: a command a line on stdin, what came of it a line on stdout.
+"""The load generator in a process of its own.
 
     with driver(cores) as generator, generator.opened(server.port, 32) as drive:
         outcome = drive(Order(("read",), 10_000, seconds=4.0))
 
-It ends with this process, even when that is killed, for its stdin ends then.
+It ends with this process, even when that is killed.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import queue
-import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from random import Random
-from typing import IO, Any
+from typing import Any
 
 from benchmarks.load import Kind, Outcome, Plan, Request, opened
+from benchmarks.machinery.child import Child, ChildError, serve, worker
 from benchmarks.subjects.scenarios import SCENARIOS
 
 TIMEOUT = 10.0
@@ -97,9 +94,8 @@ Drive = Callable[[Order], Outcome]
 class Generator:
     """The process, as who started it sees it; one command at a time."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self._lock = threading.Lock()
+    def __init__(self, child: Child) -> None:
+        self._child = child
 
     @contextmanager
     def opened(self, port: int, connections: int) -> Iterator[Drive]:
@@ -115,48 +111,17 @@ class Generator:
                 self._ask("close", port)
 
     def _ask(self, *command: Any) -> Any:
-        process = self._process
-        assert process.stdin
-        assert process.stdout
-        with self._lock:
-            try:
-                process.stdin.write(json.dumps(command) + "\n")
-                process.stdin.flush()
-                return json.loads(process.stdout.readline())
-            except (OSError, ValueError):
-                reason = last_line(process.stderr) or f"status {process.wait()}"
-                raise DriverError(f"the load generator ended: {reason}") from None
-            except BaseException:  # an answer would be left that the next command took for its own
-                process.kill()
-                raise
+        try:
+            return self._child.ask(command)
+        except ChildError as error:
+            raise DriverError(f"the load generator ended: {error}") from None
 
 
 @contextmanager
 def driver(cores: Sequence[int] = ()) -> Iterator[Generator]:
     """Start a generator, on these cores if any are named."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.under_load.driver", *map(str, cores)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        text=True,
-    ) as process:
-        try:
-            yield Generator(process)
-        finally:
-            process.kill()
-            with suppress(OSError):
-                assert process.stdin
-                process.stdin.close()
-
-
-def last_line(stream: IO[str] | None) -> str:
-    """Of what is left in the stream of a process that ended; empty when there is nothing."""
-    try:
-        return stream.read().strip().rpartition("\n")[2] if stream else ""
-    except (OSError, ValueError):
-        return ""
+    with worker("benchmarks.under_load.driver", *map(str, cores)) as child:
+        yield Generator(child)
 
 
 class _Connected:
@@ -183,7 +148,7 @@ class _Connected:
 
 
 def main(cores: Sequence[int]) -> None:
-    """Serve commands until stdin ends, even in the middle of one."""
+    """Serve commands until the parent is gone, even in the middle of one."""
     if cores:
         os.sched_setaffinity(0, cores)
     with suppress(ImportError, ValueError, OSError):  # each server has its connections; Windows has no such limit
@@ -191,20 +156,9 @@ def main(cores: Sequence[int]) -> None:
 
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    commands: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def read() -> None:
-        for line in sys.stdin:
-            commands.put(line)
-        os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
     connected = _Connected()
     known: dict[str, Callable[..., Any]] = {"open": connected.open, "drive": connected.drive, "close": connected.close}
-    while True:
-        name, *arguments = json.loads(commands.get())
-        with suppress(BrokenPipeError):
-            print(json.dumps(known[name](*arguments)), flush=True)
+    serve(lambda command: known[command[0]](*command[1:]))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.reasons import without_reprs
-from benchmarks.machinery.supervised import Supervised, SupervisionError, supervise
+from benchmarks.machinery.supervised import Supervised, supervise
 from benchmarks.subjects.apps import TOKEN_PATH, TOKEN_VARIABLE
 from benchmarks.subjects.contenders import Contender
 
@@ -98,7 +99,7 @@ def _started(contender: Contender, environment: Mapping[str, str], cores: Sequen
             server = Server(contender, port, 0.0, process)
             _wait_for(server, environment[TOKEN_VARIABLE])
             yield Server(contender, port, time.monotonic() - began, process)
-    except SupervisionError as error:
+    except ChildError as error:
         raise ServerError(f"{contender.name} did not start: {error}") from None
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.machinery.supervised import SupervisionError, supervise, temporary_folder
+from benchmarks.machinery.child import ChildError
+from benchmarks.machinery.supervised import supervise, temporary_folder
 
 ASKING = """
 import sys, time
@@ -66,7 +67,7 @@ def test_what_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_command_that_is_not_there_is_an_error_in_one_line() -> None:
     with (
-        pytest.raises(SupervisionError, match="No such file or directory: '/nowhere/at/all'"),
+        pytest.raises(ChildError, match="No such file or directory: '/nowhere/at/all'"),
         supervise(["/nowhere/at/all"], {}),
     ):
         pass

@@ -91,7 +91,7 @@ def test_settings_of_the_user_do_not_reach_a_side_and_closing_leaves_no_process(
     code = """import json, os\nprint(json.dumps({"said": [os.environ.get(k) for k in ("FLASK_DEBUG", "DATABASE_URL")]}))"""
     with Runner(None) as runner:
         assert run(runner, tmp_path, code).facts == {"said": [None, None]}
-        (parent,) = runner._parents.values()
+        (parent,) = (child.process for child in runner._parents.values())
         assert psutil.pid_exists(parent.pid)
     assert parent.returncode == -signal.SIGKILL
     assert not [one for one in psutil.Process(os.getpid()).children() if one.pid == parent.pid]
