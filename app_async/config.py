@@ -2,13 +2,13 @@
 
 from advanced_alchemy.extensions.flask import AlembicAsyncConfig, AsyncSessionConfig, EngineConfig, SQLAlchemyAsyncConfig
 from flask import current_app
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.databases import Database, prepare
 from catalog.migrations.environment import alembic_options
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
 from catalog.settings import Settings
-
-from .runtime import AdvancedAlchemy
+from flask_oneloop import AdvancedAlchemy
 
 
 def database_configs(settings: Settings) -> list[SQLAlchemyAsyncConfig]:
@@ -37,7 +37,7 @@ def _config(settings: Settings, database: Database, bind: str) -> SQLAlchemyAsyn
     return config
 
 
-def alchemy() -> AdvancedAlchemy:
+def alchemy() -> AdvancedAlchemy[AsyncSession]:
     """Return the extension of the current app."""
-    extension: AdvancedAlchemy = current_app.extensions["advanced_alchemy"]
+    extension: AdvancedAlchemy[AsyncSession] = current_app.extensions["advanced_alchemy"]
     return extension

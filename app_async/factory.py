@@ -7,6 +7,7 @@ from catalog import limits, problems
 from catalog.migrations import commands
 from catalog.paths import STATIC, TEMPLATES
 from catalog.settings import load_settings
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 from .config import database_configs
 from .driver import DRIVER
@@ -17,7 +18,6 @@ from .routes.experimental import experimental
 from .routes.pages import pages
 from .routes.reports import reports
 from .routes.tags import tags
-from .runtime import AdvancedAlchemy, AsyncFlask
 from .seed import seed
 
 

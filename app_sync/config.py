@@ -4,13 +4,13 @@
 
 from advanced_alchemy.extensions.flask import AlembicSyncConfig, EngineConfig, SQLAlchemySyncConfig, SyncSessionConfig
 from flask import current_app
+from sqlalchemy.orm import Session
 
 from catalog.databases import Database, prepare
 from catalog.migrations.environment import alembic_options
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
 from catalog.settings import Settings
-
-from .runtime import AdvancedAlchemy
+from flask_oneloop import AdvancedAlchemy
 
 
 def database_configs(settings: Settings) -> list[SQLAlchemySyncConfig]:
@@ -39,7 +39,7 @@ def _config(settings: Settings, database: Database, bind: str) -> SQLAlchemySync
     return config
 
 
-def alchemy() -> AdvancedAlchemy:
+def alchemy() -> AdvancedAlchemy[Session]:
     """Return the extension of the current app."""
-    extension: AdvancedAlchemy = current_app.extensions["advanced_alchemy"]
+    extension: AdvancedAlchemy[Session] = current_app.extensions["advanced_alchemy"]
     return extension

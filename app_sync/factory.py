@@ -9,6 +9,7 @@ from catalog import limits, problems
 from catalog.migrations import commands
 from catalog.paths import STATIC, TEMPLATES
 from catalog.settings import load_settings
+from flask_oneloop import AdvancedAlchemy, Flask
 
 from .config import database_configs
 from .driver import DRIVER
@@ -19,7 +20,6 @@ from .routes.experimental import experimental
 from .routes.pages import pages
 from .routes.reports import reports
 from .routes.tags import tags
-from .runtime import AdvancedAlchemy, Flask
 from .seed import seed
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -111,16 +111,16 @@ def _matched() -> None:
     """Flask would match the request here."""
 
 
-def stream(source: AsyncGenerator[T, None]) -> Iterator[T]:
+def stream(source: AsyncGenerator[T, None] | Generator[T, None, None]) -> Iterator[T]:
     """Iterate an async generator synchronously, as a WSGI response body has to be.
 
     One item is asked for when the server wants one, so a slow client slows the generator down. Closing the iterator closes the
-    generator. Flask's ``stream_with_context`` can be put around it.
+    generator. Flask's ``stream_with_context`` can be put around it. A synchronous generator is a body already: it is returned.
 
     Raises:
         RuntimeError: outside an application context.
     """
-    return _iterate(cast("AsyncFlask", current_app).portal, source)
+    return source if isinstance(source, Generator) else _iterate(cast("AsyncFlask", current_app).portal, source)
 
 
 def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:

@@ -10,15 +10,15 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import Session
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from .call import Call, await_, finish, in_greenlet
 from .context import connect_outside
+from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
-__all__ = ("Portal", "core")
+__all__ = ("Portal",)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -36,6 +36,7 @@ class Portal:
         self._server_loop: asyncio.AbstractEventLoop | None = None
         self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
+        self.synchronous = SynchronousEngines()
         self._former: list[Any] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         process_loop.users.add(self)
@@ -43,6 +44,22 @@ class Portal:
     @property
     def portal(self) -> "Portal":
         return self
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a loop yet."""
+        return self._server_loop is not None or process_loop.running() is not None
+
+    def start(self) -> None:
+        """See that there is a loop. It is not needed: the first call does."""
+        _ = self.loop
+
+    def stop(self) -> None:
+        """Close the connections of the app's engines. The loop goes on, for other apps of the process may use it."""
+        if self.is_running:
+            self.call(self.close)
+        else:
+            self.synchronous.close()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -140,6 +157,7 @@ class Portal:
                 await engine.dispose()
             except Exception:
                 logger.exception("closing the connections of %s failed", engine)
+        self.synchronous.close()
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's connections, which may not even be finalized here."""
@@ -157,8 +175,3 @@ class Portal:
 
 async def _in_greenlet(func: Callable[..., R], *args: Any) -> R:
     return await greenlet_spawn(func, *args)
-
-
-def core(session: AsyncSession) -> Session:
-    """The synchronous session behind an asynchronous one."""
-    return session.sync_session

@@ -1,31 +1,37 @@
 """Advanced Alchemy's Flask extension, with the life of a request's sessions made right.
 
-What differs from the stock extension: a session begins, commits, rolls back and closes on the loop of its view; it is closed
-exactly once whatever happens, and not usable afterwards; a failing commit reaches the app's error handlers; nothing is created
-on start unless ``create_all`` asks for it; several binds are flushed before the first is committed.
+What differs from the stock extension: an asynchronous session begins, commits, rolls back and closes on the loop of its view; a
+session is closed exactly once whatever happens, and not usable afterwards; a failing commit reaches the app's error handlers;
+nothing is created on start unless ``create_all`` asks for it; several binds are flushed before the first is committed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, Generic, TypeVar, cast, overload
 
 import flask
 from advanced_alchemy.exceptions import ImproperConfigurationError
 from advanced_alchemy.extensions.flask import AdvancedAlchemy as StockExtension
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
-from flask import current_app, g
+from flask import g
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
-from .portal import Portal, core
+from .portal import Portal
 from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
+from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
+
+S = TypeVar("S", bound=AsyncSession | Session)
 
 
 class Flask(flask.Flask):
-    """Flask that ends the request's sessions when the response is made: the last step that can still change the answer."""
+    """Flask that ends the request's sessions when the response is made: the last step that can still change the answer.
+
+    Its coroutines run as plain Flask's do: an app with some, or with asynchronous configurations, is an ``AsyncFlask``.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.portal = Portal()
@@ -45,43 +51,43 @@ class Flask(flask.Flask):
         return response
 
 
-class Open(NamedTuple):
-    """A session of the current request or application context; ``key`` is its name on ``g``."""
+class AdvancedAlchemy(StockExtension, Generic[S]):
+    """The extension, for an app of one of this library's classes; with ``S``, the class of its sessions, for type checkers."""
 
-    key: str
-    session: Session
-    config: SQLAlchemyAsyncConfig
+    __slots__ = ("_kinds",)
 
-    def to_commit(self, status: int) -> bool:
-        """Whether there is something to commit, and the response's status asks for it."""
-        writes = self.session.in_transaction() and not isinstance(self.session, ReadOnlySession)
-        return writes and commits(self.config.commit_mode, status)
-
-
-class AdvancedAlchemy(StockExtension):
-    """The extension, for an app of the class :class:`Flask` above, with asynchronous configurations only."""
-
-    __slots__ = ("_configs", "_makers")
-
-    def __init__(self, config: SQLAlchemyAsyncConfig | Sequence[SQLAlchemyAsyncConfig], app: Flask | None = None) -> None:
-        self._configs: dict[str, SQLAlchemyAsyncConfig] = {}
-        self._makers: dict[str, Callable[[], AsyncSession]] = {}
-        super().__init__(config)
-        if app is not None:
-            self.init_app(app)
+    @overload
+    def __init__(
+        self: "AdvancedAlchemy[AsyncSession]",
+        config: SQLAlchemyAsyncConfig | Sequence[SQLAlchemyAsyncConfig],
+        app: flask.Flask | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "AdvancedAlchemy[Session]",
+        config: SQLAlchemySyncConfig | Sequence[SQLAlchemySyncConfig],
+        app: flask.Flask | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "AdvancedAlchemy[AsyncSession | Session]", config: Sequence[Config], app: flask.Flask | None = None
+    ) -> None: ...
+    def __init__(self, config: Config | Sequence[Config], app: flask.Flask | None = None) -> None:
+        self._kinds: dict[tuple[str, bool], Kind] = {}
+        super().__init__(config, app)
 
     def init_app(self, app: flask.Flask) -> None:
         """Register on the app: the sessions' end, the ``flask database`` commands, the engines' disposal.
 
         Raises:
-            ImproperConfigurationError: if the app has the extension already or is not a :class:`Flask` of this module, or for a
+            ImproperConfigurationError: if the app has the extension already or is not of a class of this library, or for a
                 configuration of another kind, two with the same bind key, or one with ``routing_config``.
         """
         if "advanced_alchemy" in app.extensions:
-            msg = "Advanced Alchemy is already registered on this app"
+            msg = "Advanced Alchemy extension is already registered on this Flask application."  # the stock extension's words
             raise ImproperConfigurationError(msg)
         if not isinstance(app, Flask):
-            msg = f"this extension needs an app of the runtime's Flask class, not {type(app).__name__}"
+            msg = f"this extension needs an app of flask_oneloop's AsyncFlask or Flask, not of {type(app).__name__}"
             raise ImproperConfigurationError(msg)
         self.portal_provider = cast("PortalProvider", app.portal)
         for config in self.config:
@@ -92,36 +98,39 @@ class AdvancedAlchemy(StockExtension):
 
     def _add(self, app: Flask, config: Any) -> None:
         bind_key = config.bind_key = config.bind_key or "default"
-        if not isinstance(config, SQLAlchemyAsyncConfig):
-            msg = f"the configuration of bind {bind_key!r} is a {type(config).__name__}, not a {SQLAlchemyAsyncConfig.__name__}"
+        if not isinstance(config, Config):
+            msg = f"the configuration of bind {bind_key!r} is a {type(config).__name__}, none of the Flask extension's"
             raise ImproperConfigurationError(msg)
         if config.routing_config is not None:
             msg = f"the configuration of bind {bind_key!r} uses routing_config, which is not supported here"
             raise ImproperConfigurationError(msg)
-        if self._configs.setdefault(bind_key, config) is not config:
+        if (bind_key, False) in self._kinds:
             msg = f"two configurations have the bind key {bind_key!r}"
             raise ImproperConfigurationError(msg)
+        if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is flask.Flask.async_to_sync:
+            msg = f"the configuration of bind {bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}"
+            raise ImproperConfigurationError(msg)
         config.app = app
-        maker = config.create_session_maker()
-        if isinstance(maker, async_sessionmaker):
-            maker.configure(close_resets_only=False)  # a closed session that begins again would leak its connection
-        self._makers[_name(bind_key, False)] = maker
-        engine = config.get_engine()
-        app.portal.own(engine)
-        end_refused_transactions(engine)
-        reading = {**config.session_config_dict, "class_": ReadSession, "close_resets_only": False}
-        if engine.dialect.name in READS_IN_AUTOCOMMIT:
-            engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-            reading["info"] = {**reading.get("info", {}), "autocommit": True}
-        self._makers[_name(bind_key, True)] = async_sessionmaker(**{**reading, "bind": engine})
-        if config.create_all:
-            app.portal.call(self._create_all, config)
+        portal = app.portal if isinstance(config, SQLAlchemyAsyncConfig) else None
+        for read_only, make in ((False, _writing(config)), (True, _reading(config))):
+            key = f"advanced_alchemy_{'reading' if read_only else 'session'}_{bind_key}"  # when it writes, the stock extension's
+            self._kinds[bind_key, read_only] = Kind(key, make, "manual" if read_only else config.commit_mode, portal)
+        end_refused_transactions(config.get_engine())
+        if isinstance(config, SQLAlchemyAsyncConfig):
+            app.portal.own(config.get_engine())
+            if config.create_all:
+                app.portal.call(self._create_all, config)
+        else:
+            app.portal.synchronous.own(config.get_engine())
+            if config.create_all:
+                config.create_all_metadata()
+                config.get_engine().dispose()
 
     async def _create_all(self, config: SQLAlchemyAsyncConfig) -> None:
         await config.create_all_metadata()
         await config.get_engine().dispose()  # nothing stays open for a fork to inherit
 
-    def get_session(self, bind_key: str = "default", *, read_only: bool = False) -> AsyncSession:
+    def get_session(self, bind_key: str = "default", *, read_only: bool = False) -> S:
         """The session of the current request or application context; made on the first call, ended by the extension.
 
         Args:
@@ -132,46 +141,44 @@ class AdvancedAlchemy(StockExtension):
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
         """
-        name = _name(self._bind_key(bind_key), read_only)
-        session: AsyncSession | None = g.get(name)
+        kind = self._kind(bind_key, read_only)
+        session: S | None = g.get(kind.key)
         if session is None:
-            session = self._makers[name]()
-            setattr(g, name, session)
+            session = kind.make()
+            setattr(g, kind.key, session)
         return session
 
-    def new_session(self, bind_key: str = "default", *, read_only: bool = False) -> AsyncSession:
-        """A session of one's own, for ``async with``: for concurrent queries, streams and work outside a request.
+    def new_session(self, bind_key: str = "default", *, read_only: bool = False) -> S:
+        """A session of one's own, for ``async with`` or ``with``: for concurrent queries, streams and work outside a request.
 
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
         """
-        return self._makers[_name(self._bind_key(bind_key), read_only)]()
+        session: S = self._kind(bind_key, read_only).make()
+        return session
 
-    def _bind_key(self, bind_key: str) -> str:
-        if bind_key == "default" and len(self._configs) == 1:
-            (bind_key,) = self._configs
-        if bind_key not in self._configs:
-            msg = f"no database is configured for the bind key {bind_key!r}; there are: {', '.join(self._configs)}"
-            raise ImproperConfigurationError(msg)
-        return bind_key
+    def _kind(self, bind_key: str, read_only: bool) -> Kind:
+        if bind_key == "default" and len(self.config) == 1:
+            bind_key = self.config[0].bind_key or bind_key
+        try:
+            return self._kinds[bind_key, read_only]
+        except KeyError:
+            known = ", ".join(dict.fromkeys(name for name, _ in self._kinds))
+            msg = f"no database is configured for the bind key {bind_key!r}; there are: {known}"
+            raise ImproperConfigurationError(msg) from None
 
     @contextmanager
-    def with_session(self, bind_key: str = "default") -> Iterator[AsyncSession]:
+    def with_session(self, bind_key: str = "default") -> Iterator[S]:
         """The context's session, closed and forgotten at the end of the block. What is not committed is rolled back."""
         session = self.get_session(bind_key)
         try:
             yield session
         finally:
-            self._close([one for one in self._open() if one.session is core(session)])
+            close([one for one in self._open() if one.session is core(session)])
 
     def _open(self) -> list[Open]:
         """The sessions of the current context, in the order of the configurations."""
-        return [
-            Open(name, core(session), config)
-            for bind_key, config in self._configs.items()
-            for name in (_name(bind_key, False), _name(bind_key, True))
-            if (session := g.get(name)) is not None
-        ]
+        return [Open(core(session), kind) for kind in self._kinds.values() if (session := g.get(kind.key)) is not None]
 
     def end_sessions(self, response: flask.Response) -> None:
         """Commit or roll back as each configuration's ``commit_mode`` says for the status, and close.
@@ -182,53 +189,32 @@ class AdvancedAlchemy(StockExtension):
             Exception: what a flush or a commit raises; then nothing is kept that was not committed before it.
         """
         sessions = self._open()
-        committing = [one.session for one in sessions if one.to_commit(response.status_code)]
         try:
-            if committing:
-                _portal().run(commit, committing)
+            if committing := [one for one in sessions if one.to_commit(response.status_code)]:
+                commit(committing)
         except BaseException:
-            self._close(sessions)
+            close(sessions)
             raise
         if not response.is_streamed:
-            self._close(sessions)
-
-    def _close(self, sessions: list[Open]) -> None:
-        for key, session, _ in sessions:
-            try:
-                if not session.in_transaction():
-                    session.close()
-                elif session.info.get("autocommit"):
-                    _portal().run_briefly(session.close)
-                else:
-                    _portal().run(session.close)
-            except Exception:
-                current_app.logger.exception("closing the session %s failed", key)
-            finally:
-                g.pop(key, None)
+            close(sessions)
 
     def _teardown(self, _: BaseException | None = None) -> None:
-        self._close(self._open())
+        close(self._open())
 
 
-def commit(sessions: Sequence[Session]) -> None:
-    """Commit the sessions one after the other, having flushed all of them: what can fail should fail before the first."""
-    if len(sessions) > 1:
-        for session in sessions:
-            session.flush()
-    for session in sessions:
-        session.commit()
+def _writing(config: Config) -> Callable[[], Any]:
+    maker = config.create_session_maker()
+    if isinstance(maker, async_sessionmaker | sessionmaker):
+        maker.configure(close_resets_only=False)  # a closed session that begins again would leak its connection
+    return maker
 
 
-def _name(bind_key: str, read_only: bool) -> str:
-    """What a session is called on ``g``; the stock extension's name, but for the reading ones."""
-    return f"advanced_alchemy_{'reading' if read_only else 'session'}_{bind_key}"
-
-
-def _portal() -> Portal:
-    return cast("Flask", current_app).portal
-
-
-def commits(commit_mode: str, status: int) -> bool:
-    """Whether a response with this status is committed: ``manual`` no, ``autocommit`` 2xx, ``..._include_redirect`` 3xx too."""
-    limit = {"manual": 0, "autocommit": 300, "autocommit_include_redirect": 400}[commit_mode]
-    return 200 <= status < limit
+def _reading(config: Config) -> Callable[[], Any]:
+    engine: Any = config.get_engine()
+    options = {**config.session_config_dict, "close_resets_only": False}
+    if engine.dialect.name in READS_IN_AUTOCOMMIT:
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        options["info"] = {**options.get("info", {}), "autocommit": True}
+    if isinstance(config, SQLAlchemyAsyncConfig):
+        return async_sessionmaker(**{**options, "class_": ReadSession, "bind": engine})
+    return sessionmaker(**{**options, "class_": ReadOnlySession, "bind": engine})

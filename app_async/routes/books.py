@@ -6,12 +6,13 @@ from uuid import UUID
 import msgspec
 from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
 from flask import Blueprint, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.bodies import read_body
 from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+from flask_oneloop import AdvancedAlchemy, stream
 
 from ..config import alchemy
-from ..runtime import AdvancedAlchemy, stream
 from ..services import BookService, record
 
 EXPORT_BATCH = 200
@@ -75,14 +76,14 @@ async def export_books() -> Response:
     return Response(stream(_lines(database, first)), mimetype="application/x-ndjson")
 
 
-async def _lines(database: AdvancedAlchemy, batch: list[BookRead]) -> AsyncGenerator[bytes, None]:
+async def _lines(database: AdvancedAlchemy[AsyncSession], batch: list[BookRead]) -> AsyncGenerator[bytes, None]:
     """Yield one chunk of lines per batch, starting with `batch`; holds no connection while the client reads."""
     while batch:
         yield msgspec.json.Encoder().encode_lines(batch)
         batch = await _batch(database, batch[-1].id) if len(batch) == EXPORT_BATCH else []
 
 
-async def _batch(database: AdvancedAlchemy, after: UUID | None) -> list[BookRead]:
+async def _batch(database: AdvancedAlchemy[AsyncSession], after: UUID | None) -> list[BookRead]:
     where = [ComparisonFilter("id", "gt", after)] if after else []
     async with database.new_session(read_only=True) as session:
         service = BookService(session)

@@ -8,12 +8,13 @@ from uuid import UUID
 import msgspec
 from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
 from flask import Blueprint, Response
+from sqlalchemy.orm import Session
 
 from catalog.bodies import read_body
 from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+from flask_oneloop import AdvancedAlchemy, stream
 
 from ..config import alchemy
-from ..runtime import AdvancedAlchemy, stream
 from ..services import BookService, record
 
 EXPORT_BATCH = 200
@@ -77,14 +78,14 @@ def export_books() -> Response:
     return Response(stream(_lines(database, first)), mimetype="application/x-ndjson")
 
 
-def _lines(database: AdvancedAlchemy, batch: list[BookRead]) -> Generator[bytes, None, None]:
+def _lines(database: AdvancedAlchemy[Session], batch: list[BookRead]) -> Generator[bytes, None, None]:
     """Yield one chunk of lines per batch, starting with `batch`; holds no connection while the client reads."""
     while batch:
         yield msgspec.json.Encoder().encode_lines(batch)
         batch = _batch(database, batch[-1].id) if len(batch) == EXPORT_BATCH else []
 
 
-def _batch(database: AdvancedAlchemy, after: UUID | None) -> list[BookRead]:
+def _batch(database: AdvancedAlchemy[Session], after: UUID | None) -> list[BookRead]:
     where = [ComparisonFilter("id", "gt", after)] if after else []
     with database.new_session(read_only=True) as session:
         service = BookService(session)

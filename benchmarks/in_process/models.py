@@ -55,7 +55,7 @@ def _sync(config: Config) -> Caller:
         with extension.new_session() as opened:
             assert opened.execute(ONE).scalar_one() == 1
 
-    return _wsgi(app, noop, session, app.portal.close)
+    return _wsgi(app, noop, session, app.portal.stop)
 
 
 def _documented(config: Config) -> Caller:

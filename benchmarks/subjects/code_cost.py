@@ -28,6 +28,9 @@ CONCEPTS = (
 )
 """What one has to know for the async app alone, named by hand, and its file: of the library or of `app_async`."""
 
+SHARED = ("engines.py", "reading.py", "sessions.py", "transactions.py", "upstream.py")
+"""What a synchronous app, too, needs of the library."""
+
 
 def code_cost(root: Path) -> dict[str, Any]:
     """Count the two apps below `root`; plain values, for a raw file's header.
@@ -40,7 +43,7 @@ def code_cost(root: Path) -> dict[str, Any]:
     both = {name: _lines(root / name) for name in (ASYNC, SYNC)}
     library = _lines(root / LIBRARY)
     both[ASYNC] |= {f"{LIBRARY}/{path}": lines for path, lines in library.items()}
-    both[SYNC] = {path.replace("runtime/", f"{LIBRARY}/"): lines for path, lines in both[SYNC].items()}
+    both[SYNC] |= {f"{LIBRARY}/{path}": library[path] for path in SHARED if path in library}
     files = [_compared(path, both) for path in sorted(both[ASYNC].keys() | both[SYNC].keys())]
     return {
         "files": files,

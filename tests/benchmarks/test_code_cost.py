@@ -22,16 +22,17 @@ def test_a_small_pair_of_trees_is_counted_right(tmp_path: Path) -> None:
     write(tmp_path / SYNC / "views.py", f'{GENERATED} from\n# x\n"""An async."""\n\ndef view():\n    query()\n    return 1\n')
     write(tmp_path / ASYNC / "asgi.py", "app = 1\n")
     write(tmp_path / LIBRARY / "loop.py", "async def a():\n    async with b:\n        pass\n")
-    write(tmp_path / SYNC / "runtime" / "loop.py", "# by hand\n")
+    write(tmp_path / LIBRARY / "sessions.py", "a = 1\n\nb = 2\n")
     found = code_cost(tmp_path)
     assert found["files"] == [
         {"path": "asgi.py", "async": 1, "sync": None, "differ": 1, "generated": False},
-        {"path": "flask_oneloop/loop.py", "async": 3, "sync": 1, "differ": 3, "generated": False},
+        {"path": "flask_oneloop/loop.py", "async": 3, "sync": None, "differ": 3, "generated": False},
+        {"path": "flask_oneloop/sessions.py", "async": 2, "sync": 2, "differ": 0, "generated": False},
         {"path": "views.py", "async": 4, "sync": 4, "differ": 2, "generated": True},
     ]
     assert found["totals"] == {
         "app": {"async": 5, "sync": 4, "differ": 3, "generated": 4},
-        "runtime": {"async": 3, "sync": 1, "differ": 3, "generated": 0},
+        "runtime": {"async": 5, "sync": 2, "differ": 3, "generated": 0},
     }
     assert found["keywords"] == {"app": {"async": 1, "await": 1}, "runtime": {"async": 2, "await": 0}}
 

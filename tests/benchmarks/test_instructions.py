@@ -53,7 +53,6 @@ SECONDS = 240
         (f"{SITE}/uuid_utils/__init__.py", None),
         ("<string>", None),
         (f"{PROJECT}/flask_oneloop/asgi.py", "runtime"),
-        (f"{PROJECT}/app_sync/runtime/sessions.py", "runtime"),
         (f"{PROJECT}/app_async/routes/books.py", "app"),
         (f"{PROJECT}/catalog/queries.py", "app"),
         (f"{PROJECT}/benchmarks/subjects/apps/stock.py", "app"),

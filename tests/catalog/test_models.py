@@ -6,8 +6,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session, selectinload
 
-from app_sync.runtime.upstream import end_refused_transactions
 from catalog.models import Author, Book, Tag, book_tag, fold
+from flask_oneloop.upstream import end_refused_transactions
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ def core(config: SQLAlchemyAsyncConfig | SQLAlchemySyncConfig) -> Engine:
     return engine.sync_engine
 
 
-def extension(app: AsyncFlask) -> AdvancedAlchemy:
+def extension(app: AsyncFlask) -> AdvancedAlchemy[AsyncSession]:
     """The app's own."""
-    found: AdvancedAlchemy = app.extensions["advanced_alchemy"]
+    found: AdvancedAlchemy[AsyncSession] = app.extensions["advanced_alchemy"]
     return found
 
 

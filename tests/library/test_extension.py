@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 from advanced_alchemy.base import BigIntBase
+from advanced_alchemy.config import SQLAlchemySyncConfig as OtherConfig
 from advanced_alchemy.config.routing import RoutingConfig
 from advanced_alchemy.exceptions import ImproperConfigurationError
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.orm import Mapped
 
 from benchmarks.machinery.postgres import Server
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import Flask as SyncFlask
 from tests.library.answers import wait_until
 from tests.library.conftest import Closing
 from tests.library.databases import backends, config, core, engines, extension, select
@@ -120,15 +122,17 @@ def test_what_it_cannot_serve_is_refused(tmp_path: Path) -> None:
     def made(bind_key: str = "one") -> SQLAlchemyAsyncConfig:
         return config(f"sqlite:///{tmp_path}/x.db", bind_key)
 
-    with pytest.raises(ImproperConfigurationError, match="an app of the runtime's Flask class, not Flask"):
+    with pytest.raises(ImproperConfigurationError, match="an app of flask_oneloop's AsyncFlask or Flask, not of Flask"):
         AdvancedAlchemy(made()).init_app(Flask("stock"))
     with pytest.raises(ImproperConfigurationError, match="two configurations have the bind key 'one'"):
         AdvancedAlchemy([made(), made()], AsyncFlask("probe"))
-    with pytest.raises(ImproperConfigurationError, match="'default' is a SQLAlchemySyncConfig, not a SQLAlchemyAsyncConfig"):
-        AdvancedAlchemy(SQLAlchemySyncConfig(connection_string="sqlite://"), AsyncFlask("probe"))  # type: ignore[arg-type]
+    with pytest.raises(ImproperConfigurationError, match="'default' is a SQLAlchemySyncConfig, none of the Flask extension's"):
+        AdvancedAlchemy(OtherConfig(connection_string="sqlite://"), AsyncFlask("probe"))  # type: ignore[call-overload]
     routed = SQLAlchemyAsyncConfig(routing_config=RoutingConfig(primary_connection_string="sqlite+aiosqlite://"))
     with pytest.raises(ImproperConfigurationError, match="'default' uses routing_config"):
         AdvancedAlchemy(routed, AsyncFlask("probe"))
+    with pytest.raises(ImproperConfigurationError, match="'one' is asynchronous: it needs an AsyncFlask, not a Flask"):
+        AdvancedAlchemy(made(), SyncFlask("probe"))
     app = AsyncFlask("probe")
     AdvancedAlchemy(made(), app)
     with pytest.raises(ImproperConfigurationError, match="already registered"):

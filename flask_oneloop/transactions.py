@@ -1,0 +1,99 @@
+"""The end of a request's sessions: what is committed, in which order, and where."""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
+from flask import current_app, g
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from .portal import Portal
+
+__all__ = ("Config", "Kind", "Open", "close", "commit", "commits")
+
+Config = SQLAlchemyAsyncConfig | SQLAlchemySyncConfig
+
+
+class Kind(NamedTuple):
+    """Of which a request or application context has at most one session: those of a bind that write, or those that read."""
+
+    key: str
+    """Its name on ``g``."""
+    make: Callable[[], Any]
+    commit_mode: str
+    """``manual`` for those that read."""
+    portal: Portal | None
+    """On whose loop its sessions wait for the database; None if they are synchronous and wait where they are used."""
+
+
+class Open(NamedTuple):
+    """A session of the current context; of an asynchronous one the synchronous session behind it."""
+
+    session: Session
+    kind: Kind
+
+    def to_commit(self, status: int) -> bool:
+        """Whether there is something to commit, and the response's status asks for it."""
+        return self.session.in_transaction() and commits(self.kind.commit_mode, status)
+
+
+def commits(commit_mode: str, status: int) -> bool:
+    """Whether a response with this status is committed: ``manual`` no, ``autocommit`` 2xx, ``..._include_redirect`` 3xx too."""
+    limit = {"manual": 0, "autocommit": 300, "autocommit_include_redirect": 400}[commit_mode]
+    return 200 <= status < limit
+
+
+def core(session: AsyncSession | Session) -> Session:
+    """The synchronous session behind an asynchronous one, or the session itself."""
+    return session.sync_session if isinstance(session, AsyncSession) else session
+
+
+def commit(sessions: Sequence[Open]) -> None:
+    """Commit the sessions one after the other, having flushed all of them: what can fail should fail before the first.
+
+    Raises:
+        Exception: what a flush or a commit raises.
+    """
+    groups = [(portal, [one.session for one in group]) for portal, group in groupby(sessions, lambda one: one.kind.portal)]
+    if len(groups) > 1:
+        for portal, group in groups:
+            _run(portal, _flush, group)
+    for portal, group in groups:
+        _run(portal, _commit, group)
+
+
+def _flush(sessions: Sequence[Session]) -> None:
+    for session in sessions:
+        session.flush()
+
+
+def _commit(sessions: Sequence[Session]) -> None:
+    if len(sessions) > 1:
+        _flush(sessions)
+    for session in sessions:
+        session.commit()
+
+
+def _run(portal: Portal | None, func: Callable[[Sequence[Session]], None], sessions: Sequence[Session]) -> None:
+    if portal is None:
+        func(sessions)
+    else:
+        portal.run(func, sessions)
+
+
+def close(sessions: Sequence[Open]) -> None:
+    """Close the sessions and take them off ``g``, whatever happens: what a session raises is logged."""
+    for session, (key, _, _, portal) in sessions:
+        try:
+            if portal is None or not session.in_transaction():
+                session.close()
+            elif session.info.get("autocommit"):
+                portal.run_briefly(session.close)
+            else:
+                portal.run(session.close)
+        except Exception:
+            current_app.logger.exception("closing the session %s failed", key)
+        finally:
+            g.pop(key, None)
