@@ -7,6 +7,7 @@ nothing is created on start unless ``create_all`` asks for it; several binds are
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any, Generic, TypeVar, cast, overload
 
 import flask
@@ -16,6 +17,8 @@ from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemyS
 from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
 from flask import g
+from flask.ctx import AppContext
+from flask.globals import app_ctx
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -23,6 +26,9 @@ from .portal import Portal
 from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
+
+_CONTEXT_FIRST = "ctx" in signature(flask.Flask.handle_user_exception).parameters
+"""Whether methods of dispatch take the context first: since Flask 3.2, except from a subclass that does not expect it."""
 
 S = TypeVar("S", bound=AsyncSession | Session)
 
@@ -37,18 +43,35 @@ class Flask(flask.Flask):
         self.portal = Portal()
         super().__init__(*args, **kwargs)
 
-    def process_response(self, response: flask.Response) -> flask.Response:
-        """Run the ``after_request`` functions, then commit; a commit that fails is handled like an exception of the view."""
-        response = super().process_response(response)
+    def process_response(self, *ctx: "flask.Response | flask.ctx.AppContext") -> flask.Response:
+        """Run the ``after_request`` functions, then commit; a commit that fails is handled like an exception of the view.
+
+        Called with the response; since Flask 3.2 the context comes first.
+        """
+        dispatch: Any = super()
+        response: flask.Response = dispatch.process_response(*ctx)
         extension = self.extensions.get("advanced_alchemy")
         if not isinstance(extension, AdvancedAlchemy):
             return response
         try:
             extension.end_sessions(response)
         except Exception as error:  # noqa: BLE001 - as Flask.full_dispatch_request does
-            answer = self.make_response(self.handle_user_exception(error))
-            response = super().process_response(answer)
+            context = (app_ctx._get_current_object(),) if _CONTEXT_FIRST else ()  # type: ignore[attr-defined]  # noqa: SLF001
+            handle: Any = self.handle_user_exception
+            response = dispatch.process_response(*context, self.make_response(handle(*context, error)))
         return response
+
+    def do_teardown_appcontext(self, *ctx: AppContext) -> None:  # type: ignore[override]
+        """Run the teardown functions, then close what sessions are left, even if one raises: Flask 3.1 skips the rest then.
+
+        Called with the context's exception, if any; since Flask 3.2 the context comes first.
+        """
+        try:
+            super().do_teardown_appcontext(*ctx)  # type: ignore[arg-type]
+        finally:
+            extension = self.extensions.get("advanced_alchemy")
+            if isinstance(extension, AdvancedAlchemy):
+                extension.close_sessions()
 
 
 class AdvancedAlchemy(StockExtension, Generic[S]):
@@ -93,7 +116,6 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         for config in self.config:
             self._add(app, config)
         app.extensions["advanced_alchemy"] = self
-        app.teardown_appcontext(self._teardown)
         app.cli.add_command(database_group)
 
     def _add(self, app: Flask, config: Any) -> None:
@@ -198,7 +220,8 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         if not response.is_streamed:
             close(sessions)
 
-    def _teardown(self, _: BaseException | None = None) -> None:
+    def close_sessions(self) -> None:
+        """Close the sessions of the current context; what is not committed is rolled back."""
         close(self._open())
 
 

@@ -271,3 +271,15 @@ def test_request_context_of_a_test_ends_its_sessions(databases: Databases, closi
         app.process_response(app.make_response("fine"))
     assert databases.count() == 1
     assert len(closed) == len({*closed}) == 2
+
+
+def test_sessions_are_closed_though_a_teardown_function_raises(databases: Databases, closing: Closing) -> None:
+    app = closing(databases.app())
+
+    @app.teardown_appcontext
+    def refuse(_: BaseException | None) -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError), app.app_context():
+        app.portal.call(main(app).connection)
+    assert engines(app)[0].pool.checkedout() == 0  # type: ignore[attr-defined]
