@@ -121,11 +121,10 @@ class _Exchange(Exchange):
         self.send = send
         self.task = asyncio.current_task(served.loop)
         self.watcher: asyncio.Task[None] | None = None
-        self.seen = self.disconnected = False
+        self.seen = self.disconnected = self.started = False
         self.answered = False
         """Whether the response is complete: what is done after it is not for the client, who may go."""
         self.head: Message | None = None
-        self.started = False
         self.left = -1
         """Bytes that ``Content-Length`` still allows; negative: no such header."""
 
@@ -155,17 +154,13 @@ class _Exchange(Exchange):
         if exc_info is None and self.head is not None:
             msg = "start_response was called twice"
             raise AssertionError(msg)
-        code = status.partition(" ")[0]
-        if not (len(code) == 3 and "200" <= code < "600"):
+        code = int(status.partition(" ")[0])
+        if not 200 <= code < 600:
             msg = f"the application answered with the status {status!r}, which is none of HTTP"
             raise ValueError(msg)
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
-        known = dict(encoded)
-        if b"x-sendfile" in known:  # its body, and the length that Flask gives, are of the file that a server in front sends
-            encoded = [header for header in encoded if header[0] != b"content-length"]
-        else:
-            self.left = int(known.get(b"content-length", -1))
-        self.head = {"type": "http.response.start", "status": int(code), "headers": encoded}
+        self.left = int(dict(encoded).get(b"content-length", -1))
+        self.head = {"type": "http.response.start", "status": code, "headers": encoded}
         return self.write
 
     def write(self, chunk: bytes) -> None:
@@ -180,7 +175,14 @@ class _Exchange(Exchange):
     def end(self) -> None:
         """End the response, unless its last chunk has done so."""
         if not self.answered:
+            if self.left > 0 and self.head is not None and not self.started:
+                self._forget_length(self.head["headers"])
             self._send(b"", more=False)
+
+    def _forget_length(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """That of a file which a server in front sends, as X-Sendfile asks it to: the body is empty here."""
+        if any(name == b"x-sendfile" for name, _ in headers):
+            headers[:] = [header for header in headers if header[0] != b"content-length"]
 
     def _send(self, chunk: bytes, *, more: bool) -> None:
         self.answered = not more

@@ -20,13 +20,6 @@ SPOOL_BYTES = 1 << 20
 
 _DROPPED = "HTTP_"
 """Where headers go that nobody shall see."""
-_CONSTANTS = {
-    "wsgi.version": (1, 0),
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": True,
-    "wsgi.run_once": False,
-    _DROPPED: "",
-}
 
 
 def build_environ(scope: Scope) -> dict[str, Any]:
@@ -38,7 +31,6 @@ def build_environ(scope: Scope) -> dict[str, Any]:
     host, port = scope.get("server") or ("localhost", 80)
     address, client_port = scope.get("client") or ("", None)
     environ: dict[str, Any] = {
-        **_CONSTANTS,
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": script,
         "PATH_INFO": path,
@@ -46,9 +38,14 @@ def build_environ(scope: Scope) -> dict[str, Any]:
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
         "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
         "REMOTE_ADDR": address,
+        _DROPPED: "",
     }
     if client_port is not None:
         environ["REMOTE_PORT"] = str(client_port)

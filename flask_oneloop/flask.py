@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flask import Flask as StockFlask
@@ -73,8 +74,10 @@ class AsyncFlask(Flask):
         """Whether the request's view is for the server's loop.
 
         It is looked for beforehand and not again, unless Flask has to: when nothing matches, and when a URL converter needs the
-        request's context or session.
+        request's context or session. Nothing is looked for where all views are for the loop.
         """
+        if self._files is not None and not environ["PATH_INFO"].startswith(self._files):
+            return True
         ctx: Any = super().request_context(environ)
         environ[_CONTEXT] = ctx
         request = ctx.request
@@ -90,6 +93,18 @@ class AsyncFlask(Flask):
         if known is None or known[0] is not view:
             known = self._places[place] = view, runs_on_loop(view, request.method)
         return known[1]
+
+    @cached_property
+    def _files(self) -> tuple[str, ...] | None:
+        """The paths below which static files are, if all other views are for the loop."""
+        paths = []
+        for rule in self.url_map.iter_rules():
+            view = self.view_functions.get(rule.endpoint)
+            if rule.endpoint.rpartition(".")[2] == "static":
+                paths.append(rule.rule.partition("<")[0])
+            elif view is not None and not all(runs_on_loop(view, method) for method in rule.methods or ()):
+                return None
+        return tuple(paths)
 
     def request_context(self, environ: "WSGIEnvironment") -> Any:
         """Flask's; the one that was made beforehand, if one was."""
