@@ -22,6 +22,7 @@ from .context import Outside, request_context, within
 from .environ import Message, Receive, Scope, Send, build_environ, may_have_body, read_body
 from .exchange import Exchange
 from .flask import AsyncFlask
+from .portal import release_all
 from .threads import Threads
 from .turns import Turns
 
@@ -65,7 +66,7 @@ class ASGIApp:
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self.app.portal.release()
+        await release_all(asyncio.get_running_loop())
         await send({"type": "lifespan.shutdown.complete"})
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +116,7 @@ class _Exchange(Exchange):
     )
 
     def __init__(self, served: ASGIApp, context: Context, receive: Receive, send: Send) -> None:
-        super().__init__(context, served.threads)
+        super().__init__(served.app, context, served.threads)
         self.server_context = copy_context()
         self.receive = receive
         self.send = send

@@ -18,9 +18,11 @@ R = TypeVar("R")
 class Exchange:
     """A request and its response in a context of their own; under an ASGI server also with the threads that it may use."""
 
-    __slots__ = ("context", "threads")
+    __slots__ = ("app", "context", "threads")
 
-    def __init__(self, context: Context | None = None, threads: Threads | None = None) -> None:
+    def __init__(self, app: flask.Flask, context: Context | None = None, threads: Threads | None = None) -> None:
+        self.app = app
+        """Which the server serves; another may answer, by a dispatcher in front of it."""
         self.context = context
         self.threads = threads
 

@@ -11,8 +11,8 @@ from flask import Flask as StockFlask
 from flask import current_app, has_app_context
 from werkzeug.datastructures import ImmutableDict
 
-from .call import in_greenlet
-from .context import request_context
+from .call import await_, in_greenlet
+from .context import Outside, request_context
 from .exchange import Body, Exchange, current_exchange, in_memory
 from .places import runs_on_loop
 from .portal import Portal
@@ -51,7 +51,11 @@ class AsyncFlask(Flask):
         exchange = current_exchange()
         if exchange is None and SHARED not in environ:
             return self._in_own_context(environ, start_response)
-        if exchange is None or exchange.threads is None or has_app_context() or not in_greenlet() or self._for_loop(environ):
+        if exchange is None or exchange.threads is None or has_app_context() or not in_greenlet():
+            return super().wsgi_app(environ, start_response)
+        if exchange.app is not self and not self.portal.adopted(asyncio.get_running_loop()):
+            await_(Outside(self.portal.adopt()))
+        if self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
         body = Body(exchange.in_thread)
         try:
@@ -63,7 +67,7 @@ class AsyncFlask(Flask):
 
     def _in_own_context(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = request_context(self)
-        answer = context.run(Exchange().begin, super().wsgi_app, environ, start_response)
+        answer = context.run(Exchange(self).begin, super().wsgi_app, environ, start_response)
         if in_memory(answer) or type(answer) is environ.get("wsgi.file_wrapper"):  # servers look for theirs
             return answer
         body = Body(context.run)

@@ -18,7 +18,7 @@ from .context import connect_outside
 from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
-__all__ = ("Portal",)
+__all__ = ("Portal", "release_all")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -171,6 +171,13 @@ class Portal:
         for engine in self._engines:
             self._former.append(engine.pool)
             engine.sync_engine.dispose(close=False)
+
+
+async def release_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Release this running server's loop from every app that has adopted it: the one it serves, and those behind a dispatcher."""
+    for portal in [user for user in process_loop.users if isinstance(user, Portal)]:
+        if portal.adopted(loop):
+            await portal.release()
 
 
 async def _in_greenlet(func: Callable[..., R], *args: Any) -> R:
