@@ -28,7 +28,7 @@ results: setup ## measure for an hour and a half, then write benchmarks/results/
 	@$(BIN)/python -m benchmarks report
 
 test: lint types ## lint, types, and the tests: the mirror is one of them
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist=loadfile
 
 lint: setup
 	@$(BIN)/ruff check

@@ -62,9 +62,9 @@ class Answer:
         return self.estimate.half_width / wanted
 
 
-def answers(cells: Sequence[CellResult], questions: Sequence[Question] = tuple(QUESTIONS.values())) -> list[Answer]:
-    """To the questions whose cell, contender and opponent the run has."""
-    found = ((question, _cell(cells, question)) for question in questions)
+def answers(cells: Sequence[CellResult], questions: Sequence[Question] = ()) -> list[Answer]:
+    """To the questions, or all there are, whose cell, contender and opponent the run has."""
+    found = ((question, _cell(cells, question)) for question in questions or QUESTIONS.values())
     return [_answer(question, cell) for question, cell in found if cell]
 
 

@@ -12,9 +12,10 @@ import click
 
 from benchmarks.analysis.instructions import spread, summarize
 from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
+from benchmarks.in_process.cells import Cell as Place
+from benchmarks.in_process.cells import contenders, plan, scenarios
 from benchmarks.in_process.instructions import METHOD
 from benchmarks.in_process.instructions.callgrind import CallgrindError, command
-from benchmarks.in_process.instructions.cells import BASELINE, CONTENDERS, REQUESTS, plan
 from benchmarks.in_process.instructions.runner import PROCESSES, Runner
 from benchmarks.in_process.instructions.terminal import show
 from benchmarks.machinery.databases import KINDS, SETTINGS, DataError
@@ -24,25 +25,27 @@ from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw import instructions as results
 from benchmarks.raw.instructions import Cell, Header
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 SECONDS = 22
 """About what a process takes."""
 PREPARING_SECONDS = 30
+COUNTED = [name for name in contenders() if name != CONTROL]
 
 
 @click.command()
-@click.option("--contender", "contenders", type=click.Choice(list(CONTENDERS)), multiple=True, help="May be repeated.")
-@click.option("--scenario", "scenarios", type=click.Choice(list(REQUESTS)), multiple=True, help="May be repeated.")
+@click.option("--contender", "named", type=click.Choice(COUNTED), multiple=True, help="And the baseline; may be repeated.")
+@click.option("--scenario", "asked", type=click.Choice(scenarios()), multiple=True, help="May be repeated.")
 @click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 100), default=2, show_default=True, help="Processes to count each cell in.")
 @click.option("--output", type=FILE, default=Path("build/instructions.jsonl"), show_default=True, help="Raw results.")
-def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], database: str, repeats: int, output: Path) -> None:
+def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, repeats: int, output: Path) -> None:
     """Count the instructions of a request, exactly, with valgrind.
 
     In process, without a server. PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
-    cells = plan(KINDS if database == "both" else (database,), scenarios, contenders)
+    cells = plan(KINDS if database == "both" else (database,), asked, named)
     planned = PREPARING_SECONDS + len(cells) * repeats * SECONDS / PROCESSES
     recorded = False
 
@@ -55,7 +58,7 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
             f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"
         )
         server = None
-        if any(place[0] == "postgresql" for place in cells):
+        if any(place.kind == "postgresql" for place in cells):
             server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
         folder = stack.enter_context(temporary_folder())
         runner = Runner(cells, repeats, folder, server)
@@ -70,7 +73,7 @@ def instructions(contenders: tuple[str, ...], scenarios: tuple[str, ...], databa
     except ResultsError as error:
         raise CommandError(str(error)) from None
     show(summarize(run))
-    if broken := [cell for cell in run.cells if cell.problem and cell.contender != "documented"]:
+    if broken := [cell for cell in run.cells if cell.problem and not documented(cell.contender)]:
         first = broken[0]
         raise click.ClickException(
             f"{len(broken)} cells failed, the first: {first.contender}, {first.scenario}, {first.database}: {first.problem}"
@@ -100,16 +103,16 @@ class _Progress:
         click.echo(f"{where}: {found} ({ahead})", err=True)
 
 
-def _header(cells: tuple[tuple[str, str, str], ...], repeats: int, databases: dict[str, dict[str, str]]) -> Header:
+def _header(cells: list[Place], repeats: int, databases: dict[str, dict[str, str]]) -> Header:
     return Header(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command_line(),
         repeats=repeats,
         books=BOOKS_IN_PROCESS,
-        cells=cells,
+        cells=tuple(cells),
         baseline=BASELINE,
-        contenders={name: CONTENDERS[name].about for name in dict.fromkeys(place[2] for place in cells)},
-        scenarios={name: SCENARIOS[name].title for name in dict.fromkeys(place[1] for place in cells)},
+        contenders={name: CONTENDERS[name].about for name in dict.fromkeys(place.contender for place in cells)},
+        scenarios={name: SCENARIOS[name].title for name in dict.fromkeys(place.scenario for place in cells)},
         databases=databases,
         settings={name: value for name, value in SETTINGS.items() if name != "SECRET_KEY"},
         method=METHOD,

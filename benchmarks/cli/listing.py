@@ -7,24 +7,26 @@ from collections.abc import Iterable
 import click
 
 from benchmarks.cli.base import duration
-from benchmarks.in_process.models import MODELS, PORTALS
+from benchmarks.in_process.cells import PORTAL, contenders, scenarios
 from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.profiles import PROFILES, cells
 from benchmarks.subjects.profiles import duration as planned
 from benchmarks.subjects.questions import QUESTIONS, Question
-from benchmarks.subjects.scenarios import IN_PROCESS, UNDER_LOAD
+from benchmarks.subjects.scenarios import SCENARIOS
 
 
 @click.command("list")
 def list_() -> None:
     """List contenders, scenarios, questions and profiles."""
     _show("Contenders (run, serve)", ((one.name, f"{one.about}; {one.concurrency}") for one in CONTENDERS.values()))
-    _show("Scenarios (run)", ((one.name, one.title) for one in UNDER_LOAD.values()))
+    _show("Scenarios (run)", ((one.name, one.title) for one in SCENARIOS.values()))
     _show("Questions (run)", ((one.name, f"{one.asks}: {_decides(one)}") for one in QUESTIONS.values()))
     _show("Profiles (run)", ((one.name, _profile(name)) for name, one in PROFILES.items()))
-    _show("In-process contenders (micro, instructions)", ((one.name, one.about) for one in MODELS.values()))
-    _show("Ways to call a coroutine (micro)", ((one.name, one.about) for one in PORTALS.values()))
-    _show("In-process groups (micro)", ((one.name, f"{one.title} (batches of {one.batch})") for one in IN_PROCESS.values()))
+    _show("Contenders in process (micro, instructions)", ((name, CONTENDERS[name].about) for name in contenders()))
+    batches = ((name, f"{SCENARIOS[name].title} (batches of {SCENARIOS[name].batch})") for name in scenarios())
+    _show("Scenarios in process (micro, instructions)", batches)
+    _show(f"Ways to call a coroutine (micro, scenario {PORTAL})", ((one.name, one.about) for one in PORTALS.values()))
 
 
 def _decides(question: Question) -> str:

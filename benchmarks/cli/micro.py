@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job
+from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job, require_reachable
 from benchmarks.cli.report import read, write
-from benchmarks.in_process.micro.runner import Plan, RunError, run
-from benchmarks.in_process.progress import Progress
+from benchmarks.in_process.cells import PORTAL, contenders, scenarios
+from benchmarks.in_process.micro.recording import Plan, RunError, run
 from benchmarks.machinery.databases import KINDS
-from benchmarks.machinery.postgres import PostgresError
 from benchmarks.report import verdicts
-from benchmarks.subjects.scenarios import IN_PROCESS
+from benchmarks.subjects.contenders import documented
 
 PASSES = 16
 SECONDS = 0.06
@@ -24,22 +23,33 @@ SECONDS = 0.06
     "--passes", type=click.IntRange(1, 1000), default=PASSES, show_default=True, help="How often to measure everything."
 )
 @click.option("--database", type=click.Choice([*KINDS, "both"]), default="both", show_default=True)
-@click.option("--group", "scenarios", type=click.Choice(list(IN_PROCESS)), multiple=True, help="Only this; may be repeated.")
+@click.option("--contender", "named", type=click.Choice(contenders()), multiple=True, help="And the baseline; may be repeated.")
+@click.option("--scenario", "asked", type=click.Choice([PORTAL, *scenarios()]), multiple=True, help="May be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the contenders.")
 @click.option("--seconds", type=Seconds(0.01, 60), default=SECONDS, show_default=True, help="For one trial.")
 @click.option("--output", type=FILE, default=Path("build/micro.jsonl"), show_default=True, help="Raw results.")
 @click.option("--report", type=FILE, help="Markdown to write.  [default: beside the output]")
 def micro(
-    passes: int, database: str, scenarios: tuple[str, ...], seed: int, seconds: float, output: Path, report: Path | None
+    passes: int,
+    database: str,
+    named: tuple[str, ...],
+    asked: tuple[str, ...],
+    seed: int,
+    seconds: float,
+    output: Path,
+    report: Path | None,
 ) -> None:
     """Compare in process, one caller at a time, and end in a table of verdicts.
 
-    PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
+    PostgreSQL is the server that DATABASE_URL names, or one that is started for the time. What is measured is the suite of
+    `pytest benchmarks/`, in passes whose contenders are shuffled, each test a trial.
     """
     databases = KINDS if database == "both" else (database,)
-    plan = Plan(passes, databases, scenarios, seed, seconds, output, command_line())
+    plan = Plan(passes, databases, asked, named, seed, seconds, output, command_line())
+    if any(cell.kind == "postgresql" for cell in plan.cells):
+        require_reachable(None)
     click.echo(
-        f"{plan.cells} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"
+        f"{len(plan.cells)} cells ({len(plan.groups)} groups, each with its contenders) x {passes} passes x {seconds:g} s:"
         f" about {duration(plan.duration)}; raw results in {output}"
     )
 
@@ -48,14 +58,14 @@ def micro(
         hint = f": python -m benchmarks report {output}" if trials else ""
         return f"Interrupted. {trials} finished trials are in {output}{hint}"
 
-    with long_job(output, PostgresError, RunError, interrupted=interrupted), Progress(plan.measuring) as progress:
-        run(plan, progress.see)
+    with long_job(output, RunError, interrupted=interrupted):
+        run(plan, lambda text: click.echo(text, err=True))
     recorded = read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")
     write([output], report, report.parent)
     click.echo(f"Report: {report}")
-    if broken := [check for check in recorded.checks if check.problem and check.contender != "documented"]:
+    if broken := [check for check in recorded.checks if check.problem and not documented(check.contender)]:
         first = broken[0]
         raise click.ClickException(
             f"{len(broken)} checks failed, the first: {first.contender}, {first.scenario}: {first.problem}"

@@ -21,7 +21,7 @@ from benchmarks.report.numbers import plural
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells
 from benchmarks.subjects.profiles import duration as planned
-from benchmarks.subjects.scenarios import BOOKS, UNDER_LOAD
+from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
 from benchmarks.under_load.driver import DriverError
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import Plan, remaining, run
@@ -29,7 +29,8 @@ from benchmarks.under_load.server import ServerError
 
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""
-SCENARIO_NAMES = [*UNDER_LOAD, SLOW]
+SLOW_SCENARIOS = [name for name, one in SCENARIOS.items() if one.delay]
+SCENARIO_NAMES = [*SCENARIOS, SLOW]
 
 
 @click.command("run")
@@ -64,7 +65,7 @@ def run_(
     url, *more = dict.fromkeys(url for _, url in named if url) or [None]
     if more:
         raise CommandError(f"--database names {1 + len(more)} servers: a run is on one")
-    wanted = [name for one in scenarios for name in ([n for n in UNDER_LOAD if n.startswith("slow-")] if one == SLOW else [one])]
+    wanted = [name for one in scenarios for name in (SLOW_SCENARIOS if one == SLOW else [one])]
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:
         raise CommandError("nothing to run: the scenarios named do not run on the databases named")

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flask import Flask
-
 from benchmarks.in_process.messages import Answer, Message, environ, scope
 from benchmarks.load import Request
+from benchmarks.machinery.databases import SETTINGS
+from benchmarks.subjects.apps import CLOSE
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.loop import new_event_loop
 
 Batch = Callable[[], object]
 """Does its work when it is called, once."""
@@ -22,18 +24,10 @@ ASGIApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message
 
 
 class Caller(Protocol):
-    """An open app; `close` ends what it holds.
-
-    `error` is the last exception that a view raised, for the reason behind a 500.
-    """
-
-    error: BaseException | None
+    """An open app; `close` ends what it holds."""
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """Send the requests one after the other; raises `WrongAnswerError`. With `check` bodies are looked at, too."""
-
-    def sessions(self, count: int) -> Batch:
-        """Open a session, query and close it, `count` times."""
 
     def together(self, batches: Sequence[Batch]) -> None:
         """Run the batches at the same time; raises what one of them raises."""
@@ -42,14 +36,18 @@ class Caller(Protocol):
         """Close connections and loops."""
 
 
+def open_contender(name: str, urls: Mapping[str, str]) -> Caller:
+    """A contender's app in this process, on databases at these URLs by setting. Raises whatever its start raises."""
+    contender = CONTENDERS[name]
+    app = contender.factory()({**contender.settings(urls), **SETTINGS})
+    return ASGICaller(app) if contender.interface == "asgi" else WSGICaller(app)
+
+
 @dataclass
 class WSGICaller:
-    """Calls the app in the thread that calls the batch. `session` is what a view would do with one, by the app's model."""
+    """Calls the app in the thread that calls the batch."""
 
-    app: Flask
-    session: Callable[[], object]
-    on_close: Callable[[], object]
-    error: BaseException | None = None
+    app: Any
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """See `Caller`."""
@@ -74,15 +72,6 @@ class WSGICaller:
             if (close := getattr(body, "close", None)) is not None:
                 close()
 
-    def sessions(self, count: int) -> Batch:
-        """See `Caller`."""
-
-        def run() -> None:
-            for _ in range(count):
-                self.session()
-
-        return run
-
     def together(self, batches: Sequence[Batch]) -> None:
         """Each in a thread of its own."""
         errors: list[BaseException] = []
@@ -103,21 +92,20 @@ class WSGICaller:
 
     def close(self) -> None:
         """See `Caller`."""
-        self.on_close()
+        self.app.extensions[CLOSE]()
 
 
-@dataclass
 class ASGICaller:
     """Calls the app on one event loop that lives as long as the caller, each request in a task of its own, as servers do.
 
-    A batch is a single `run_until_complete`, whose cost (scenario `portal`, `own-loop`) is spread over its requests.
+    A batch is a single `run_until_complete`, whose cost (`own-loop` among the portals) is spread over its requests.
     """
 
-    app: ASGIApp
-    loop: asyncio.AbstractEventLoop
-    session: Callable[[], Coroutine[Any, Any, object]]
-    on_close: Callable[[], Coroutine[Any, Any, object]]
-    error: BaseException | None = None
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.loop = new_event_loop()
+        self._lifespan = _Lifespan(app)
+        self.loop.run_until_complete(self._lifespan.enter("startup"))
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """See `Caller`."""
@@ -141,18 +129,9 @@ class ASGICaller:
             if message["type"] == "http.response.start":
                 answer.status = message["status"]
             else:
-                answer.chunks.append(message["body"])
+                answer.chunks.append(message.get("body", b""))
 
         await self.app(prepared_scope, receive, send)
-
-    def sessions(self, count: int) -> Batch:
-        """See `Caller`."""
-
-        async def run() -> None:
-            for _ in range(count):
-                await self.session()
-
-        return _Awaited(self.loop, run)
 
     def together(self, batches: Sequence[Batch]) -> None:
         """Each in a task of its own."""
@@ -169,11 +148,11 @@ class ASGICaller:
         """See `Caller`. What an interrupted batch left unfinished is cancelled first."""
 
         async def end() -> None:
-            left = asyncio.all_tasks() - {asyncio.current_task()}
+            left = asyncio.all_tasks() - {asyncio.current_task(), self._lifespan.task}
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-            await self.on_close()
+            await self._lifespan.enter("shutdown")
 
         self.loop.run_until_complete(end())
         self.loop.close()
@@ -186,3 +165,29 @@ class _Awaited:
 
     def __call__(self) -> None:
         self.loop.run_until_complete(self.make())
+
+
+class _Lifespan:
+    """The lifespan of an app (ASGI 3): one that raises when it is asked for it has none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._to, self._from = asyncio.Queue[Message](), asyncio.Queue[Message]()
+        self.task: asyncio.Task[None] | None = None
+
+    async def enter(self, phase: str) -> None:
+        """Have the app do what belongs to `startup` or `shutdown`."""
+        if self.task is None:
+            self.task = asyncio.create_task(self._run())
+        if self.task.done():
+            return
+        await self._to.put({"type": f"lifespan.{phase}"})
+        reply = await self._from.get()
+        if reply["type"] == f"lifespan.{phase}.failed":
+            raise RuntimeError(reply["message"])
+
+    async def _run(self) -> None:
+        try:
+            await self._app({"type": "lifespan", "asgi": {"version": "3.0"}}, self._to.get, self._from.put)
+        except Exception:  # noqa: BLE001 - whatever it is, it means that there is none
+            await self._from.put({"type": "none"})

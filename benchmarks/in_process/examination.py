@@ -17,15 +17,17 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from benchmarks.in_process.callers import Batch, Caller
-from benchmarks.in_process.models import MODELS
+from flask import got_request_exception
+
+from benchmarks.in_process.callers import Batch, Caller, open_contender
 from benchmarks.machinery.reasons import reason
+from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 TIMES = 5
 CALLERS = 2
-SECONDS = 5.0
-"""How long one step may take before it counts as hung; on an idle machine they take below one."""
+SECONDS = 10.0
+"""How long one step may take before it counts as hung; on an idle machine they take well below one."""
 TOGETHER = "together"
 """In the findings, the step with several callers; the other names are scenarios."""
 
@@ -52,11 +54,11 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Examination:
-    """What to ask: these scenarios, of this contender with this app's config; `label` is for the one who asks."""
+    """What to ask: these scenarios, of this contender on databases at these URLs; `label` is for the one who asks."""
 
     label: str
     contender: str
-    config: Mapping[str, Any]
+    urls: Mapping[str, str]
     scenarios: Sequence[str]
 
 
@@ -92,7 +94,7 @@ async def _examine_one(examination: Examination) -> Findings:
         steps += [TOGETHER] if asked and TOGETHER not in findings else []
         if not steps:
             return findings
-        order = {"contender": examination.contender, "config": dict(examination.config), "steps": steps, "together": asked}
+        order = {"contender": examination.contender, "urls": dict(examination.urls), "steps": steps, "together": asked}
         findings |= await _run(order, steps)
 
 
@@ -123,19 +125,23 @@ class _Asked:
     """A contender that is asked step by step; the first step opens it."""
 
     contender: str
-    config: Mapping[str, Any]
+    urls: Mapping[str, str]
     together: Sequence[str]
     caller: Caller | None = None
     numbers: Iterator[int] = field(default_factory=count)
+    error: BaseException | None = None
+    """The last exception that a view raised, for the reason behind a 500."""
+
+    def note(self, _: object, exception: BaseException, **__: object) -> None:
+        """Take note of it."""
+        self.error = exception
 
     def take(self, step: str) -> None:
         """Raise what goes wrong."""
         if self.caller is None:
-            self.caller = MODELS[self.contender].open(self.config)
+            self.caller = open_contender(self.contender, self.urls)
         if step == TOGETHER:
             self.caller.together([self._batch(self.caller, self.together) for _ in range(CALLERS)])
-        elif SCENARIOS[step].request is None:
-            self.caller.sessions(TIMES)()
         else:
             self._batch(self.caller, [step])()
 
@@ -153,7 +159,10 @@ def _child() -> None:
     order = json.load(sys.stdin)
     stdout = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # the stock extension prints on start
-    asked = _Asked(order["contender"], order["config"], order["together"])
+    asked = _Asked(order["contender"], order["urls"], order["together"])
+    got_request_exception.connect(asked.note)
+    with suppress(Exception):  # it comes again in the first step; imports are not what is timed
+        CONTENDERS[order["contender"]].factory()
     for step in order["steps"]:
         problem = None
         faulthandler.dump_traceback_later(2 * SECONDS, exit=True)  # for what no signal handler can interrupt
@@ -163,7 +172,7 @@ def _child() -> None:
         except TimeLimitExceeded as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-            problem = reason((asked.caller and asked.caller.error) or error)
+            problem = reason(asked.error or error)
         stdout.write(json.dumps([step, problem]) + "\n")
         if problem:
             break

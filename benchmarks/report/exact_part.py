@@ -15,10 +15,11 @@ from benchmarks.report.load_summary import Pooled
 from benchmarks.report.numbers import plural, ratio, span
 from benchmarks.report.prose import DATABASES
 from benchmarks.report.tables import markdown, reason
+from benchmarks.subjects.contenders import counterpart
 from benchmarks.subjects.layers import LAYERS
 
 MILLION = 1e6
-COUNTED = {"native": "", "loop": "", "native-psycopg": "with the baseline's driver "}
+COUNTED = {"async-native": "", "async-loop": "", "async-native-psycopg": "with the baseline's driver "}
 """Who is spoken of in the answer, and what is said before."""
 UNRECORDED = ("Processes alike agree to six digits, but where", "Where")
 """What raw files say of themselves that no number in them shows, and what is left of it."""
@@ -79,7 +80,7 @@ def answer(rows: Sequence[Row], loaded: Mapping[str, Collection[str]]) -> str:
         for name, before in COUNTED.items():
             ratios = [row.ratio for row in here if row.contender == name and row.ratio is not None]
             if ratios:
-                said.append(f"{before}`async-{name}` {min(ratios):.2f} to {max(ratios):.2f}")
+                said.append(f"{before}`{name}` {min(ratios):.2f} to {max(ratios):.2f}")
         if said:
             parts.append(f"on {title} ({', '.join(scenarios)}) {', '.join(said)}")
     if not parts:
@@ -107,12 +108,11 @@ def doubt(rows: Sequence[Row], found: Iterable[tuple[str, str, Pooled]]) -> str:
 
 
 def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:
-    """Find the row of a contender of the load benchmark: the same execution model, in process."""
+    """Find the row of a contender of the load benchmark: of the same app, in process."""
     found = {(row.database, row.scenario, row.contender): row for row in rows}
 
     def find(database: str, scenario: str, contender: str) -> Row | None:
-        name = "sync" if contender.startswith("sync-threads") else contender.removeprefix("async-")
-        return found.get((database, scenario, name))
+        return found.get((database, scenario, counterpart(contender) or contender))
 
     return find
 

@@ -11,13 +11,14 @@ from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run
 from benchmarks.report.numbers import interval, ratio
+from benchmarks.subjects.contenders import BASELINE
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 """In the order in which they are spoken of."""
 MODELS = {
-    "native": "Flask on the server's own event loop",
-    "loop": "one event loop per process under WSGI",
-    "documented": "asgiref and the stock extension",
+    "async-native": "Flask on the server's own event loop",
+    "async-loop": "one event loop per process under WSGI",
+    "async-documented": "asgiref and the stock extension",
 }
 """Who is spoken of, in this order."""
 
@@ -28,10 +29,10 @@ def answer(run: Run, comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def lone(comparisons: Sequence[Comparison]) -> list[str]:
-    """On each database, how the runtime's models compare with `sync` in wall time for one caller at a time."""
+    """On each database, how the runtime's models compare with the baseline in wall time for one caller at a time."""
     parts = []
     for database, name in DATABASES.items():
-        for model in ("native", "loop"):
+        for model in ("async-native", "async-loop"):
             rows = _rows(comparisons, database, model)
             if rows:
                 parts.append(f"`{model}` on {name} {tally(rows, 'wall')}")
@@ -44,7 +45,7 @@ def _sentence(run: Run, comparisons: Sequence[Comparison], model: str) -> str | 
         rows = _rows(comparisons, database, model)
         if rows:
             parts.append(f"on {name} {tally(rows, 'cpu')}{_together(run, database, model, rows)}")
-    return f"**{model}** ({MODELS[model]}), CPU time per request against `sync`: {'; '.join(parts)}." if parts else None
+    return f"**{model}** ({MODELS[model]}), CPU time per request against `{BASELINE}`: {'; '.join(parts)}." if parts else None
 
 
 def _rows(comparisons: Sequence[Comparison], database: str, model: str) -> list[tuple[Comparison, Row]]:

@@ -1,18 +1,21 @@
-"""Who is compared under load: an app, an execution model, a server, drivers. Adding one is one entry in `CONTENDERS`.
+"""Who is compared: an app, an execution model, a server, drivers. Adding one is one entry in `CONTENDERS`.
 
-All are given the same: one process, and as many as `CONNECTIONS` connections to each database.
+Under load all are given the same: one process, and as many as `CONNECTIONS` connections to each database. In process there is no
+server: those who differ in their server's settings alone are not opened there.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Literal
 
 from sqlalchemy import make_url
 
 Model = Literal["sync", "documented", "loop", "native"]
+Interface = Literal["wsgi", "asgi"]
 
 THREADS = 4
 """Of gunicorn, whatever the views are: its documentation advises 2 to 4 for each core, and a process of Python keeps one busy.
@@ -39,8 +42,12 @@ def _threads(count: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to run an app. `app` is `module:factory`; `server` is a command line after `python -m`, in which {app}, {port}
-    and {folder} (an empty one) are replaced; `concurrency` says how many requests it can work on at a time.
+    """One way to run an app. `app` is `module:factory`, which takes a mapping of settings, or has them from the environment;
+    `server` is a command line after `python -m`, in which {app}, {port} and {folder} (an empty one) are replaced; `concurrency`
+    says how many requests it can work on at a time.
+
+    `interface` is how the app is called in process, None where it is not; `field` whether it is measured wherever a profile
+    measures the whole field.
     """
 
     name: str
@@ -52,6 +59,14 @@ class Contender:
     drivers: Mapping[str, str] = field(default_factory=lambda: ASYNC_DRIVERS)
     connections: str = f"a pool of at most {CONNECTIONS}"
     databases: tuple[str, ...] = ("sqlite", "postgresql")
+    interface: Interface | None = "wsgi"
+    field: bool = True
+
+    def factory(self) -> Callable[[Mapping[str, Any]], Any]:
+        """What makes the app in this process, given its settings."""
+        module, _, name = self.app.partition(":")
+        made: Callable[[Mapping[str, Any]], Any] = getattr(import_module(module), name)
+        return made
 
     def command(self, port: int, folder: str) -> list[str]:
         """The command line."""
@@ -80,8 +95,19 @@ class Contender:
 
 
 def _synchronous(name: str, about: str, threads: int) -> Contender:
+    advised = threads == THREADS
     concurrency = f"{threads} threads" if threads > 1 else "one request at a time"
-    return Contender(name, about, "sync", "benchmarks.subjects.apps.sync:create", _threads(threads), concurrency, SYNC_DRIVERS)
+    return Contender(
+        name,
+        about,
+        "sync",
+        "benchmarks.subjects.apps.sync:create",
+        _threads(threads),
+        concurrency,
+        SYNC_DRIVERS,
+        interface="wsgi" if advised else None,
+        field=advised,
+    )
 
 
 BASELINE = "sync-threads"
@@ -103,6 +129,7 @@ CONTENDERS: dict[str, Contender] = {
             (*GUNICORN, "--worker-class", "gevent", "{app}()"),
             "a greenlet per request",
             SYNC_DRIVERS,
+            interface=None,
         ),
         Contender(
             "async-documented",
@@ -128,6 +155,7 @@ CONTENDERS: dict[str, Contender] = {
             "benchmarks.subjects.apps.documented:create_asgi",
             (*UVICORN, "--lifespan", "off", "{app}"),
             "one request at a time",
+            interface="asgi",
         ),
         Contender(
             "async-loop",
@@ -146,6 +174,7 @@ CONTENDERS: dict[str, Contender] = {
             f"{THREADS} threads, one event loop",
             {"postgresql": "psycopg"},
             databases=("postgresql",),
+            field=False,
         ),
         Contender(
             "async-native",
@@ -154,6 +183,7 @@ CONTENDERS: dict[str, Contender] = {
             "benchmarks.subjects.apps.runtime:create_asgi",
             (*UVICORN, "{app}"),
             "a greenlet per request, one event loop",
+            interface="asgi",
         ),
         Contender(
             "async-native-psycopg",
@@ -164,7 +194,24 @@ CONTENDERS: dict[str, Contender] = {
             "a greenlet per request, one event loop",
             {"postgresql": "psycopg"},
             databases=("postgresql",),
+            interface="asgi",
         ),
     )
 }
 """By name; the baseline first."""
+
+
+def counterpart(name: str) -> str | None:
+    """Who is opened in process for a contender: itself, or the one that differs from it in its server alone; None for nobody."""
+    one = CONTENDERS.get(name)
+    same = (
+        other.name
+        for other in CONTENDERS.values()
+        if other.interface and one and (other.app, other.drivers) == (one.app, one.drivers)
+    )
+    return name if one and one.interface and name != CONTROL else next(same, None)
+
+
+def documented(name: str) -> bool:
+    """Whether it is wired as documented, and so may fail."""
+    return name in CONTENDERS and CONTENDERS[name].model == "documented"

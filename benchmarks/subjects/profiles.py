@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Cell, Load
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
-from benchmarks.subjects.questions import QUESTIONS
+from benchmarks.subjects.questions import QUESTIONS, Question
 from benchmarks.subjects.scenarios import DELAYS, SCENARIOS
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -25,7 +25,8 @@ REPAIRED = "async-documented-nullpool"
 STOCK = ("async-documented", REPAIRED, "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
-FIELD = (*PAIR, "sync-gevent", *STOCK, *OURS, SAME_DRIVER)
+FIELD = "the field"
+"""In a block's contenders: all whose entry says that they are of it."""
 SLOW = tuple(f"slow-{delay}" for delay in DELAYS if delay < 20)
 SLOWEST = tuple(f"slow-{delay}" for delay in DELAYS if delay >= 20)
 """Waits that are short beside a slice of some tenths of a second, and those that are not."""
@@ -48,6 +49,8 @@ SEED_SECONDS = 9.0
 class Block:
     """Every scenario under every load on every database where it runs, in so many rounds of trials of `seconds`.
 
+    Contenders are names, or `FIELD`.
+
     Trials are cut into slices of about `slice` seconds; longer ones for who answers slowly, see `benchmarks.under_load.trial`.
     """
 
@@ -69,17 +72,42 @@ class Block:
 class Profile:
     """What a profile measures; `warmup` is seconds of load before each trial's time, `crosschecks` pairs with wrk.
 
-    `budget` is how many seconds the rounds may take. What is left of it after those of the blocks goes to the `questions`, see
-    `benchmarks.under_load.effort`.
+    `others` is how every scenario is measured that is in none of the blocks; None: it is not.
+
+    `budget` is how many seconds the rounds may take. What is left of it after those of the blocks goes to the `questions` (none
+    named: all there are), see `benchmarks.under_load.effort`. A profile with a budget measures what its questions need.
     """
 
     name: str
     about: str
     warmup: float
     blocks: tuple[Block, ...]
+    others: Block | None = None
     crosschecks: int = 0
     budget: float = 0.0
-    questions: tuple[str, ...] = tuple(QUESTIONS)
+    questions: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> list[Question]:
+        """The questions."""
+        return [QUESTIONS[name] for name in self.questions or QUESTIONS]
+
+    @property
+    def measured(self) -> list[Block]:
+        """The blocks, and those for what is in none of them."""
+        named = {name for block in self.blocks for name in block.scenarios}
+        left = tuple(name for name in SCENARIOS if name not in named)
+        return [
+            *self.blocks,
+            *([replace(self.others, scenarios=left)] if self.others and left else []),
+            *(_needed(question) for question in (self.asked if self.budget else ())),
+        ]
+
+
+def _needed(question: Question) -> Block:
+    """What answers a question; no more than its contenders where a block has its scenario, load and database already."""
+    contenders = tuple(dict.fromkeys((BASELINE, *question.contenders)))
+    return Block((question.scenario,), contenders, 2, 1.6, (question.load,), (question.database,), 0.08)
 
 
 PROFILES: dict[str, Profile] = {
@@ -109,9 +137,9 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 60 min)",
             0.4,
             (
-                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
-                Block(("mixed", "create"), FIELD, 3, 1.6, databases=(POSTGRESQL,), slice=0.04),
-                Block(("noop",), FIELD, 3, 0.6, slice=0.02),
+                Block(("read",), (FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("mixed", "create"), (FIELD,), 3, 1.6, databases=(POSTGRESQL,), slice=0.04),
+                Block(("noop",), (FIELD,), 3, 0.6, slice=0.02),
                 Block(
                     ("list", "update"), (*PAIR, "sync-gevent", *OURS, SAME_DRIVER), 3, 1.5, databases=(POSTGRESQL,), slice=0.06
                 ),
@@ -126,6 +154,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed",), (*PAIR, *OURS), 3, 4.0, (MANY,), (SQLITE,)),
                 Block(("fan-out",), (*PAIR, *OURS), 3, 1.6, databases=(SQLITE,), slice=0.08),
             ),
+            others=Block((), (*PAIR, *OURS), 3, 1.6, slice=0.1),
             crosschecks=6,
             budget=2_400.0,
         ),
@@ -134,20 +163,21 @@ PROFILES: dict[str, Profile] = {
             "the same with more rounds, contenders and scenarios (at most 3 h)",
             0.6,
             (
-                Block(("read",), (*FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
-                Block(("mixed", "create"), FIELD, 8, 4.0, databases=(POSTGRESQL,), slice=0.04),
-                Block(("noop",), FIELD, 4, 2.0, slice=SHORT),
-                Block(("list", "update"), FIELD, 5, 4.0, databases=(POSTGRESQL,), slice=0.06),
-                Block(("fan-out",), FIELD, 4, 4.0, slice=0.2),
-                Block(("bulk",), FIELD, 4, 4.0, (Load(4),), slice=LONG),
-                Block(("export",), FIELD, 4, 6.0, (Load(1),), slice=LONG),
+                Block(("read",), (FIELD, *THREADED, SAME_SERVER_AND_DRIVER), 8, 4.0, slice=SHORT),
+                Block(("mixed", "create"), (FIELD,), 8, 4.0, databases=(POSTGRESQL,), slice=0.04),
+                Block(("noop",), (FIELD,), 4, 2.0, slice=SHORT),
+                Block(("list", "update"), (FIELD,), 5, 4.0, databases=(POSTGRESQL,), slice=0.06),
+                Block(("fan-out",), (FIELD,), 4, 4.0, slice=0.2),
+                Block(("bulk",), (FIELD,), 4, 4.0, (Load(4),), slice=LONG),
+                Block(("export",), (FIELD,), 4, 6.0, (Load(1),), slice=LONG),
                 Block(("read",), (*PAIR, *THREADED, "sync-gevent", *OURS), 5, 3.0, (Load(1), MANY, Load(128))),
                 Block(("read", "mixed"), (*PAIR, "sync-gevent", *OURS), 4, 8.0, OPEN, (POSTGRESQL,), QUEUE),
                 Block(SLOW, WAITING, 5, 2.0, SWEEP, slice=0.15),
                 Block(SLOWEST, WAITING, 5, 2.0, SWEEP, slice=LONG),
-                Block(("create", "mixed", "update"), (*FIELD, "sync-threads-64"), 4, 6.0, (MANY,), (SQLITE,)),
-                Block(("list",), FIELD, 4, 4.0, databases=(SQLITE,), slice=0.06),
+                Block(("create", "mixed", "update"), (FIELD, "sync-threads-64"), 4, 6.0, (MANY,), (SQLITE,)),
+                Block(("list",), (FIELD,), 4, 4.0, databases=(SQLITE,), slice=0.06),
             ),
+            others=Block((), (FIELD,), 4, 4.0, slice=0.1),
             crosschecks=16,
         ),
     )
@@ -167,7 +197,7 @@ def cells(
     A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
     block of the profile is measured like the full profile's, in as many rounds and by the contenders of its first block.
     """
-    blocks = list(profile.blocks)
+    blocks = profile.measured
     for name in scenarios:
         if not any(name in block.scenarios for block in blocks):
             blocks += _like_full(name, databases, profile.blocks[0])
@@ -176,7 +206,7 @@ def cells(
         for scenario in block.scenarios:
             for database in _where(scenario, databases, block):
                 for load in block.loads:
-                    wanted = tuple(dict.fromkeys((*block.contenders, *contenders)))
+                    wanted = tuple(dict.fromkeys((*_named(block.contenders), *contenders)))
                     time = seconds or block.seconds
                     slices = block.slices(scenario, database, time)
                     cell = Cell(database, scenario, load, rounds or block.rounds, time, slices, wanted)
@@ -187,12 +217,17 @@ def cells(
 
 def _like_full(scenario: str, databases: Sequence[str], first: Block) -> Iterator[Block]:
     for database in databases:
-        for block in PROFILES["full"].blocks:
+        for block in PROFILES["full"].measured:
             if scenario in block.scenarios and database in block.databases:
                 yield replace(
                     block, scenarios=(scenario,), databases=(database,), contenders=first.contenders, rounds=first.rounds
                 )
                 break
+
+
+def _named(contenders: Sequence[str]) -> Iterator[str]:
+    for name in contenders:
+        yield from (one.name for one in CONTENDERS.values() if one.field) if name == FIELD else [name]
 
 
 def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:

@@ -31,33 +31,29 @@ WORDS = ("archive", "bell", "bridge", "candle")
 class Scenario:
     """A kind of work.
 
-    `request(number, books)` is the `number`-th request, with its right answer, to a database of `books`; None where the work
-    is no request, and for a `mix` of other scenarios by weight. `makes` is how many books one request adds, `delay` for how
-    many milliseconds its query waits, `databases` where it runs: everywhere, if not said otherwise.
+    `request(number, books)` is the `number`-th request, with its right answer, to a database of `books`; None for a `mix` of
+    other scenarios by weight. `makes` is how many books one request adds, `delay` for how many milliseconds its query waits,
+    `databases` where it runs: everywhere, if not said otherwise.
 
-    In process it is done in batches of `batch` (None: it is not run there), whose time is taken as a whole, by `models`,
-    `baseline` and its A/A control among them.
+    In process it is done in batches of `batch` requests, whose time is taken as a whole, and twice as many are counted; None: it
+    is not run there.
     """
 
     name: str
     title: str
     request: Callable[[int, int], Request] | None = None
-    batch: int | None = None
+    batch: int | None = 4
     database: bool = True
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     writes: bool = False
     makes: int = 0
     mix: Mapping[str, float] = field(default_factory=dict)
     delay: int | None = None
-    models: tuple[str, ...] = ("sync", "sync-aa", "documented", "loop", "native")
-    baseline: str = "sync"
-    control: str = "sync-aa"
-    unit: str = "request"
 
     @property
-    def loads(self) -> bool:
-        """Whether it can be put on a server."""
-        return bool(self.request or self.mix)
+    def in_process(self) -> bool:
+        """Whether it is run in process."""
+        return self.request is not None and self.batch is not None
 
     @property
     def parts(self) -> Mapping[str, float]:
@@ -161,35 +157,24 @@ def _export(_: int, books: int) -> Request:
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        Scenario("noop", "dispatch of an empty view", _noop, 100, database=False),
-        Scenario(
-            "portal",
-            "call of an empty coroutine from synchronous code",
-            batch=200,
-            database=False,
-            models=("stock-portal", "stock-portal-aa", "asgiref", "runtime-portal", "own-loop"),
-            baseline="stock-portal",
-            control="stock-portal-aa",
-            unit="call",
-        ),
-        Scenario("session", "session: open, one query, close", batch=20, unit="session"),
+        Scenario("noop", "dispatch of an empty view", _noop, 40, database=False),
         Scenario("read", "read one book", _read, 8),
-        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", _list, 4),
-        Scenario("create", "create a book", _create, 4, writes=True, makes=1),
-        Scenario("update", "update a book", _update, 4, writes=True),
+        Scenario("list", f"list: search, order, page of {PAGE_SIZE}", _list, len(WORDS)),
+        Scenario("create", "create a book", _create, writes=True, makes=1),
+        Scenario("update", "update a book", _update, writes=True),
         Scenario("mixed", "80 % reads, 15 % lists, 5 % creates", writes=True, mix={"read": 80, "list": 15, "create": 5}),
         Scenario("fan-out", "overview report, 10 queries", _fan_out, 2),
         *(
-            Scenario(f"slow-{delay}", f"one query that waits {delay} ms", _slow(delay), databases=("postgresql",), delay=delay)
+            Scenario(
+                f"slow-{delay}", f"one query that waits {delay} ms", _slow(delay), None, databases=("postgresql",), delay=delay
+            )
             for delay in DELAYS
         ),
-        Scenario("bulk", f"create {BULK} books in one request", _bulk, writes=True, makes=BULK),
-        Scenario("export", "stream all books", _export),
+        Scenario("bulk", f"create {BULK} books in one request", _bulk, None, writes=True, makes=BULK),
+        Scenario("export", "stream all books", _export, None),
     )
 }
 """By name, in the order in which they run and are reported."""
-IN_PROCESS = {name: scenario for name, scenario in SCENARIOS.items() if scenario.batch}
-UNDER_LOAD = {name: scenario for name, scenario in SCENARIOS.items() if scenario.loads}
 
 
 @lru_cache(100_000)

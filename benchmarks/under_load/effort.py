@@ -9,7 +9,6 @@ from benchmarks.analysis.cells import CellResult, results
 from benchmarks.raw.load import Run
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import Profile, round_seconds
-from benchmarks.subjects.questions import QUESTIONS
 from benchmarks.under_load.trial import Round
 
 
@@ -19,7 +18,7 @@ def next_round(profile: Profile, found: Run, seconds: float) -> Round | None:
     Only who is needed for questions of the cell that are too wide takes part. What decides is width, never what an interval says.
     """
     cells = results(found)
-    asked = answers(cells, [QUESTIONS[name] for name in profile.questions])
+    asked = answers(cells, profile.asked)
     wide = sorted((answer for answer in asked if answer.excess > 1), key=lambda answer: -answer.excess)
     for answer in wide:
         made = _round(profile, found, cells, wide, answer)

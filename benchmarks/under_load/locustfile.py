@@ -18,7 +18,7 @@ from typing import Any
 
 from locust import FastHttpUser, events, task
 
-from benchmarks.subjects.scenarios import BOOKS, SCENARIOS, UNDER_LOAD, Scenario
+from benchmarks.subjects.scenarios import BOOKS, SCENARIOS, Scenario
 
 NUMBERS = count(randrange(10**9))
 """Of this process's requests; processes begin at different ones."""
@@ -56,5 +56,5 @@ class Reader(FastHttpUser):
 
 
 globals().update(  # Locust takes the classes that it finds in the module; one of them hides the builtin `list` here
-    {name: type(name, (Reader,), {"scenario": scenario}) for name, scenario in UNDER_LOAD.items()}
+    {name: type(name, (Reader,), {"scenario": scenario}) for name, scenario in SCENARIOS.items()}
 )

@@ -14,7 +14,7 @@ from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES
 from benchmarks.subjects.profiles import cells as cells_of
 from benchmarks.subjects.questions import QUESTIONS, Question
-from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.effort import next_round
 from tests.benchmarks.measured import BASELINE, CONTROL, cell, run_of
 
@@ -112,7 +112,7 @@ def test_several_cells_taken_together() -> None:
 
 def test_questions_are_of_what_there_is() -> None:
     for question in QUESTIONS.values():
-        assert question.scenario in UNDER_LOAD
+        assert question.scenario in SCENARIOS
         assert {*question.contenders} <= {*CONTENDERS}
 
 

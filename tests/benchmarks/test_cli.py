@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.cli import main
 from benchmarks.cli.base import without_password
-from benchmarks.in_process.micro.runner import Plan
-from benchmarks.in_process.models import MODELS, PORTALS
+from benchmarks.in_process.micro.recording import Plan
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Header
-from benchmarks.subjects.scenarios import IN_PROCESS
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.portals import PORTALS
+from benchmarks.subjects.questions import QUESTIONS
+from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +36,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(monkeypatch, "list") == 0
     lines = capsys.readouterr().out.splitlines()
-    for name in (*MODELS, *PORTALS, *IN_PROCESS):
+    for name in (*CONTENDERS, *PORTALS, *SCENARIOS, *QUESTIONS):
         assert any(line.split()[:1] == [name] for line in lines), name
 
 
@@ -43,7 +45,7 @@ def test_list_names_all_contenders_and_groups(monkeypatch: pytest.MonkeyPatch, c
     [
         (["nothing"], "No such command 'nothing'"),
         (["micro", "--nothing"], "No such option '--nothing'"),
-        (["micro", "--group", "nothing"], "'nothing' is not one of 'noop', 'portal', 'session', 'read'"),
+        (["micro", "--scenario", "nothing"], "'nothing' is not one of 'portal', 'noop', 'read'"),
         (["micro", "--database", "mysql"], "'mysql' is not one of 'sqlite', 'postgresql', 'both'"),
         (["micro", "--passes", "0"], "0 is not in the range"),
         (["micro", "--passes", "many"], "'many' is not a valid integer"),
@@ -88,16 +90,24 @@ def test_an_unreachable_database_is_said_in_one_line_and_spoils_nothing(
     assert raw.read_text() == "the last run's\n"
 
 
-def test_a_run_that_ends_early_says_why_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    ending = tmp_path / "python"
-    said = "echo '!!! _pytest.outcomes.Exit: no disk left !!!'; echo '=== no tests ran ==='"
-    ending.write_text(f'#!/bin/sh\ntest "$2" = pytest || exec {sys.executable} "$@"\n{said}\nexit 2\n')
-    ending.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(ending))
-    assert command(monkeypatch, "micro", "--database", "sqlite", "--output", str(tmp_path / "micro.jsonl")) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "Error: the comparison ended early: no disk left"
+def test_a_run_that_ends_early_says_why_in_one_line(tmp_path: Path) -> None:
+    output = tmp_path / "micro.jsonl"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\ncase "$*" in *_flask*) echo no disk left >&2; exit 1;; esac\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    code = f"import sys; sys.executable = {str(python)!r}; from benchmarks.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "micro", "--database=sqlite", "--scenario=read", f"--output={output}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    assert result.returncode == 2, result.stderr
+    assert result.stderr == "Error: the comparison ended early: the databases could not be seeded: no disk left\n"
 
 
 @pytest.mark.parametrize("name", ["run", "micro", "serve"])
@@ -126,11 +136,11 @@ def test_a_password_is_not_published(argument: str, published: str) -> None:
     assert without_password(argument) == published
 
 
-@pytest.mark.parametrize(("contender", "status"), [("documented", 0), ("native", 1)])
+@pytest.mark.parametrize(("contender", "status"), [("async-documented", 0), ("async-native", 1)])
 def test_only_the_documented_wiring_may_fail(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, contender: str, status: int
 ) -> None:
-    def run(plan: Plan, see: Callable[[dict[str, Any]], object]) -> None:
+    def run(plan: Plan, _: Callable[[str], object]) -> None:
         recorder = Recorder(plan.output)
         recorder.write(Header("now", "", 0, 1, 0.1, 1, {}, (), {}, {}, environment()))
         recorder.write(Check("sqlite", contender, "read", "RuntimeError: it broke"))
@@ -139,7 +149,7 @@ def test_only_the_documented_wiring_may_fail(
     monkeypatch.setattr("benchmarks.cli.micro.run", run)
     assert command(monkeypatch, "micro", "--output", str(tmp_path / "micro.jsonl")) == status
     error = capsys.readouterr().err
-    assert error == ("Error: 1 checks failed, the first: native, read: RuntimeError: it broke\n" if status else "")
+    assert error == ("Error: 1 checks failed, the first: async-native, read: RuntimeError: it broke\n" if status else "")
     assert "RuntimeError: it broke" in (tmp_path / "micro.md").read_text("utf-8")
 
 

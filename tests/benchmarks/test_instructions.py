@@ -24,12 +24,13 @@ from benchmarks.analysis.instructions import Row, summarize
 from benchmarks.cli import main
 from benchmarks.in_process.instructions import runner
 from benchmarks.in_process.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
-from benchmarks.in_process.instructions.cells import CONTENDERS, REQUESTS, plan
 from benchmarks.in_process.instructions.child import Trace
 from benchmarks.in_process.instructions.terminal import show
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.instructions import Cell, Header, Run, read
+from benchmarks.subjects.contenders import BASELINE
 from benchmarks.subjects.layers import INTERPRETER, LAYERS, OTHER, PROJECT, of_object, of_python
+from benchmarks.subjects.scenarios import SCENARIOS, WORDS
 
 ROOT = Path(__file__).parents[2]
 SITE = "/venv/lib/python3.11/site-packages"
@@ -169,21 +170,8 @@ def test_raw_files_are_read_as_they_were_written(tmp_path: Path) -> None:
         read(path)
 
 
-def test_the_plan_puts_peers_side_by_side() -> None:
-    cells = plan(["sqlite", "postgresql"], [], [])
-    four, five = list(CONTENDERS)[:4], list(CONTENDERS)
-    peers = [(database, scenario, name) for database, names in (("none", four), ("sqlite", four), ("postgresql", five))
-             for scenario in REQUESTS for name in names if (scenario == "noop") == (database == "none")]  # fmt: skip
-    assert list(cells) == peers
-    assert len(cells) == 49
-    assert plan(["sqlite"], ["read"], ["native", "native-psycopg"]) == (("sqlite", "read", "sync"), ("sqlite", "read", "native"))
-    assert CONTENDERS["native-psycopg"].config({"A": "postgresql://u@h/postgresql:"}) == {
-        "A": "postgresql+psycopg://u@h/postgresql:"
-    }
-
-
 def test_lists_are_counted_with_each_of_their_words_as_often() -> None:
-    assert REQUESTS["list"] % 4 == 0
+    assert (SCENARIOS["list"].batch or 0) % len(WORDS) == 0
 
 
 @contextmanager
@@ -304,8 +292,8 @@ def test_on_another_processor_it_says_where_it_counts(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--contender", "nothing"], "'nothing' is not one of 'sync', 'documented', 'loop', 'native', 'native-psycopg'"),
-        (["--scenario", "session"], "'session' is not one of 'noop', 'read'"),
+        (["--contender", "nothing"], "'nothing' is not one of 'sync-threads', 'async-documented', 'async-documented-nullpool'"),
+        (["--scenario", "slow-10"], "'slow-10' is not one of 'noop', 'read'"),
         (["--database", "mysql"], "'mysql' is not one of 'sqlite', 'postgresql', 'both'"),
         (["--repeats", "0"], "0 is not in the range"),
     ],
@@ -381,7 +369,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process(tmp_path: Path) -> None:
     raw = tmp_path / "instructions.jsonl"
-    chosen = ["--scenario", "noop", "--scenario", "read", "--contender", "sync", "--database", "sqlite", "--repeats", "1"]
+    chosen = ["--scenario", "noop", "--scenario", "read", "--contender", BASELINE, "--database", "sqlite", "--repeats", "1"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "instructions", *chosen, "--output", str(raw)],
@@ -403,7 +391,7 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
             _, error = run.communicate(timeout=SECONDS)
         finally:
             run.kill()
-    assert finished.startswith("noop, none, sync: 0."), finished
+    assert finished.startswith(f"noop, none, {BASELINE}: 0."), finished
     assert counting
     assert run.returncode == 130
     assert error.splitlines()[-1] == f"Interrupted. The finished cells are in {raw}"

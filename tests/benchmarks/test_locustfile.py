@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks.subjects.contenders import CONTENDERS
-from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.server import Server, free_port, serving
 from benchmarks.under_load.stage import Stage
 
@@ -57,4 +57,4 @@ def test_a_master_and_a_worker_ask_what_the_scenarios_ask_and_tell_right_from_wr
 
 def test_every_scenario_can_be_named() -> None:
     listed = subprocess.run([*LOCUST, "--list"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert {line.strip() for line in listed.stdout.splitlines()[1:]} == UNDER_LOAD.keys()
+    assert {line.strip() for line in listed.stdout.splitlines()[1:]} == SCENARIOS.keys()

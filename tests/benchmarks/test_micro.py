@@ -14,30 +14,32 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select, table
 
 from benchmarks.analysis.micro import summarize
+from benchmarks.in_process.callers import open_contender
+from benchmarks.in_process.cells import CALLS, PORTAL, Cell, contenders, plan, portals, scenarios
 from benchmarks.in_process.examination import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, time_limit
 from benchmarks.in_process.messages import WrongAnswerError
-from benchmarks.in_process.micro.cells import groups, passes
-from benchmarks.in_process.models import MODELS, PORTALS
+from benchmarks.in_process.micro.recording import Plan
 from benchmarks.load import Request
 from benchmarks.machinery.databases import KINDS, SETTINGS, Databases, Kind
 from benchmarks.machinery.postgres import Server
 from benchmarks.machinery.reasons import reason
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import Run, read
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
+from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS as BOOKS
-from benchmarks.subjects.scenarios import IN_PROCESS
+from benchmarks.subjects.scenarios import SCENARIOS
 from catalog.databases import parse_database
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 240.0
-REQUESTS = [name for name, scenario in IN_PROCESS.items() if scenario.request]
+OPENED = [BASELINE, "async-loop", "async-native"]
 
 
 @pytest.fixture(scope="module")
@@ -51,66 +53,75 @@ def sqlite() -> Iterator[Databases]:
 # The plan
 
 
-def test_every_pass_has_every_cell_once_its_contenders_side_by_side() -> None:
-    chosen = groups(KINDS, [])
-    plan = passes(chosen, 3, seed=1)
-    cells = Counter((cell.number, cell.name) for cell in plan)
-    assert set(cells.values()) == {1}
-    assert len(cells) == 3 * sum(len(group.contenders) for group in chosen)
-    runs = [cell for place, cell in enumerate(plan) if not place or plan[place - 1].group is not cell.group]
-    assert [(cell.number, cell.group) for cell in runs] == [(number, group) for number in (1, 2, 3) for group in chosen]
+def test_the_plan_has_every_cell_once_its_peers_side_by_side() -> None:
+    cells = plan(control=True)
+    assert len(set(cells)) == len(cells)
+    runs = [cell[:2] for place, cell in enumerate(cells) if not place or cells[place - 1][:2] != cell[:2]]
+    wanted = [(database, name) for database in ("none", *KINDS) for name in scenarios()]
+    assert runs == [(database, name) for database, name in wanted if SCENARIOS[name].database == (database != "none")]
+    assert [cell.contender for cell in cells if cell[:2] == ("postgresql", "read")] == contenders()
+    on_sqlite = [cell.contender for cell in cells if cell[:2] == ("sqlite", "read")]
+    assert on_sqlite == [name for name in contenders() if "sqlite" in CONTENDERS[name].databases]
 
 
-def test_the_order_of_contenders_is_shuffled_by_the_seed() -> None:
-    chosen = groups(KINDS, [])
-    first, again, other = (passes(chosen, 2, seed) for seed in (1, 1, 2))
-    assert first == again != other
-    half = len(first) // 2
-    assert [cell.name for cell in first[:half]] != [cell.name for cell in first[half:]]
-
-
-def test_groups_are_chosen_by_database_and_scenario() -> None:
-    assert [(group.database, group.scenario) for group in groups(["sqlite"], ["read", "noop"])] == [
-        (NO_DATABASE, "noop"),
-        ("sqlite", "read"),
+def test_cells_are_chosen_by_database_scenario_and_contender() -> None:
+    assert plan(["sqlite"], ["read", "noop"], ["async-native"]) == [
+        Cell("none", "noop", BASELINE),
+        Cell("none", "noop", "async-native"),
+        Cell("sqlite", "read", BASELINE),
+        Cell("sqlite", "read", "async-native"),
     ]
 
 
-def test_every_group_has_its_baseline_and_control_among_known_contenders() -> None:
-    for scenario in IN_PROCESS.values():
-        known = MODELS if scenario.name != "portal" else PORTALS
-        assert set(scenario.models) <= set(known)
-        assert {scenario.baseline, scenario.control} <= set(scenario.models)
-    assert MODELS["sync"].open is MODELS["sync-aa"].open
+def test_who_differs_in_its_server_alone_is_not_opened() -> None:
+    opened = {(CONTENDERS[name].app, tuple(CONTENDERS[name].drivers.items())) for name in contenders() if name != CONTROL}
+    assert len(opened) == len(contenders()) - 1
+    assert opened == {(one.app, tuple(one.drivers.items())) for one in CONTENDERS.values()}
+
+
+def test_a_plan_groups_who_is_compared() -> None:
+    def chosen(*asked: str, named: tuple[str, ...] = ()) -> Plan:
+        return Plan(2, ["sqlite"], asked, named, 0, 0.1, Path(), "")
+
+    (group,) = chosen(PORTAL).groups
+    assert (group.contenders, group.baseline, group.control, group.batch) == (
+        tuple(PORTALS),
+        "stock-portal",
+        "stock-portal-aa",
+        CALLS,
+    )
+    assert PORTALS[group.baseline].open is PORTALS[group.control].open
+    (group,) = chosen("read", named=("async-native",)).groups
+    assert (group.contenders, group.baseline, group.control) == ((BASELINE, CONTROL, "async-native"), BASELINE, CONTROL)
+    assert chosen().cells == [*portals(), *plan(["sqlite"], control=True)]
 
 
 # The checks
 
 
-def findings_of(contender: str, config: dict[str, Any], scenarios: list[str]) -> Findings:
+def findings_of(contender: str, urls: dict[str, str], asked: list[str]) -> Findings:
     found: list[Findings] = []
-    examine([Examination("sqlite", contender, {**SETTINGS, **config}, scenarios)], lambda _, findings: found.append(findings))
+    examine([Examination("sqlite", contender, urls, asked)], lambda _, findings: found.append(findings))
     return found[0]
 
 
-@pytest.mark.parametrize("contender", ["sync", "loop", "native"])
+@pytest.mark.parametrize("contender", [*OPENED, "async-wsgi-to-asgi"])
 def test_contenders_answer_right_alone_and_together(sqlite: Databases, contender: str) -> None:
-    scenarios = [*REQUESTS, "session"]
-    findings = findings_of(contender, sqlite.copy(f"right_{contender}"), scenarios)
-    assert findings == dict.fromkeys([*scenarios, TOGETHER])
+    findings = findings_of(contender, sqlite.copy(f"right_{contender}"), scenarios())
+    assert findings == dict.fromkeys([*scenarios(), TOGETHER])
 
 
 def test_a_contender_that_answers_wrong_is_found_with_its_reason(tmp_path: Path) -> None:
     empty = {setting: f"sqlite:///{tmp_path}/{setting}" for setting in ("DATABASE_URL", "ACTIVITY_DATABASE_URL")}
-    findings = findings_of("loop", empty, ["noop", "session", "read"])
+    findings = findings_of("async-loop", empty, ["noop", "read"])
     problem = findings["read"]
     assert problem
     assert "no such table: book" in problem or "status 503" in problem
-    assert findings["noop"] is findings["session"] is findings[TOGETHER] is None
+    assert findings["noop"] is findings[TOGETHER] is None
 
 
 def test_a_contender_that_does_not_start_fails_in_every_scenario() -> None:
-    findings = findings_of("native", {"DATABASE_URL": "mysql://nowhere"}, ["noop", "read"])
+    findings = findings_of("async-native", {"DATABASE_URL": "mysql://nowhere"}, ["noop", "read"])
     assert set(findings) == {"noop", "read"}
     assert all(
         problem and problem.startswith("SettingsError: DATABASE_URL: 'mysql' is not supported") for problem in findings.values()
@@ -123,7 +134,7 @@ def test_a_contender_that_crashes_fails_where_it_did(monkeypatch: pytest.MonkeyP
     crashing.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(crashing))
     findings: list[Findings] = []
-    examine([Examination("x", "sync", {}, ["noop", "read"])], lambda _, found: findings.append(found))
+    examine([Examination("x", BASELINE, {}, ["noop", "read"])], lambda _, found: findings.append(found))
     assert findings[0] == {"noop": None, "read": "the process crashed: SIGSEGV", TOGETHER: "the process crashed: SIGSEGV"}
 
 
@@ -150,9 +161,9 @@ def test_a_reason_is_the_root_cause_without_addresses() -> None:
     assert reason(raised.value) == "RuntimeError: Task got Future"
 
 
-@pytest.mark.parametrize("contender", ["sync", "loop", "native"])
+@pytest.mark.parametrize("contender", OPENED)
 def test_a_wrong_status_or_body_stops_a_batch(sqlite: Databases, contender: str) -> None:
-    caller = MODELS[contender].open({**SETTINGS, **sqlite.copy(f"wrong_{contender}")})
+    caller = open_contender(contender, sqlite.copy(f"wrong_{contender}"))
     try:
         caller.batch([Request("/noop", check=lambda body: body == b"")], check=True)()
         with pytest.raises(WrongAnswerError, match="GET /noop: status 200"):
@@ -188,8 +199,8 @@ def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, post
     before = counts(databases, first)
     assert before == counts(databases, second)
     assert before["book"] == 200
-    caller = MODELS["sync"].open({**SETTINGS, **first})
-    create = IN_PROCESS["create"].request
+    caller = open_contender(BASELINE, first)
+    create = SCENARIOS["create"].request
     assert create
     numbers = [number for number in range(BOOKS) if number * 7_919 % BOOKS < 200][:5]  # books that there are
     caller.batch([create(number, BOOKS) for number in numbers], check=True)()
@@ -201,6 +212,32 @@ def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, post
     caller.close()
     assert databases.facts()["version"]
     assert databases.facts().get("journal_mode") == ("WAL" if kind == "sqlite" else None)
+
+
+# The suite, as a user of pytest-benchmark runs it
+
+
+def test_the_suite_prints_its_groups_saves_and_compares(tmp_path: Path) -> None:
+    """With the project's own options, which make warnings errors."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+
+    def suite(*arguments: str) -> str:
+        command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-max-time=0.01", f"--benchmark-storage={tmp_path}"]
+        chosen = ["-k", "own-loop or noop-sync-threads", "--benchmark-compare", *arguments]
+        result = subprocess.run([*command, *chosen], check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    json_file = tmp_path / "suite.json"
+    first = suite("--benchmark-autosave", f"--benchmark-json={json_file}")
+    assert "benchmark 'call of an empty coroutine: 200 at a time': 1 tests" in first
+    assert "benchmark 'dispatch of an empty view: batches of 40': 2 tests" in first
+    found = {one["name"]: one["extra_info"] for one in json.loads(json_file.read_text())["benchmarks"]}
+    assert found.keys() == {f"test_request[noop-{name}]" for name in (BASELINE, CONTROL)} | {"test_call[portal-own-loop]"}
+    assert all(one["units"] % one["batch"] == 0 and one["cpu"] > 0 for one in found.values())
+    again = suite()
+    assert "test_request[noop-sync-threads] (NOW)" in again
+    assert "test_request[noop-sync-threads] (0001_" in again
 
 
 # Whole runs
@@ -249,8 +286,8 @@ class Started:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, Run, str, str]:
     """A small run on SQLite, to its end."""
     folder = tmp_path_factory.mktemp("finished")
-    scenarios = [f"--group={name}" for name in ("noop", "create")]
-    started = Started(folder, "--passes=2", "--database=sqlite", "--seconds=0.01", "--seed=7", *scenarios)
+    asked = ["--scenario=noop", "--scenario=create", "--contender=async-loop", "--contender=async-native"]
+    started = Started(folder, "--passes=2", "--database=sqlite", "--seconds=0.01", "--seed=7", *asked)
     stdout, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
     assert started.process.returncode == 0, stderr
     return started, read(started.output), stdout, stderr
@@ -281,11 +318,11 @@ def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, s
 def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, Run, str, str]) -> None:
     _, run, _, _ = finished
     checked = {(check.database, check.contender, check.scenario): check.problem for check in run.checks}
-    for contender in MODELS:
+    for contender in (BASELINE, CONTROL, "async-loop", "async-native"):
         assert {(NO_DATABASE, contender, "noop"), ("sqlite", contender, "create"), ("sqlite", contender, TOGETHER)} <= set(
             checked
         )
-    assert {contender for (_, contender, _), problem in checked.items() if problem} <= {"documented"}
+    assert not any(checked.values())
 
 
 def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
@@ -301,7 +338,7 @@ def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
 
 def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, Run, str, str]) -> None:
     started, run, stdout, stderr = finished
-    assert "10 cells (2 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
+    assert "8 cells (2 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
     assert "create a book on SQLite (A/A" in stdout
     assert f"Report: {started.output.with_suffix('.md')}" in stdout
     assert "pass 2 of 2" in stderr
@@ -311,7 +348,7 @@ def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, Run, str, 
 
 
 def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) -> None:
-    started = Started(tmp_path, "--passes=500", "--database=postgresql", "--group=read", "--seconds=0.05")
+    started = Started(tmp_path, "--passes=500", "--database=postgresql", "--scenario=read", "--seconds=0.05")
     started.wait_for_trials(6)
     assert any("postgres" in process.name() for process in started.seen)
     started.process.send_signal(signal.SIGINT)
@@ -322,13 +359,13 @@ def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) 
     started.assert_nothing_is_left()
     run = read(started.output)
     assert len(run.trials) >= 6
-    problems = {check.contender: check.problem for check in run.checks if check.scenario == "read" and check.problem}
-    assert set(problems) == {"documented"}, "pooled asyncpg under asgiref answers right: the catalogue of hazards is out of date"
-    assert {trial.contender for trial in run.trials} == {"sync", "sync-aa", "loop", "native"}
+    failing = {check.contender for check in run.checks if check.scenario == "read" and check.problem}
+    assert "async-documented" in failing, "pooled asyncpg under asgiref answers right: the catalogue of hazards is out of date"
+    assert all(documented(name) for name in failing)
 
 
 def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
-    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--group=portal", "--seconds=0.05")
+    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--scenario=portal", "--seconds=0.05")
     started.wait_for_trials(2)
     started.process.kill()
     started.process.communicate()

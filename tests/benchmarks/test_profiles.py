@@ -8,7 +8,7 @@ import pytest
 from benchmarks.raw.load import Cell, Failure, Load, Run
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import BOTH, CAPACITY, PROFILES, cells, duration
-from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.runner import Plan, slowest
 from tests.benchmarks.report_data import header, trial
 
@@ -23,7 +23,7 @@ def test_a_profile_keeps_to_its_time_and_to_what_there_is(name: str) -> None:
         assert cell.contenders[0] == BASELINE
         assert set(cell.contenders) <= CONTENDERS.keys()
         assert len(set(cell.contenders)) == len(cell.contenders)
-        assert cell.scenario in UNDER_LOAD
+        assert cell.scenario in SCENARIOS
         assert all(cell.database in {*CONTENDERS[one].databases, "none"} for one in cell.contenders)
     keys = [(cell.database, cell.scenario, cell.load) for cell in chosen]
     assert len(set(keys)) == len(keys)
@@ -37,7 +37,7 @@ def test_longer_profiles_measure_longer() -> None:
 @pytest.mark.parametrize("name", ["standard", "full"])
 def test_the_long_profiles_cover_everything(name: str) -> None:
     chosen = cells(PROFILES[name])
-    assert {cell.scenario for cell in chosen} == set(UNDER_LOAD)
+    assert {cell.scenario for cell in chosen} == set(SCENARIOS)
     assert {one for cell in chosen for one in cell.contenders} == set(CONTENDERS)
     assert {cell.database for cell in chosen} == {"none", "sqlite", "postgresql"}
     assert {cell.load.connections for cell in chosen if cell.load.percent is None} >= {1, 8, 32, 128}

@@ -23,14 +23,14 @@ from benchmarks.report.prose import answer, lone
 from . import report_data
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("sync", "sync-aa", "documented", "loop", "native")
+MODELS = ("sync-threads", "sync-threads-aa", "async-documented", "async-loop", "async-native")
 BASE = 1_000.0
 WIGGLE = (0.99, 1.0, 1.01, 1.0, 0.995, 1.005)
 """Factors of successive passes, so that intervals have a width: about 1 %."""
 
 
 def group(database: str = "postgresql", scenario: str = "read", title: str = "read one book") -> Group:
-    return Group(database, scenario, title, 20, "request", MODELS, "sync", "sync-aa")
+    return Group(database, scenario, title, 20, "request", MODELS, "sync-threads", "sync-threads-aa")
 
 
 def header(groups: Sequence[Group], passes: int = 6) -> Header:
@@ -64,9 +64,9 @@ def trials(one: Group, ratios: Mapping[str, float], passes: int = 6) -> list[Tri
     """Trials in which each contender costs `ratios` times the baseline, the control by default 1."""
     return [
         Trial(number + 1, one.database, one.scenario, name, 100, BASE * ratio * wiggle, BASE * ratio * wiggle)
-        for name, ratio in {"sync": 1.0, "sync-aa": 1.0, **ratios}.items()
+        for name, ratio in {"sync-threads": 1.0, "sync-threads-aa": 1.0, **ratios}.items()
         for number in range(passes)
-        for wiggle in [1.0 if name == "sync" else WIGGLE[(number + len(name)) % len(WIGGLE)]]
+        for wiggle in [1.0 if name == "sync-threads" else WIGGLE[(number + len(name)) % len(WIGGLE)]]
     ]
 
 
@@ -108,43 +108,47 @@ def draw(run: Run) -> str:
 
 
 def test_a_win_a_loss_and_a_draw_are_told_with_their_intervals() -> None:
-    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    run = run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
     native, loop, documented = answer(run, summarize(run))
     assert re.search(
-        r"\*\*native\*\*.*on PostgreSQL better in the one operation \(read one book 0\.80 \[0\.79, 0\.81\]\)\.$", native
+        r"\*\*async-native\*\*.*on PostgreSQL better in the one operation \(read one book 0\.80 \[0\.79, 0\.81\]\)\.$", native
     )
-    assert re.search(r"\*\*loop\*\*.*on PostgreSQL worse in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop)
-    assert re.search(r"\*\*documented\*\*.*on PostgreSQL the same within 5 % in the one operation \(", documented)
+    assert re.search(
+        r"\*\*async-loop\*\*.*on PostgreSQL worse in the one operation \(read one book 1\.30 \[1\.29, 1\.31\]\)\.$", loop
+    )
+    assert re.search(r"\*\*async-documented\*\*.*on PostgreSQL the same within 5 % in the one operation \(", documented)
     text = rendered(run)
-    assert row(text, "native").count("| better |") == row(text, "loop").count("| worse |") == 2
-    assert row(text, "documented").count("| same |") == 2
+    assert row(text, "async-native").count("| better |") == row(text, "async-loop").count("| worse |") == 2
+    assert row(text, "async-documented").count("| same |") == 2
     assert lone(summarize(run)) == [
-        "`native` on PostgreSQL better in the one operation (read one book 0.80 [0.79, 0.81])",
-        "`loop` on PostgreSQL worse in the one operation (read one book 1.30 [1.29, 1.31])",
+        "`async-native` on PostgreSQL better in the one operation (read one book 0.80 [0.79, 0.81])",
+        "`async-loop` on PostgreSQL worse in the one operation (read one book 1.30 [1.29, 1.31])",
     ]
 
 
 def test_what_is_undecided_shows_no_ratio_in_the_answer() -> None:
-    near = run_of((group(), {"native": 0.95, "loop": 1.5, "documented": 1.06}))
+    near = run_of((group(), {"async-native": 0.95, "async-loop": 1.5, "async-documented": 1.06}))
     native, _, documented = answer(near, summarize(near))
     assert "slightly better in the one operation (read one book 0.95 [" in native
-    assert "| slightly better |" in row(rendered(near), "native")
+    assert "| slightly better |" in row(rendered(near), "async-native")
     assert "worse in the one operation" in documented
     unsure = Run(near.header, trials=[replace(one, cpu=one.cpu * _uneven(one)) for one in near.trials])
     sentence = answer(unsure, summarize(unsure))[0]
     assert "undecided in the one operation" in sentence
     assert not re.search(r"\d\.\d", sentence)
-    assert "| undecided |" in row(rendered(unsure), "native")
+    assert "| undecided |" in row(rendered(unsure), "async-native")
 
 
 def _uneven(one: Trial) -> float:
-    return 1.3 if one.contender == "native" and one.number % 2 else 1.0
+    return 1.3 if one.contender == "async-native" and one.number % 2 else 1.0
 
 
 def test_a_control_that_differs_from_the_baseline_everywhere_widens_every_interval() -> None:
-    parts = [(group(scenario=name, title=name), {"native": 0.9, "loop": 1.5, "documented": 9.0}) for name in "abcdef"]
-    calm, odd = (run_of(*parts, control={"sync-aa": aa}) for aa in (1.0, 1.03))
-    before, after = (summarize(run)[0].row("native").measured["cpu"].estimate for run in (calm, odd))
+    parts = [
+        (group(scenario=name, title=name), {"async-native": 0.9, "async-loop": 1.5, "async-documented": 9.0}) for name in "abcdef"
+    ]
+    calm, odd = (run_of(*parts, control={"sync-threads-aa": aa}) for aa in (1.0, 1.03))
+    before, after = (summarize(run)[0].row("async-native").measured["cpu"].estimate for run in (calm, odd))
     assert before
     assert after
     found = re.search(r"- A/A control, CPU time: 0 of 6 intervals contain 1, .* widened by (\d\.\d+)\.", rendered(odd))
@@ -157,7 +161,10 @@ def test_several_operations_are_counted_by_verdict_with_the_span_of_their_interv
     groups = [group(scenario=name, title=name) for name in ("read", "list", "create", "update", "fan-out")]
     ratios = [0.5, 1.2, 1.3, 1.4, 1.0]
     run = run_of(
-        *((one, dict.fromkeys(("native", "loop", "documented"), ratio)) for one, ratio in zip(groups, ratios, strict=True))
+        *(
+            (one, dict.fromkeys(("async-native", "async-loop", "async-documented"), ratio))
+            for one, ratio in zip(groups, ratios, strict=True)
+        )
     )
     sentence = answer(run, summarize(run))[0]
     assert re.search(r"better in 1 of 5 operations \(read 0\.50 \[", sentence)
@@ -168,37 +175,37 @@ def test_several_operations_are_counted_by_verdict_with_the_span_of_their_interv
 def test_a_contender_that_fails_is_a_row_with_its_reason_and_no_missing_one() -> None:
     reason = "RuntimeError: Task got Future attached to a | different loop"
     checks = [
-        Check("postgresql", "documented", "read", reason),
-        Check("sqlite", "documented", "read", None),
-        Check("sqlite", "documented", "together", "no answer within 10 s"),
+        Check("postgresql", "async-documented", "read", reason),
+        Check("sqlite", "async-documented", "read", None),
+        Check("sqlite", "async-documented", "together", "no answer within 10 s"),
     ]
     run = run_of(
-        (group(), {"native": 0.8, "loop": 1.3}),
-        (group("sqlite"), {"native": 2.0, "loop": 2.0, "documented": 4.0}),
+        (group(), {"async-native": 0.8, "async-loop": 1.3}),
+        (group("sqlite"), {"async-native": 2.0, "async-loop": 2.0, "async-documented": 4.0}),
         checks=checks,
     )
     text = rendered(run)
-    assert "| `documented` | fails | RuntimeError: Task got Future attached to a &#124; different loop |" in text
+    assert "| `async-documented` | fails | RuntimeError: Task got Future attached to a &#124; different loop |" in text
     sentence = answer(run, summarize(run))[2]
     assert f"on PostgreSQL fails in the one operation (“{reason}”)" in sentence
     assert "on SQLite worse in the one operation" in sentence
     assert sentence.endswith("and two callers at once break it (“no answer within 10 s”).")
-    assert "- `documented` on SQLite: no answer within 10 s (in: two callers at once)" in text
+    assert "- `async-documented` on SQLite: no answer within 10 s (in: two callers at once)" in text
     assert "ended early" not in text
     assert "documented: fails" in draw(run)
 
 
-@pytest.mark.parametrize("name", ["sync", "sync-aa"])
+@pytest.mark.parametrize("name", ["sync-threads", "sync-threads-aa"])
 def test_what_failed_is_neither_baseline_nor_control(name: str) -> None:
     """Its trials of the passes before stay in the raw file."""
-    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}), control={"sync-aa": 1.3})
+    run = run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}), control={"sync-threads-aa": 1.3})
     run.checks.append(Check("postgresql", name, "read", "no answer"))
-    assert [comparison.control for comparison in summarize(run)] == ([{}] if name == "sync-aa" else [])
+    assert [comparison.control for comparison in summarize(run)] == ([{}] if name == "sync-threads-aa" else [])
     assert f"- `{name}` on PostgreSQL: no answer" in rendered(run)
 
 
 def test_one_pass_claims_nothing() -> None:
-    run = run_of((group(), {"native": 0.1, "loop": 10.0, "documented": 1.0}), passes=1)
+    run = run_of((group(), {"async-native": 0.1, "async-loop": 10.0, "async-documented": 1.0}), passes=1)
     text = rendered(run)
     assert "0.10 [one pass] | undecided |" in text
     assert not re.search("[|] (better|worse|same) [|]", text)
@@ -207,7 +214,7 @@ def test_one_pass_claims_nothing() -> None:
 
 def test_ratios_are_taken_within_passes() -> None:
     """A machine that is three times slower in every second pass changes nothing."""
-    calm = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    calm = run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
     stormy = Run(
         calm.header,
         trials=[
@@ -224,14 +231,14 @@ def test_ratios_are_taken_within_passes() -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    run = run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
     record(tmp_path / "raw.jsonl", run)
     assert rendered(read(tmp_path / "raw.jsonl")) == rendered(run)
     assert draw(read(tmp_path / "raw.jsonl")) == draw(run)
 
 
 def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
-    run = run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    run = run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
     record(tmp_path / "raw.jsonl", run, 14)
     with (tmp_path / "raw.jsonl").open("a") as file:
         file.write('{"line": "trial", "number": 3, "datab')
@@ -245,11 +252,15 @@ def test_a_run_that_ended_early_is_reported_as_one(tmp_path: Path) -> None:
 
 
 def test_the_picture_is_sound_xml_with_a_mark_for_every_ratio() -> None:
-    run = run_of((group(title="a < b & c"), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    run = run_of((group(title="a < b & c"), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
     tree = ElementTree.fromstring(draw(run))
     named = [element.text or "" for element in tree.iter("{http://www.w3.org/2000/svg}title")]
-    assert sum("a < b & c, native: 0.80 [0.79, 0.81]" in name for name in named) == 2
-    assert sum("a < b & c, loop" in name for name in named) == sum("a < b & c, documented" in name for name in named) == 2
+    assert sum("a < b & c, async-native: 0.80 [0.79, 0.81]" in name for name in named) == 2
+    assert (
+        sum("a < b & c, async-loop" in name for name in named)
+        == sum("a < b & c, async-documented" in name for name in named)
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -280,7 +291,7 @@ def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def micro_run() -> Run:
-    return run_of((group(), {"native": 0.8, "loop": 1.3, "documented": 1.0}))
+    return run_of((group(), {"async-native": 0.8, "async-loop": 1.3, "async-documented": 1.0}))
 
 
 def test_check_fails_when_the_report_or_a_picture_is_stale(

@@ -257,7 +257,7 @@ def test_counts_that_do_not_show_what_the_load_shows_are_said() -> None:
     def counts(native: float, loop: float) -> list[Row]:
         return [
             Row("postgresql", "read", name, None, 1e6 * ratio, ratio, None, {})
-            for name, ratio in (("native", native), ("loop", loop))
+            for name, ratio in (("async-native", native), ("async-loop", loop))
         ]
 
     assert exact_part.doubt(counts(0.9, 1.2), found) == ""

@@ -1,6 +1,6 @@
 """What is counted: an app and requests to it, in a process of its own (`python -m benchmarks.in_process.instructions.child`).
 
-It takes an order from standard input, `{"task": "count" or "trace", "model", "config", "scenario", "requests", "warm_up"}`, and
+It takes an order from standard input, `{"task": "count" or "trace", "contender", "urls", "scenario", "requests", "warm_up"}`, and
 ends with it. Its answer is a line of JSON: `{"problem"}`, which is null when all went right, and for a trace `"bytecodes"`.
 """
 
@@ -16,9 +16,8 @@ from itertools import count
 from types import FrameType
 from typing import Any
 
-from benchmarks.in_process.callers import Batch, Caller
+from benchmarks.in_process.callers import Batch, Caller, open_contender
 from benchmarks.in_process.instructions.callgrind import Callgrind
-from benchmarks.in_process.models import MODELS
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.layers import OTHER, of_python
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
@@ -124,7 +123,7 @@ def run(order: Mapping[str, Any], answer: dict[str, Any]) -> None:
     trace = Trace()
     if order["task"] == "trace":
         trace.install()
-    requests = Requests(MODELS[order["model"]].open(order["config"]), order["scenario"])
+    requests = Requests(open_contender(order["contender"], order["urls"]), order["scenario"])
     requests.batch(CHECKED, check=True)()
     if order["task"] == "trace":
         answer["bytecodes"] = trace_bytecodes(trace, requests, order["requests"], order["warm_up"])

@@ -17,27 +17,22 @@ from typing import Any
 
 from sqlalchemy import make_url
 
+from benchmarks.in_process.cells import Cell as Place
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.in_process.instructions.callgrind import command, read_dump
-from benchmarks.in_process.instructions.cells import CONTENDERS, REQUESTS, WARM_UP
-from benchmarks.machinery.databases import SETTINGS, Databases, Kind
+from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.machinery.postgres import PostgresError, Server
 from benchmarks.raw.instructions import Cell
 from benchmarks.subjects.layers import of_object
-from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 PROCESSES = 2
 """At a time: counts are not disturbed by what else runs."""
 SECONDS = 300.0
 """After which a process counts as hung; most take below 30."""
 
-Place = tuple[str, str, str]
-"""Database, scenario, contender."""
-
-
-def _kind(database: str) -> Kind:
-    """The databases under a cell's app; one that needs none has SQLite's."""
-    return "postgresql" if database == "postgresql" else "sqlite"
+WARM_UP = 64
+"""At least so many requests before those that are counted, and no fewer than they: caches fill, bytecodes are specialised."""
 
 
 @dataclass
@@ -53,7 +48,7 @@ class Runner:
 
     def prepare(self) -> dict[str, dict[str, str]]:
         """Migrate and seed a database of each kind; their versions and settings. Raises `DataError`."""
-        for kind in dict.fromkeys(_kind(database) for database, _, _ in self.cells):
+        for kind in dict.fromkeys(cell.kind for cell in self.cells):
             self.databases[kind] = Databases(kind, self.folder, self.server if kind == "postgresql" else None)
             self.databases[kind].seed(BOOKS_IN_PROCESS)
         return {kind: databases.facts() for kind, databases in self.databases.items()}
@@ -65,24 +60,19 @@ class Runner:
 
     def _examine(self) -> dict[Place, str]:
         """What contenders answer wrong: that is not counted."""
+        asked: dict[tuple[Kind, str], list[str]] = {}
+        for cell in self.cells:
+            asked.setdefault((cell.kind, cell.contender), []).append(cell.scenario)
+        problems: dict[Place, str] = {}
+
+        def note(examination: Examination, findings: Findings) -> None:
+            for cell in self.cells:
+                problem = findings.get(cell.scenario)
+                if (cell.kind, cell.contender) == (examination.label, examination.contender) and problem:
+                    problems[cell] = problem
+
         with ExitStack() as stack:
-            asked: dict[tuple[str, str], list[str]] = {}
-            for database, scenario, contender in self.cells:
-                asked.setdefault((_kind(database), contender), []).append(scenario)
-            examinations = [
-                Examination(kind, CONTENDERS[contender].model, self._config(stack, kind, contender), scenarios)  # type: ignore[arg-type]
-                for (kind, contender), scenarios in asked.items()
-            ]
-            names = {id(one): contender for one, (_, contender) in zip(examinations, asked, strict=True)}
-            problems: dict[Place, str] = {}
-
-            def note(examination: Examination, findings: Findings) -> None:
-                for place in self.cells:
-                    problem = findings.get(place[1])
-                    if (_kind(place[0]), place[2]) == (examination.label, names[id(examination)]) and problem:
-                        problems[place] = problem
-
-            examine(examinations, note)
+            examine([Examination(kind, name, self._urls(stack, kind), found) for (kind, name), found in asked.items()], note)
         return problems
 
     async def _run(self, problems: Mapping[Place, str], found: Callable[[Cell], object]) -> None:
@@ -99,7 +89,7 @@ class Runner:
                 group.create_task(finish(place))
 
     async def _cell(self, place: Place, limit: asyncio.Semaphore) -> Cell:
-        number = REQUESTS[place[1]]
+        number = 2 * (SCENARIOS[place.scenario].batch or 1)
         problem = ""
         try:
             async with asyncio.TaskGroup() as group:
@@ -129,30 +119,30 @@ class Runner:
         return layers
 
     async def _process(self, place: Place, task: str, prefix: Sequence[str], layout: int, limit: asyncio.Semaphore) -> Any:
-        database, scenario, name = place
+        number = 2 * (SCENARIOS[place.scenario].batch or 1)
         async with limit:
             with ExitStack() as stack:
                 try:
-                    config = self._config(stack, _kind(database), name)
+                    urls = self._urls(stack, place.kind)
                 except PostgresError as error:
                     raise ChildError(str(error)) from None
                 order = {
                     "task": task,
-                    "model": CONTENDERS[name].model,
-                    "config": config,
-                    "scenario": scenario,
-                    "requests": REQUESTS[scenario],
-                    "warm_up": max(WARM_UP, 4 * REQUESTS[scenario]),
+                    "contender": place.contender,
+                    "urls": urls,
+                    "scenario": place.scenario,
+                    "requests": number,
+                    "warm_up": max(WARM_UP, 4 * number),
                 }
                 arguments = [*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.in_process.instructions.child"]
                 return await _answer(arguments, order, environment(layout))
 
-    def _config(self, stack: ExitStack, kind: Kind, contender: str) -> dict[str, Any]:
-        """The app's settings, with databases of its own as long as `stack` is open."""
+    def _urls(self, stack: ExitStack, kind: Kind) -> dict[str, str]:
+        """Those of databases of its own as long as `stack` is open, by setting."""
         self._copies += 1
         urls = self.databases[kind].copy(f"copy{self._copies}")
         stack.callback(self._drop, urls)
-        return {**SETTINGS, **CONTENDERS[contender].config(urls)}
+        return urls
 
     def _drop(self, urls: Mapping[str, str]) -> None:
         for name in (make_url(url).database or "" for url in urls.values()):

@@ -1,1 +1,1 @@
-"""`pytest benchmarks/in_process/micro --benchmark-only`, or in passes by `python -m benchmarks micro`."""
+"""What a request costs by the clock, in process: a suite of pytest-benchmark (`pytest benchmarks/`), and runs of many passes."""

@@ -1,132 +1,111 @@
-"""What trials need: databases, contenders that were found to answer right, and batches of work for them."""
+"""What the suite needs: databases, contenders that were found to answer right, and batches of requests for them."""
 
 from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from benchmarks.in_process.callers import Batch, Caller
-from benchmarks.in_process.examination import SECONDS, TOGETHER, Examination, Findings, TimeLimitExceeded, examine, time_limit
-from benchmarks.in_process.models import MODELS, PORTALS
-from benchmarks.machinery.databases import SETTINGS, Databases, Kind
-from benchmarks.machinery.postgres import Server
-from benchmarks.machinery.reasons import reason
+import pytest
+
+from benchmarks.in_process.callers import Batch, Caller, open_contender
+from benchmarks.in_process.cells import Cell
+from benchmarks.in_process.examination import Examination, Findings, examine
+from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.raw import NO_DATABASE
-from benchmarks.raw.micro import Check, Group
+from benchmarks.raw.micro import Check
+from benchmarks.subjects.contenders import documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
-if TYPE_CHECKING:
-    from benchmarks.in_process.micro.cells import Cell
-
 WARM_UP_BATCHES = 2
-OWN = {"portal"}
-"""Scenarios whose contenders are no apps."""
 
 
-def _kind(group: Group) -> Kind:
-    """The databases under a group's apps; those that need none have SQLite's."""
-    return "postgresql" if group.database == "postgresql" else "sqlite"
+@dataclass
+class Client:
+    """A contender that is asked batch after batch of one scenario's requests, on a database of its own."""
+
+    cell: Cell
+    caller: Caller
+    numbers: Iterator[int]
+
+    @property
+    def title(self) -> str:
+        """Of what is asked."""
+        where = "" if self.cell.database == NO_DATABASE else f", {self.cell.database}"
+        return f"{SCENARIOS[self.cell.scenario].title}{where}: batches of {self.size}"
+
+    @property
+    def size(self) -> int:
+        """Requests in a batch."""
+        return SCENARIOS[self.cell.scenario].batch or 1
+
+    def batch(self, *, check: bool = False) -> Batch:
+        """The next one."""
+        request = SCENARIOS[self.cell.scenario].request
+        assert request
+        return self.caller.batch([request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(self.size)], check=check)
 
 
+@dataclass
 class Laboratory:
-    """Everything that is measured, open at the same time; `problems` are the cells that must not be measured."""
+    """Contenders, open at the same time on copies of the `databases`; `checks` are what was found of their answers."""
 
-    def __init__(self, found: Callable[[Check], object]) -> None:
-        """`found` is told of each finding."""
-        self._found = found
-        self.problems: dict[tuple[str, str, str], str] = {}
-        self._callers: dict[tuple[Kind, str], Caller] = {}
-        self._portals: dict[str, Callable[[int], Batch]] = {}
-        self._databases: dict[Kind, Databases] = {}
-        self._urls: dict[tuple[Kind, str], dict[str, str]] = {}
-        self._numbers: dict[tuple[Kind, str, str], Iterator[int]] = defaultdict(count)
+    databases: Mapping[Kind, Databases]
+    checks: list[Check] = field(default_factory=list)
+    _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
+    _callers: dict[tuple[Kind, str], Caller] = field(default_factory=dict)
+    _numbers: dict[tuple[Kind, str, str], Iterator[int]] = field(default_factory=lambda: defaultdict(count))
 
-    def batch(self, cell: Cell) -> Batch:
-        """The cell's next batch of work."""
-        return self._batch(cell.group, cell.contender)
-
-    def _batch(self, group: Group, contender: str, *, check: bool = False) -> Batch:
-        if group.scenario in OWN:
-            return self._portals[contender](group.batch)
-        caller = self._callers[_kind(group), contender]
-        request = SCENARIOS[group.scenario].request
-        if request is None:
-            return caller.sessions(group.batch)
-        numbers = self._numbers[_kind(group), group.scenario, contender]
-        return caller.batch([request(next(numbers), BOOKS_IN_PROCESS) for _ in range(group.batch)], check=check)
-
-    def clean(self, group: Group, contender: str) -> None:
-        """Undo what a trial wrote."""
-        if SCENARIOS[group.scenario].writes:
-            self._databases[_kind(group)].undo_writes(self._urls[_kind(group), contender])
-
-    def make_databases(self, groups: Sequence[Group], server: Server | None, folder: Path) -> None:
-        """Migrate and seed one of each kind. Raises `DataError`."""
-        for kind in dict.fromkeys(_kind(group) for group in groups if group.scenario not in OWN):
-            self._databases[kind] = Databases(kind, folder, server if kind == "postgresql" else None)
-            self._databases[kind].seed(BOOKS_IN_PROCESS)
-
-    def facts(self) -> dict[str, dict[str, str]]:
-        """Version and settings of each kind of database."""
-        return {kind: databases.facts() for kind, databases in self._databases.items()}
-
-    def examine(self, groups: Sequence[Group]) -> None:
-        """Give each contender its databases, and see whether it answers right."""
-        examinations = []
-        for kind, databases in self._databases.items():
-            scenarios = [group.scenario for group in groups if _kind(group) == kind and group.scenario not in OWN]
-            for contender in MODELS:
-                self._urls[kind, contender] = databases.copy(contender.replace("-", "_"))
-                config = {**SETTINGS, **self._urls[kind, contender]}
-                examinations.append(Examination(kind, contender, config, scenarios))
-
-        def note(examination: Examination, findings: Findings) -> None:
-            for scenario, problem in findings.items():
-                apart = scenario in SCENARIOS and not SCENARIOS[scenario].database
-                self._note(Check(NO_DATABASE if apart else examination.label, examination.contender, scenario, problem))
-
-        examinations.sort(key=lambda examination: examination.contender != "documented")  # it may hang: the others go on
-        examine(examinations, note)
+    def examine(self, cells: Sequence[Cell]) -> None:
+        """Give each contender its databases, and see whether it answers right what it will be asked."""
+        asked: dict[tuple[Kind, str], list[str]] = {}
+        for cell in cells:
+            asked.setdefault((cell.kind, cell.contender), []).append(cell.scenario)
+        for kind, name in asked:
+            self._urls[kind, name] = self.databases[kind].copy(name.replace("-", "_"))
+        examinations = [
+            Examination(kind, name, self._urls[kind, name], list(dict.fromkeys(scenarios)))
+            for (kind, name), scenarios in asked.items()
+        ]
+        examinations.sort(key=lambda one: not documented(one.contender))  # it may hang: the others go on
+        examine(examinations, self._note)
         for (kind, _), urls in self._urls.items():
-            self._databases[kind].undo_writes(urls)
+            self.databases[kind].undo_writes(urls)
 
-    def _note(self, check: Check) -> None:
-        self._found(check)
-        if check.problem and check.scenario != TOGETHER:
-            self.problems[check.database, check.scenario, check.contender] = check.problem
+    def _note(self, examination: Examination, findings: Findings) -> None:
+        for scenario, problem in findings.items():
+            apart = scenario in SCENARIOS and not SCENARIOS[scenario].database
+            self.checks.append(Check(NO_DATABASE if apart else examination.label, examination.contender, scenario, problem))
 
-    @contextmanager
-    def open(self, groups: Sequence[Group]) -> Iterator[None]:
-        """Open and warm up all that can be measured, and close it again."""
-        with ExitStack() as stack:
-            for group in groups:
-                for contender in group.contenders:
-                    if (group.database, group.scenario, contender) not in self.problems:
-                        self._open(stack, group, contender)
-            gc.collect()
-            gc.freeze()  # what was made so far stays to the end: keep it out of the collections during trials
-            yield
+    def problem(self, cell: Cell) -> str | None:
+        """What the contender answers wrong, or why it could not be measured."""
+        found = (one.problem for one in self.checks if (one.database, one.scenario, one.contender) == cell)
+        return next((problem for problem in found if problem), None)
 
-    def _open(self, stack: ExitStack, group: Group, contender: str) -> None:
-        where = (_kind(group), contender)
-        try:
-            with time_limit(SECONDS):
-                if group.scenario in OWN:
-                    self._portals[contender] = stack.enter_context(PORTALS[contender].open())
-                elif where not in self._callers:
-                    self._callers[where] = MODELS[contender].open({**SETTINGS, **self._urls[where]})
-                    stack.callback(self._callers[where].close)
-                for _ in range(WARM_UP_BATCHES):
-                    self._batch(group, contender, check=True)()
-        except (Exception, TimeLimitExceeded) as error:  # noqa: BLE001 - whatever it is, it is the finding
-            self.fail(group, contender, error)
-        self.clean(group, contender)
+    def client(self, cell: Cell) -> Client:
+        """The contender, opened and warmed up. Raises what goes wrong."""
+        where = (cell.kind, cell.contender)
+        if where not in self._callers:
+            self._callers[where] = open_contender(cell.contender, self._urls[where])
+        client = Client(cell, self._callers[where], self._numbers[cell.kind, cell.scenario, cell.contender])
+        for _ in range(WARM_UP_BATCHES):
+            client.batch(check=True)()
+        gc.collect()
+        gc.freeze()  # what was made so far stays to the end: keep it out of the collections that are timed
+        return client
 
-    def fail(self, group: Group, contender: str, error: BaseException) -> None:
-        """Note why a contender that answered right before cannot be measured any more."""
-        self._note(Check(group.database, contender, group.scenario, f"while measuring: {reason(error)}"))
+    def clean(self, cell: Cell) -> None:
+        """Undo what was written."""
+        if SCENARIOS[cell.scenario].writes:
+            self.databases[cell.kind].undo_writes(self._urls[cell.kind, cell.contender])
+
+    def close(self) -> None:
+        """Close all contenders."""
+        for caller in self._callers.values():
+            caller.close()
+
+
+LABORATORY = pytest.StashKey[Laboratory]()
+"""Where pytest's config keeps it."""

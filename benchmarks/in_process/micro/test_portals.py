@@ -1,13 +1,37 @@
 """What it costs to call a coroutine from synchronous code."""
 
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.in_process.micro.cells import Cell
-from benchmarks.in_process.micro.trials import Measure
+from benchmarks.in_process.cells import CALLS, Cell, portals
+from benchmarks.subjects.portals import PORTALS
+
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-@pytest.mark.measures("portal")
-def test_portal(measure: Measure, benchmark: BenchmarkFixture, cell: Cell) -> None:
-    """One trial."""
-    measure(benchmark, cell)
+@pytest.mark.parametrize("cell", portals(), ids=str)
+def test_call(
+    benchmark: BenchmarkFixture,
+    cell: Cell,
+    rounds: Callable[[float], int],
+    cpu_time: Callable[[int, int], AbstractContextManager[None]],
+) -> None:
+    """An empty coroutine, called again and again."""
+    benchmark.group = f"call of an empty coroutine: {CALLS} at a time"
+    with PORTALS[cell.contender].open() as call:
+
+        def batch() -> None:
+            for _ in range(CALLS):
+                call()
+
+        began = time.perf_counter()
+        batch()
+        number = rounds(time.perf_counter() - began)
+        with cpu_time(number, CALLS):
+            benchmark.pedantic(batch, rounds=number)  # type: ignore[no-untyped-call]

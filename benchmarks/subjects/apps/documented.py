@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -17,23 +18,31 @@ from benchmarks.subjects.apps.views import noop, slow
 SESSIONS = "sessions_of_the_view"
 
 
-def create() -> Flask:
-    """Plain Flask with the stock extension, set up by `CATALOG_*` variables."""
-    return equip(stock.create_app(), noop, slow)
+def create(config: Mapping[str, Any] | None = None) -> Flask:
+    """Plain Flask with the stock extension, set up by `CATALOG_*` variables and `config`."""
+    return _equipped(stock.create_app(config))
 
 
-def create_asgi() -> Any:
+def create_asgi(config: Mapping[str, Any] | None = None) -> Any:
     """The same behind asgiref's adapter, as on Flask's page on ASGI, which serves it with Hypercorn."""
-    return WsgiToAsgi(create())  # type: ignore[no-untyped-call]
+    return WsgiToAsgi(create(config))  # type: ignore[no-untyped-call]
 
 
-def create_nullpool() -> Flask:
+def create_nullpool(config: Mapping[str, Any] | None = None) -> Flask:
     """The same without a pool, and with views that commit and close their sessions themselves, on their own loop."""
-    app = equip(stock.create_app(extension=SessionsOfTheView, poolclass=NullPool), noop, slow)
+    app = _equipped(stock.create_app(config, extension=SessionsOfTheView, poolclass=NullPool))
     for endpoint, view in app.view_functions.items():
         if endpoint not in {"static", "benchmark_token"}:
             app.view_functions[endpoint] = ending_sessions(view)
     return app
+
+
+def _equipped(app: Flask) -> Flask:
+    async def close() -> None:  # the stock extension never does
+        for one in app.extensions["advanced_alchemy"].config:
+            await one.get_engine().dispose()
+
+    return equip(app, noop, slow, lambda: asyncio.run(close()))
 
 
 class SessionsOfTheView(stock.StockExtension):

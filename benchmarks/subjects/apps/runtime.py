@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app_async import create_app
@@ -10,13 +11,13 @@ from benchmarks.subjects.apps.views import noop, slow
 from flask_oneloop import AsyncFlask, asgi_app
 
 
-def create() -> AsyncFlask:
-    """For WSGI servers, set up by `CATALOG_*` variables."""
-    app = create_app()
-    equip(app, noop, slow)
+def create(config: Mapping[str, Any] | None = None) -> AsyncFlask:
+    """For WSGI servers, set up by `CATALOG_*` variables and `config`."""
+    app = create_app(config)
+    equip(app, noop, slow, lambda: app.portal.call(app.portal.close))
     return app
 
 
-def create_asgi() -> Any:
+def create_asgi(config: Mapping[str, Any] | None = None) -> Any:
     """The same for ASGI servers."""
-    return asgi_app(create())
+    return asgi_app(create(config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -12,9 +13,10 @@ from app_sync.config import alchemy
 from benchmarks.subjects.apps import equip
 
 
-def create() -> Flask:
-    """The app, set up by `CATALOG_*` variables."""
-    return equip(create_app(), noop, slow)
+def create(config: Mapping[str, Any] | None = None) -> Flask:
+    """The app, set up by `CATALOG_*` variables and `config`."""
+    app = create_app(config)
+    return equip(app, noop, slow, app.portal.close)
 
 
 def noop() -> str:
