@@ -14,7 +14,7 @@ from flask_oneloop import AsyncFlask, asgi_app
 def create(config: Mapping[str, Any] | None = None) -> AsyncFlask:
     """For WSGI servers, set up by `CATALOG_*` variables and `config`."""
     app = create_app(config)
-    equip(app, noop, slow, lambda: app.portal.call(app.portal.close))
+    equip(app, noop, slow, app.portal.stop)
     return app
 
 

@@ -16,7 +16,7 @@ from benchmarks.subjects.apps import equip
 def create(config: Mapping[str, Any] | None = None) -> Flask:
     """The app, set up by `CATALOG_*` variables and `config`."""
     app = create_app(config)
-    return equip(app, noop, slow, app.portal.close)
+    return equip(app, noop, slow, app.portal.stop)
 
 
 def noop() -> str:
