@@ -10,6 +10,7 @@ from benchmarks.analysis.cells import CellResult, lower_is_better
 from benchmarks.analysis.effort import TARGET
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE
 from benchmarks.subjects.questions import QUESTIONS, Found, Question
 
@@ -31,7 +32,7 @@ class Answer:
     question: Question
     estimate: Estimate | None
     verdict: Verdict | None
-    problem: str | None
+    problem: Problem | None
     opponent_fails: bool = False
 
     @property

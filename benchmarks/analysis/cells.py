@@ -19,6 +19,7 @@ from benchmarks.analysis.slices import Floats, Quantity, Slices
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Cell, Load, Run, Trial
+from benchmarks.raw.problem import Problem
 
 Name = Literal["cpu", "throughput", "database", "p50", "p99"]
 """What is compared: CPU seconds of the server a request, right answers a second, CPU seconds of the database a request, and
@@ -55,7 +56,7 @@ class CellResult:
     baseline: str
     control: str
     trials: Mapping[str, Mapping[int, Trial]]
-    problems: Mapping[str, str]
+    problems: Mapping[str, Problem]
     factors: Mapping[Name, float]
     _logs: dict[tuple[str, Name, tuple[str, ...]], Comparison] = field(default_factory=dict, compare=False, repr=False)
     _spreads: dict[Name, Spread] = field(default_factory=dict, compare=False, repr=False)
@@ -146,7 +147,7 @@ def uncalibrated(run: Run) -> Iterator[CellResult]:
             yield CellResult(cell, run.header.baseline, run.header.control, here, problems, {})
 
 
-def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> str | None:
+def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> Problem | None:
     """Why it fails in this cell: what went wrong here, or, where it was not measured, before or under another load."""
     where = (cell.database, cell.scenario, contender, cell.load.name)
     for failure in run.failures:

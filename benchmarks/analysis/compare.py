@@ -114,7 +114,7 @@ def load_findings(run: load.Run) -> Findings:
         for name in one.cell.contenders:
             where = (one.cell.database, one.cell.scenario, one.cell.load.name, name)
             if problem := one.problems.get(name):
-                found.problems[Place(*where, "")] = problem
+                found.problems[Place(*where, "")] = str(problem)
             elif one.sound(name):
                 found.measured.add(Place(*where, ""))
             for quantity in quantities(one.cell.load) if name not in (one.baseline, one.control) else ():

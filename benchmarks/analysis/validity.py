@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from benchmarks.raw.load import Trial
 
 TOLERATED = 0.001
@@ -33,29 +35,38 @@ LIMITS = {
     "errors": "a request was answered wrong or not at all",
     "lost writes": "the database holds fewer or more writes than were acknowledged",
 }
-"""Every flag with its limit in words."""
+"""Every kind of flag with its limit in words."""
 
 
-def flags(trial: Trial) -> list[str]:
-    """The names, out of `LIMITS`, of what is doubtful about the trial, in their order."""
-    return [name for name, found in _found(trial).items() if found]
+@dataclass(frozen=True)
+class Flag:
+    """A doubt about a trial: its `kind`, out of `LIMITS`, and the `value` that is beyond the limit.
+
+    That is a share; seconds by which one request in a hundred was late; a number of answers; how many writes are missing.
+    """
+
+    kind: str
+    value: float
 
 
-def _found(trial: Trial) -> dict[str, bool]:
-    return {
-        "steal": trial.steal > STEAL,
-        "generator busy": trial.generator_cpu > GENERATOR_CPU,
-        "generator late": _late(trial),
-        "overloaded": trial.rate is not None and trial.server_cpu > SERVER_CPU * trial.seconds,
-        "few requests": trial.count < REQUESTS,
-        "errors": any(trial.errors.values()),
-        "lost writes": trial.stored != trial.acknowledged,
+def flags(trial: Trial) -> list[Flag]:
+    """What is doubtful about the trial, in the order of `LIMITS`."""
+    busy, lost = trial.server_cpu / trial.seconds, (trial.acknowledged or 0) - (trial.stored or 0)
+    late = trial.lateness.percentile(99) if trial.lateness.count else 0.0
+    found: dict[str, tuple[float, bool]] = {
+        "steal": (trial.steal, trial.steal > STEAL),
+        "generator busy": (trial.generator_cpu, trial.generator_cpu > GENERATOR_CPU),
+        "generator late": (late, late > LATENESS_P99 or _falsified(trial)),
+        "overloaded": (busy, trial.rate is not None and busy > SERVER_CPU),
+        "few requests": (trial.count, trial.count < REQUESTS),
+        "errors": (wrong := sum(trial.errors.values()), wrong > 0),
+        "lost writes": (lost, lost != 0),
     }
+    return [Flag(kind, value) for kind, (value, doubtful) in found.items() if doubtful]
 
 
-def _late(trial: Trial) -> bool:
-    if not trial.lateness.count:
+def _falsified(trial: Trial) -> bool:
+    """Whether the latency is partly the generator's own."""
+    if not trial.lateness.count or not trial.count:
         return False
-    if trial.lateness.percentile(99) > LATENESS_P99:
-        return True
-    return trial.count > 0 and trial.lateness.percentile(50) > LATENESS_SHARE * trial.overall.percentile(50)
+    return trial.lateness.percentile(50) > LATENESS_SHARE * trial.overall.percentile(50)

@@ -12,11 +12,6 @@ def without_reprs(text: str) -> str:
     return " ".join(text.split())
 
 
-def wrong_answers(wrong: int, total: int, last_error: str) -> str:
-    """The problem of who gave so many of them, answers that never came included."""
-    return f"{wrong} of {total} answers were wrong or missing; last error: {last_error}"
-
-
 def reason(error: BaseException) -> str:
     """The root cause in one line, without what differs from run to run or from machine to machine."""
     error = root(error)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from benchmarks.load import Histogram
 from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw.problem import Problem
 
 SCHEMA = 3
 
@@ -79,7 +80,7 @@ class Check:
     database: str
     contender: str
     scenario: str
-    problem: str | None
+    problem: Problem | None
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Failure:
     scenario: str
     contender: str
     load: str
-    problem: str
+    problem: Problem
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ class Run:
     ceilings: list[Ceiling] = field(default_factory=list)
     crosschecks: list[Crosscheck] = field(default_factory=list)
 
-    def problem(self, database: str, scenario: str, contender: str) -> str | None:
+    def problem(self, database: str, scenario: str, contender: str) -> Problem | None:
         """Why the contender was not, or not to the end, measured there; None where nothing was wrong."""
         where = (database, scenario, contender)
         found: list[Check | Failure] = [*self.checks, *self.failures]
@@ -294,6 +295,7 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
             trials[place] = trial
         else:
             kind, found = lists[line["line"]]
-            found.append(record(kind, line))
+            parsed = {"problem": Problem.from_json(line["problem"])} if "problem" in line else {}
+            found.append(record(kind, {**line, **parsed}))
     run.trials = list(trials.values())
     return run

@@ -30,7 +30,7 @@ class Line:
 
     name: str
     estimates: tuple[Estimate | None, ...]
-    problem: str | None = None
+    problem: object = None
 
 
 @dataclass(frozen=True)

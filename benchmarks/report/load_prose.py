@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.raw.load import Run
+from benchmarks.raw.problem import Problem
 from benchmarks.report.load_pictures import NAMES
 from benchmarks.report.load_summary import Comparison, Pooled, Row, deciding, delay, ordinary, pooled
 from benchmarks.report.numbers import control, interval, listed, plural, ratio, span, three
@@ -209,16 +210,11 @@ def tally(rows: Sequence[tuple[Comparison, Row]]) -> str:
         ]
         if found:
             parts.append(f"{said} {len(found)} of {plural(len(rows), 'scenario')}{_span(found, verdict)}")
-    if problems := [cause(reason(row.problem)) for _, row in rows if row.problem]:
+    if problems := [reason(row.problem.last) for _, row in rows if row.problem]:
         common, count = Counter(problems).most_common(1)[0]
         also = "" if count == len(problems) else ", among others"
         parts.append(f"fails in {len(problems)} of {plural(len(rows), 'scenario')} (“{common}”{also})")
     return ", ".join(parts) or "nothing to compare with"
-
-
-def cause(problem: str) -> str:
-    """Without how many answers were wrong."""
-    return problem.rpartition("last error: ")[2]
 
 
 def _span(found: Sequence[Estimate], verdict: Verdict) -> str:
@@ -327,7 +323,7 @@ def failures(run: Run) -> list[list[str]]:
     """Contender, database, how it failed, where: what answered wrong, crashed, hung, alone or under load."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for check in run.checks:
-        if check.problem and check.problem != "nothing is right alone":
+        if check.problem and check.problem != Problem.unasked():
             what = "several requests at once" if check.scenario == "together" else check.scenario
             found.setdefault((check.contender, check.database, reason(check.problem)), []).append(what)
     for failure in run.failures:

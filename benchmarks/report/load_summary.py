@@ -10,6 +10,7 @@ from benchmarks.analysis.cells import CellResult, Name, lower_is_better, percent
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.raw.load import Load, Run, Trial
+from benchmarks.raw.problem import Problem
 
 Quantity = Name
 
@@ -38,7 +39,7 @@ class Row:
     """A contender in a cell, its trials in the order of the rounds. `problem` says why it failed here, if it did."""
 
     contender: str
-    problem: str | None
+    problem: Problem | None
     measured: Mapping[Quantity, Measured]
     trials: tuple[Trial, ...]
 

@@ -26,9 +26,9 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in (head, rule, *rows))
 
 
-def reason(problem: str) -> str:
+def reason(problem: object) -> str:
     """A problem in one short line, without what differs from run to run: objects in angle brackets, folders."""
-    found = " ".join(problem.split())
+    found = " ".join(str(problem).split())
     while (shorter := re.sub(r"\s*<[^<>]*>", "", found)) != found:
         found = shorter
     found = re.sub(r"(?<![\w.])/(?:[\w.+-]+/)+", "", re.sub(r"\s*<.*", " ...", found))

@@ -216,7 +216,7 @@ def _flags(trials: Sequence[Trial]) -> str:
     counts: Counter[str] = Counter()
     who: dict[str, Counter[str]] = {}
     for trial in trials:
-        for flag in validity.flags(trial):
+        for flag in (one.kind for one in validity.flags(trial)):
             counts[flag] += 1
             who.setdefault(flag, Counter())[trial.contender] += 1
     rows = []

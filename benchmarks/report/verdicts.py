@@ -110,6 +110,6 @@ def _reasons(comparisons: Sequence[load_summary.Comparison]) -> Iterator[str]:
     for one in comparisons:
         for row in one.rows:
             if row.problem:
-                found.setdefault((row.contender, row.problem), []).append(one.scenario)
+                found.setdefault((row.contender, str(row.problem)), []).append(one.scenario)
     for (contender, problem), scenarios in found.items():
         yield f"{contender} fails in {', '.join(scenarios)}: {problem}"

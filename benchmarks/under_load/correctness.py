@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from benchmarks.load import Request
-from benchmarks.machinery.reasons import wrong_answers
+from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.driver import Order
@@ -24,7 +24,7 @@ TIMEOUT = 8.0
 CONNECTIONS, SECONDS = 8, 0.7
 FIRST = 100_000
 """Number of the first request of those sent together."""
-Findings = dict[str, str | None]
+Findings = dict[str, Problem | None]
 """What is wrong, by scenario and for `TOGETHER`; None where all answers are right."""
 
 
@@ -38,7 +38,7 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
     try:
         while TOGETHER not in findings:
             if all(findings.get(name) for name in scenarios):
-                findings[TOGETHER] = "nothing is right alone"
+                findings[TOGETHER] = Problem.unasked()
                 break
             with _served(stage, database, contender) as server:
                 for name in (one for one in scenarios if one not in findings):
@@ -51,7 +51,7 @@ def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequen
                     right = tuple(name for name in scenarios if findings[name] is None)
                     findings[TOGETHER] = _together(stage, server, right)
     except ServerError as error:
-        return {name: findings.get(name) or str(error) for name in scenarios}
+        return {name: findings.get(name) or Problem(str(error)) for name in scenarios}
     return findings
 
 
@@ -66,13 +66,13 @@ def _served(stage: Stage, database: str, contender: Contender) -> Iterator[Serve
         stage.databases[kind_of(database)].undo_writes(stage.urls(database, contender))
 
 
-def _ask(server: Server, name: str, books: int, numbers: Iterator[int]) -> str | None:
+def _ask(server: Server, name: str, books: int, numbers: Iterator[int]) -> Problem | None:
     for part in SCENARIOS[name].parts:
         request = SCENARIOS[part].request
         assert request
         for _ in range(1 if name in ONCE else TIMES):
             if wrong := _answer(server, request(next(numbers), books)):
-                return server.last_error or wrong
+                return Problem(server.last_error or wrong)
     return None
 
 
@@ -94,10 +94,10 @@ def _answer(server: Server, request: Request) -> str | None:
     return request.wrong(body)
 
 
-def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> str | None:
+def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> Problem | None:
     with stage.generator.opened(server.port, CONNECTIONS) as drive:
         outcome = drive(Order(scenarios, stage.books, SECONDS, first=FIRST))
     if not outcome.failed:
         return None
     wrong, right = sum(outcome.failed.values()), sum(outcome.answered.values())
-    return wrong_answers(wrong, wrong + right, server.last_error or next(iter(outcome.examples.values())))
+    return Problem.of_load(wrong, wrong + right, server.last_error or next(iter(outcome.examples.values())))

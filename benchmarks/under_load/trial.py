@@ -21,10 +21,10 @@ from typing import TypeVar
 from benchmarks.analysis.validity import TOLERATED
 from benchmarks.load import Failure, Histogram, Outcome
 from benchmarks.machinery.placement import move
-from benchmarks.machinery.reasons import wrong_answers
 from benchmarks.machinery.sampler import Counter as Counted
 from benchmarks.machinery.sampler import Usage, memory, metering
 from benchmarks.raw.load import Cell, Slices, Trial
+from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS, Scenario
 from benchmarks.under_load.driver import Drive, Order
@@ -48,7 +48,7 @@ class Measured:
     """
 
     trial: Trial | None
-    problem: str | None
+    problem: Problem | None
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class _Seat:
     turn: Round
     contender: Contender
     server: Server | None = None
-    problem: str | None = None
+    problem: Problem | None = None
     load: Drive | None = None
     connections: Counted | None = None
     memory: int = 0
@@ -135,7 +135,7 @@ class _Seat:
             try:
                 self.server = self._open.enter_context(serving(self.contender, settings, stage.placement.all))
             except ServerError as failure:
-                self.problem = str(failure)
+                self.problem = Problem(str(failure))
             else:
                 self.connections = self._open.enter_context(stage.connections(self.turn.cell.database, self.contender))
                 move(self.server.process.pid, stage.placement.server)
@@ -188,7 +188,8 @@ class _Seat:
         if outcome.failed:
             self.last_error = server.last_error or next(iter(outcome.examples.values()), "")
         if not server.alive:
-            self.problem = f"the server ended under load: {server.last_error or 'without a word'}"
+            ended = f"the server ended under load: {server.last_error or 'without a word'}"
+            self.problem = Problem(ended, ProblemKind.SERVER)
         wrong, share = HOPELESS
         self.given_up = Failure.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
         return outcome, usage
@@ -196,10 +197,10 @@ class _Seat:
     def _total(self) -> int:
         return self.failed.total() + self.answered.total()
 
-    def _wrong(self) -> str | None:
+    def _wrong(self) -> Problem | None:
         """Too many answers, those of the warm-up among them: only a server that was just started can fail in its first ones."""
         wrong, total = self.failed.total(), self._total()
-        return wrong_answers(wrong, total, self.last_error) if wrong > TOLERATED * total else None
+        return Problem.of_load(wrong, total, self.last_error) if wrong > TOLERATED * total else None
 
     def look(self) -> None:
         """At what is to be seen only while the server runs."""
@@ -282,7 +283,7 @@ def _together(warmup: Outcome, cell: Cell) -> int:
 
 def stored(
     stage: Stage, cell: Cell, contender: Contender, answered: Counter[str], failed: Counter[str]
-) -> tuple[int | None, str | None]:
+) -> tuple[int | None, Problem | None]:
     """How many writes the database has, and what is wrong with that; what was written is removed."""
     scenario = SCENARIOS[cell.scenario]
     if not scenario.writes:
@@ -293,9 +294,11 @@ def stored(
     acknowledged, unknown = _acknowledged(answered), failed.total()
     makes = _makes(scenario)
     if not acknowledged <= activities <= acknowledged + unknown:
-        return activities, f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
+        problem = f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
+        return activities, Problem(problem, ProblemKind.WRITES)
     if makes and not acknowledged * makes <= books <= (acknowledged + unknown) * makes:
-        return activities, f"{acknowledged * makes} books were acknowledged, {books} are stored"
+        problem = f"{acknowledged * makes} books were acknowledged, {books} are stored"
+        return activities, Problem(problem, ProblemKind.WRITES)
     return activities, None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder
 from benchmarks.raw.load import Ceiling, Cell, Check, Crosscheck, Failure, Header, Load, Rate, Run, Slices, Trial
+from benchmarks.raw.problem import Problem
 from benchmarks.subjects.code_cost import code_cost
 
 ROOT = Path(__file__).parents[2]
@@ -233,7 +234,7 @@ def run_of(
     reason = "500: RuntimeError: Task got Future attached to a different loop"
     for database, name in dict.fromkeys((cell.database, name) for cell in chosen for name in cell.contenders):
         for scenario in dict.fromkeys(cell.scenario for cell in chosen if cell.database == database):
-            run.checks.append(Check(database, name, scenario, reason if (database, name) in failing else None))
+            run.checks.append(Check(database, name, scenario, Problem(reason) if (database, name) in failing else None))
     rates: dict[tuple[str, str], Rate] = {}
     for cell in chosen:
         right = [name for name in cell.contenders if (cell.database, name) not in failing]
@@ -254,7 +255,7 @@ def run_of(
 def marred(run: Run) -> Run:
     """The same run with a contender that fails under one load, and with a trial for each flag."""
     run.failures.append(
-        Failure("postgresql", "read", "async-documented-nullpool", "closed-128", "53300: too many clients already")
+        Failure("postgresql", "read", "async-documented-nullpool", "closed-128", Problem("53300: too many clients already"))
     )
     gone = ("postgresql", "read", "closed-128", "async-documented-nullpool")
     run.trials = [one for one in run.trials if (one.database, one.scenario, one.load, one.contender) != gone]

@@ -9,6 +9,7 @@ from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw.load import Failure, Load, Run
+from benchmarks.raw.problem import Problem
 from benchmarks.report import sheet
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES
@@ -70,18 +71,18 @@ def test_noise_of_the_control_vetoes_nobody() -> None:
 
 def test_who_fails_under_one_load_is_judged_under_the_others() -> None:
     costs = {**PAIR, "async-native": 0.002}
-    failure = Failure("postgresql", "mixed", "async-native", "closed-128", "timeout")
+    failure = Failure("postgresql", "mixed", "async-native", "closed-128", Problem("timeout"))
     run = run_of([cell(*MIXED, costs), cell("postgresql", "mixed", Load(128), costs)], failures=[failure])
     few, many = results(run)
     assert (few.problems, few.verdict("async-native", "cpu")) == ({}, Verdict.BETTER)
-    assert (many.problems, many.verdict("async-native", "cpu")) == ({"async-native": "timeout"}, None)
+    assert (many.problems, many.verdict("async-native", "cpu")) == ({"async-native": Problem("timeout")}, None)
 
 
 @pytest.mark.parametrize("failing", [BASELINE, CONTROL])
 def test_nobody_is_compared_with_who_fails(failing: str) -> None:
     run = run_of(
         [cell(*MIXED, {**PAIR, "async-native": 0.002})],
-        failures=[Failure("postgresql", "mixed", failing, "closed-8", "timeout")],
+        failures=[Failure("postgresql", "mixed", failing, "closed-8", Problem("timeout"))],
     )
     assert only(run).references("async-native") == tuple(name for name in PAIR if name != failing)
     assert only(run).estimate(CONTROL, "cpu") is None
@@ -124,7 +125,7 @@ def test_every_question_of_the_quick_profile_is_measured_by_it() -> None:
 
 def test_answers_in_words() -> None:
     costs = {**PAIR, "async-documented": 0.01, "async-loop": 0.004, "async-native": 0.0034}
-    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", "RuntimeError")
+    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", Problem("RuntimeError"))
     found = by_name(run_of([cell(*MIXED, costs)], failures=[failure]))
     assert {name: (one.decided, one.sentence) for name, one in found.items()} == {
         "documented-postgresql": (True, "It fails."),
@@ -136,7 +137,7 @@ def test_answers_in_words() -> None:
 def test_answer_sheet(capsys: pytest.CaptureFixture[str]) -> None:
     """The same on the terminal and in the report."""
     costs = {**PAIR, "async-documented": 0.01, "async-loop": 0.004, "async-native": 0.003}
-    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", "RuntimeError")
+    failure = Failure("postgresql", "mixed", "async-documented", "closed-8", Problem("RuntimeError"))
     found = answers(results(run_of([cell(*MIXED, costs)], failures=[failure], scatter=0.001)))
     sheet.show(found)
     *lines, last = capsys.readouterr().out.splitlines()
@@ -193,7 +194,7 @@ def test_no_round_is_spent_on_who_fails(failing: str) -> None:
     run = run_of(
         [cell("postgresql", "slow-50", Load(64), {**PAIR, "async-native": 0.004, "sync-threads-64": 0.004})],
         scatter=0.4,
-        failures=[Failure("postgresql", "slow-50", failing, "closed-64", "timeout")],
+        failures=[Failure("postgresql", "slow-50", failing, "closed-64", Problem("timeout"))],
     )
     assert next_round(replace(QUICK, questions=("waits-native",)), run, 100) is None
 

@@ -20,6 +20,7 @@ from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder, instructions, load, micro
+from benchmarks.raw.problem import Problem
 from tests.benchmarks.report_data import slices
 
 ROUNDS = 12
@@ -178,7 +179,7 @@ def test_who_fails_under_one_load_is_compared_under_the_others() -> None:
     values = {name: [1.0, 1.01, 1.02, 1.0] for name in ("sync-threads", "sync-threads-aa", "async-native")}
     old, new = (both(load_run(values, "closed-8"), load_run(values, "closed-128")) for _ in range(2))
     new.trials = [one for one in new.trials if (one.contender, one.load) != ("async-native", "closed-128")]
-    new.failures.append(load.Failure("sqlite", "read", "async-native", "closed-128", "timeout"))
+    new.failures.append(load.Failure("sqlite", "read", "async-native", "closed-128", Problem("timeout")))
     comparison = compare(old, new)
     found = {(one.place.load, one.place.quantity): (str(one.verdict), one.problem) for one in comparison.changes}
     assert found == {
@@ -209,7 +210,7 @@ def test_a_baseline_or_a_control_that_fails_now_is_worse(name: str) -> None:
     values = {one: [1.0, 1.1] for one in ("sync-threads", "sync-threads-aa", "async-native")}
     old, new = (load_run(values, "closed-32") for _ in range(2))
     assert not compare(old, new).worse
-    failure = load.Failure("sqlite", "read", name, "closed-32", "no answer")
+    failure = load.Failure("sqlite", "read", name, "closed-32", Problem("no answer"))
     new.failures.append(failure)
     [found] = compare(old, new).worse
     assert (found.place.contender, found.problem, found.new) == (name, "no answer", None)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.raw.load import Cell, Failure, Load, Run
+from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import BOTH, CAPACITY, PROFILES, cells, duration
 from benchmarks.subjects.scenarios import SCENARIOS
@@ -72,7 +73,7 @@ def test_the_rate_is_a_percentage_of_the_slowest_contenders_median_round() -> No
     assert rate
     assert rate.slowest == "async-loop"
     assert rate.capacity == sorted(one.throughput for one in found.trials if one.contender == "async-loop")[1]
-    found.failures.append(Failure("postgresql", "read", "async-loop", CAPACITY.name, "wrong"))
+    found.failures.append(Failure("postgresql", "read", "async-loop", CAPACITY.name, Problem("wrong")))
     second = slowest(found, cell)
     assert second
     assert second.slowest == "async-native"

@@ -16,6 +16,7 @@ from benchmarks.analysis.instructions import Row
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Ceiling, Cell, Crosscheck, Failure, Load, Run, Trial, read
+from benchmarks.raw.problem import Problem
 from benchmarks.report import choice, exact_part, heat, limits_part, load_prose, tables, validity_part
 from benchmarks.report.document import Report, Runs, build
 from benchmarks.report.latency import percentile, shown
@@ -390,11 +391,11 @@ def test_a_contender_that_fails_is_a_row_everywhere_and_no_missing_one(spoilt: R
 def test_a_baseline_that_fails_leaves_its_copy_and_both_leave_no_ratios(capsys: pytest.CaptureFixture[str]) -> None:
     """Their trials of the rounds before stay in the raw file."""
     run = run_of([READ], effects={"sync-threads": 1.3}, failing=[])
-    run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", "no answer"))
+    run.failures.append(Failure("postgresql", "read", "sync-threads", "closed-32", Problem("no answer")))
     text = report_of(run).markdown
     assert "| **fails** | no answer |" in text
     assert re.search(r"`async-native` \| 1,2\d\d \| 0\.8\d \[", text)
-    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", "no answer"))
+    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", Problem("no answer")))
     text = report_of(run).markdown
     assert re.search(r"`async-native` \| 1,2\d\d \| no baseline \|", text)
     show_load(run)
@@ -404,7 +405,7 @@ def test_a_baseline_that_fails_leaves_its_copy_and_both_leave_no_ratios(capsys: 
 
 def test_a_control_that_fails_is_none() -> None:
     run = run_of([READ], effects={"sync-threads-aa": 1.3})
-    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", "no answer"))
+    run.failures.append(Failure("postgresql", "read", "sync-threads-aa", "closed-32", Problem("no answer")))
     one = only(run)
     assert not one.control
     assert re.search(r"`async-native` \| 1,2\d\d \| 0\.85 \[[^|]*\*\*better\*\*.*\| no control \|", tables.verdicts([one]))

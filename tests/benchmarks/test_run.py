@@ -22,6 +22,7 @@ from benchmarks.machinery.placement import choose
 from benchmarks.machinery.postgres import Server
 from benchmarks.raw import Recorder, load
 from benchmarks.raw.load import Failure, Run
+from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import CONNECTIONS, CONTENDERS, THREADS
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.under_load.runner import Plan
@@ -170,7 +171,7 @@ def test_what_fails_is_recorded_and_not_driven(interrupted: tuple[Path, str], fi
     found = load.read(finished[0])
     problems = {check.contender: check.problem for check in found.checks if check.scenario == "create"}
     assert problems["sync-threads"] is None
-    assert "attached to a different loop" in (problems["async-documented"] or "")
+    assert "attached to a different loop" in str(problems["async-documented"])
     assert {trial.contender for trial in found.trials} == {"sync-threads", "sync-threads-aa", "async-native"}
     assert "async-documented fails: create, postgresql" in interrupted[1]
 
@@ -222,7 +223,7 @@ def test_a_run_that_was_interrupted_is_kept_and_one_that_was_not_is_not(tmp_path
     failed = Run(
         whole.header,
         whole.checks,
-        [Failure(*where, "closed-8", "no answer")],
+        [Failure(*where, "closed-8", Problem("no answer"))],
         trials=[one for one in whole.trials if (one.database, one.scenario, one.contender) != where],
     )
     for complete in (whole, failed):
@@ -245,9 +246,9 @@ def test_a_file_that_is_gone_on_with_is_not_written_again(tmp_path: Path, monkey
     monkeypatch.delattr(Path, "write_bytes")
     recorder = Recorder(output, resume=True)
     assert output.read_text() == text
-    recorder.write(Failure("postgresql", "read", "async-loop", "closed-8", "no answer"))
+    recorder.write(Failure("postgresql", "read", "async-loop", "closed-8", Problem("no answer")))
     recorder.close()
-    assert [failure.problem for failure in load.read(output).failures] == ["no answer"]
+    assert [failure.problem for failure in load.read(output).failures] == [Problem("no answer")]
 
 
 @pytest.mark.parametrize(

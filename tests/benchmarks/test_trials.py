@@ -31,6 +31,7 @@ from benchmarks.machinery.postgres import PostgresError
 from benchmarks.machinery.postgres import Server as Postgres
 from benchmarks.machinery.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
 from benchmarks.raw.load import Cell, Load
+from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load import ceiling as calibration
@@ -180,7 +181,7 @@ def test_a_wrong_answer_is_found(stage: Stage) -> None:
     )  # expects books that are not there
     found = examine(wrong, "sqlite", CONTENDERS[BASELINE], ["noop", "list"])
     assert found["noop"] is None
-    assert "wrong body" in (found["list"] or "")
+    assert "wrong body" in str(found["list"])
     assert found[TOGETHER] is None
 
 
@@ -201,7 +202,8 @@ def test_acknowledged_means_stored(
     make_books(writer, 2)
     contender = writer.contender
     cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, 1, (contender.name,))
-    assert trial.stored(stage, cell, contender, Counter(answered), Counter(failed)) == (2, wrong)
+    problem = wrong and Problem(wrong, ProblemKind.WRITES)
+    assert trial.stored(stage, cell, contender, Counter(answered), Counter(failed)) == (2, problem)
     assert trial.stored(stage, cell, contender, Counter(), Counter()) == (0, None), "what was written is undone"
 
 
@@ -215,8 +217,7 @@ def test_a_lost_row_is_found(stage: Stage, writer: Server, table: str, wrong: st
         connection.execute(f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})")
     cell = Cell("sqlite", "create", Load(32), 1, 1.0, 1, (contender.name,))
     _, problem = trial.stored(stage, cell, contender, Counter({"create": 2}), Counter())
-    assert problem
-    assert problem.startswith(wrong)
+    assert str(problem).startswith(wrong)
 
 
 @pytest.fixture(scope="module")
@@ -248,12 +249,12 @@ def seat(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -
     [
         (999, 1, None),
         (0, 0, None),
-        (998, 2, "2 of 1000 answers were wrong or missing; last error: status 500, not 200"),
-        (11, 1, "1 of 12 answers were wrong or missing; last error: status 500, not 200"),
+        (998, 2, Problem.of_load(2, 1000, "status 500, not 200")),
+        (11, 1, Problem.of_load(1, 12, "status 500, not 200")),
     ],
 )
 def test_one_wrong_answer_in_a_thousand_is_tolerated_at_the_end_of_a_trial(
-    stage: Stage, answered: int, failed: int, wrong: str | None
+    stage: Stage, answered: int, failed: int, wrong: Problem | None
 ) -> None:
     assert seat(stage, answered=answered, failed=failed)._wrong() == wrong
 
@@ -321,7 +322,7 @@ def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
     assert found[contender.name].trial is None
     problem = found[contender.name].problem
     assert problem
-    assert "answers were wrong or missing; last error: read: 404, not 200" in problem
+    assert (problem.kind, problem.last) == (ProblemKind.LOAD, "read: 404, not 200")
 
 
 def test_a_server_that_refuses_the_connections_of_a_run_is_an_error(postgres: Postgres) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.analysis import validity
-from benchmarks.analysis.validity import LIMITS, flags
+from benchmarks.analysis.validity import LIMITS, Flag, flags
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Trial
 from tests.benchmarks.report_data import slices
@@ -45,21 +45,23 @@ def test_a_clean_trial_has_no_flags() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "change"),
+    ("kind", "value", "change"),
     [
-        ("steal", {"slices": slices(4.0, 1.0, steal=0.051)}),
-        ("generator busy", {"generator_cpu": 0.81}),
-        ("generator late", {"lateness": Histogram.of([1e-5] * 490 + [0.0055] * 10)}),
-        ("generator late", {"lateness": Histogram.of([0.00045] * 500)}),
-        ("few requests", {"latency": {"create": Histogram.of([0.004] * 99)}}),
-        ("errors", {"errors": {"timeout": 1}}),
-        ("lost writes", {"stored": 599}),
-        ("lost writes", {"stored": 601}),
+        ("steal", 0.051, {"slices": slices(4.0, 1.0, steal=0.051)}),
+        ("generator busy", 0.81, {"generator_cpu": 0.81}),
+        ("generator late", 0.0055, {"lateness": Histogram.of([1e-5] * 490 + [0.0055] * 10)}),
+        ("generator late", 0.00045, {"lateness": Histogram.of([0.00045] * 500)}),
+        ("few requests", 99, {"latency": {"create": Histogram.of([0.004] * 99)}}),
+        ("errors", 3, {"errors": {"timeout": 1, "status": 2}}),
+        ("lost writes", 1, {"stored": 599}),
+        ("lost writes", -1, {"stored": 601}),
     ],
 )
-def test_each_flag_names_its_limit(flag: str, change: dict[str, Any]) -> None:
-    assert flags(replace(CLEAN, **change)) == [flag]
-    assert flag in LIMITS
+def test_each_flag_names_its_limit(kind: str, value: float, change: dict[str, Any]) -> None:
+    (flag,) = flags(replace(CLEAN, **change))
+    assert flag.kind == kind
+    assert flag.value == pytest.approx(value, rel=0.02)
+    assert kind in LIMITS
 
 
 @pytest.mark.parametrize(
@@ -79,4 +81,4 @@ def test_up_to_the_limit_is_no_flag(change: dict[str, Any]) -> None:
 
 def test_a_trial_without_an_answer_is_flagged_and_not_a_crash() -> None:
     empty = replace(CLEAN, latency={}, errors={"timeout": 64}, acknowledged=0, stored=0)
-    assert flags(empty) == ["few requests", "errors"]
+    assert flags(empty) == [Flag("few requests", 0), Flag("errors", 64)]
