@@ -20,9 +20,9 @@ from benchmarks.report.load_part import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells
-from benchmarks.subjects.profiles import duration as planned
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
 from benchmarks.under_load.driver import DriverError
+from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import Plan, remaining, run
 from benchmarks.under_load.server import ServerError
@@ -76,12 +76,13 @@ def run_(
         _require_same(plan, plan.former)
     else:
         _keep(output)
-    left = remaining(plan, plan.former) if plan.former else plan.rounds
+    sittings = remaining(plan, plan.former) if plan.former else plan.sittings
+    left = [turn for rounds in sittings for turn in rounds]
     trials = sum(len(one.contenders) for one in left)
     click.echo(
         f"profile {profile}: {plural(len(comparisons), 'comparison')},"
         f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
-        f" about {duration(planned(comparisons, plan.profile.warmup) * len(left) / len(plan.rounds))}; raw results in {output}"
+        f" about {duration(max(sum(map(sitting_seconds, sittings)), plan.profile.budget))}; raw results in {output}"
     )
     progress = LoadProgress(plan)
 

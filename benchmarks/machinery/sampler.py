@@ -14,8 +14,9 @@ from typing import NamedTuple
 import psutil
 
 PROC = "/proc"
-FIRST_SECONDS, SAMPLE_SECONDS = 0.01, 0.2
-"""Until the first look at threads and connections, for a load may be short, and from one to the next."""
+SAMPLE_SECONDS = 0.15
+"""From one look at threads and connections to the next, the first of them too: it costs the load something, so that there is none
+in a short slice, but in its warm-up."""
 CPUCLOCK_SCHED = 2
 """Of Linux: the clock of what the scheduler gave, in the last bits of a clock's number."""
 
@@ -166,12 +167,10 @@ def metering(server: int, database: int | None, connections: Counter | None) -> 
     ended = threading.Event()
 
     def sample() -> None:
-        pause = FIRST_SECONDS
-        while not ended.wait(pause):
+        while not ended.wait(SAMPLE_SECONDS):
             usage.threads = max(usage.threads, threads(server))
             if connections is not None:
                 usage.connections = max(usage.connections or 0, connections())
-            pause = SAMPLE_SECONDS
 
     before = _spent(server, database)
     sampler = threading.Thread(target=sample, daemon=True)

@@ -174,7 +174,6 @@ class Trial:
     database_connections: int | None
     generator_cpu: float  # share of a core
     start_seconds: float  # until the server answered
-    stop_seconds: float  # from SIGTERM to its end
 
     @property
     def count(self) -> int:

@@ -101,17 +101,15 @@ def lines(run: Run) -> list[str]:
         for name in ("rounds", "seconds", "slices")
     )
     starts = [trial.start_seconds for trial in run.trials]
-    stops = [trial.stop_seconds for trial in run.trials]
     made = [
         f"profile {header.profile}: rounds {rounds}, trials of {seconds} s after {header.warmup:g} s of warm-up",
-        f"a server process of its own for each trial; trials cut into {slices} slices, fewer for who answers slowly",
+        f"servers started anew for each round; trials cut into {slices} slices, fewer for who answers slowly",
         f"those of a round mixed, in shuffled order, seed {header.seed}",
         f"{header.books:,} books in each database, {WRITTEN}",
         f"placement: {', '.join(placed(run))}",
     ]
     if starts:
         made.append(
-            f"servers took {min(starts):.2f} to {max(starts):.2f} s until their first answer, those of a round starting at once,"
-            f" and {min(stops):.2f} to {max(stops):.2f} s to end"
+            f"servers took {min(starts):.2f} to {max(starts):.2f} s until their first answer, those of a round starting at once"
         )
     return made

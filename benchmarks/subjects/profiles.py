@@ -37,11 +37,11 @@ SHORT, QUEUE, LONG, WHOLE = 0.03, 8.0, 0.5, float("inf")
 not cut. An open loop must be able to queue: in slices of 0.75 s the p99 of some was a sixth of what it is in those of 8 s. A
 closed one has short ones, so that contenders meet the same weather: 4 s of reads in 16, 64 and 200 slices gave ratios of the
 baseline to itself that scattered by 10 %, 5 % and 1.4 % (standard deviation)."""
-ROUND_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.5, 1.0, 0.01
-"""What a round, each trial in it and each slice take beside their load: servers start and end, connections open, writes are
-undone; the last requests of a slice are waited for."""
-CHECK_SECONDS = (2.5, 0.8)
-"""To ask a contender, and for each scenario; two are asked at a time."""
+SITTING_SECONDS, SERVER_SECONDS, TRIAL_SECONDS, SLICE_SECONDS = 1.0, 1.0, 0.2, 0.01
+"""What the servers of a sitting, each of them, each trial and each slice take beside their load: they start and end, connections
+open, writes are undone; the last requests of a slice are waited for."""
+CHECK_SECONDS = (0.7, 0.2)
+"""To ask a contender, and for each scenario."""
 SEED_SECONDS = 9.0
 
 
@@ -124,10 +124,10 @@ PROFILES: dict[str, Profile] = {
             "answers in five minutes",
             0.4,
             (
-                Block(("mixed",), (*PAIR, "async-documented", *OURS), 2, 2.0, databases=(POSTGRESQL,), slice=0.04),
-                Block(("read",), (*PAIR, "async-documented", "async-native"), 2, 1.2, databases=(SQLITE,), slice=SHORT),
+                Block(("mixed",), (*PAIR, "async-documented", *OURS), 2, 2.0, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("fan-out",), (*PAIR, "async-native"), 2, 1.6, databases=(POSTGRESQL,), slice=0.06),
                 Block(("slow-50",), (BASELINE, "sync-threads-64", "async-native"), 2, 1.6, (Load(64),), (POSTGRESQL,), 0.2),
-                Block(("fan-out",), (*PAIR, "async-native"), 2, 1.6, databases=(POSTGRESQL,), slice=0.08),
+                Block(("read",), (*PAIR, "async-documented", "async-native"), 2, 1.6, databases=(SQLITE,), slice=SHORT),
                 Block(("noop",), (*PAIR, *OURS), 2, 0.6, slice=0.02),
             ),
             budget=255.0,
@@ -253,15 +253,47 @@ def _add(found: dict[tuple[str, str, Load], Cell], cell: Cell) -> None:
         found[where] = replace(former, contenders=tuple(dict.fromkeys((*former.contenders, *cell.contenders))))
 
 
+def sittings(chosen: Sequence[Cell]) -> list[tuple[int, list[Cell]]]:
+    """All rounds in order, by the servers that they share: the number, and the cells on a kind of database.
+
+    First the first round of everything, then the second ones. Few connections come first: servers keep what they once needed.
+    Open loops have sittings of their own after all closed ones, which tell the capacity that they are a percentage of.
+    """
+    places = dict.fromkeys((cell.load.percent is not None, cell.database == POSTGRESQL) for cell in chosen)
+    found = [
+        (
+            number,
+            [
+                cell
+                for cell in sorted(chosen, key=lambda cell: cell.load.connections)
+                if number <= cell.rounds and place == (cell.load.percent is not None, cell.database == POSTGRESQL)
+            ],
+        )
+        for is_open in (False, True)
+        for number in range(1, max((cell.rounds for cell in chosen), default=0) + 1)
+        for place in places
+        if place[0] is is_open
+    ]
+    return [(number, cells) for number, cells in found if cells]
+
+
 def duration(chosen: Sequence[Cell], warmup: float) -> float:
     """About how many seconds the cells take, with nothing failing."""
-    scenarios = {(cell.database, cell.scenario, name) for cell in chosen for name in cell.contenders}
-    contenders = {(database, name) for database, _, name in scenarios}
-    checks = (CHECK_SECONDS[0] * len(contenders) + CHECK_SECONDS[1] * len(scenarios)) / 2
-    return SEED_SECONDS + checks + sum(cell.rounds * round_seconds(cell, len(cell.contenders), warmup) for cell in chosen)
+    asked = {(cell.database, cell.scenario, name) for cell in chosen for name in cell.contenders}
+    checks = CHECK_SECONDS[0] * len({(database, name) for database, _, name in asked}) + CHECK_SECONDS[1] * len(asked)
+    measured = sum(
+        servers_seconds(len({name for cell in cells for name in cell.contenders}))
+        + sum(round_seconds(cell, len(cell.contenders), warmup) for cell in cells)
+        for _, cells in sittings(chosen)
+    )
+    return SEED_SECONDS + checks + measured
 
 
 def round_seconds(cell: Cell, contenders: int, warmup: float) -> float:
     """About how long a round of a comparison takes with so many contenders left."""
-    each = warmup + cell.seconds + cell.slices * SLICE_SECONDS + TRIAL_SECONDS
-    return ROUND_SECONDS + contenders * each
+    return contenders * (warmup + cell.seconds + cell.slices * SLICE_SECONDS + TRIAL_SECONDS)
+
+
+def servers_seconds(servers: int) -> float:
+    """About how long so many take to start and to end."""
+    return SITTING_SECONDS + servers * SERVER_SECONDS

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from functools import partial
 from itertools import count
 
 from benchmarks.load import Request
 from benchmarks.raw.problem import Problem
-from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.driver import Order
-from benchmarks.under_load.server import Server, ServerError, serving
-from benchmarks.under_load.stage import Stage, kind_of
+from benchmarks.under_load.seats import Seat
+from benchmarks.under_load.server import Server
+from benchmarks.under_load.stage import Stage
 
 TOGETHER = "together"
 TIMES = 3
@@ -28,45 +28,38 @@ Findings = dict[str, Problem | None]
 """What is wrong, by scenario and for `TOGETHER`; None where all answers are right."""
 
 
-def examine(stage: Stage, database: str, contender: Contender, scenarios: Sequence[str]) -> Findings:
-    """Ask each scenario `TIMES` times on one server, and then those that were right together.
+def examine(seat: Seat, scenarios: Sequence[str]) -> Findings:
+    """Ask each scenario `TIMES` times, and then those that were right together; what was written is undone.
 
-    Raises `DriverError`, and `CancelledError` once the run is over.
+    A server that was wrong is ended, and another one asked what is left. Raises `DriverError`, and `CancelledError` once the run
+    is over.
     """
     findings: Findings = {}
     numbers = count()
     try:
-        while TOGETHER not in findings:
-            if all(findings.get(name) for name in scenarios):
-                findings[TOGETHER] = Problem.unasked()
-                break
-            with _served(stage, database, contender) as server:
-                for name in (one for one in scenarios if one not in findings):
-                    if stage.over.is_set():
-                        raise CancelledError
-                    findings[name] = _ask(server, name, stage.books, numbers)
-                    if findings[name]:
-                        break  # what it leaves behind must not become the next one's problem
-                else:
-                    right = tuple(name for name in scenarios if findings[name] is None)
-                    findings[TOGETHER] = _together(stage, server, right)
-    except ServerError as error:
-        return {name: findings.get(name) or Problem(str(error)) for name in scenarios}
+        for name in scenarios:
+            if seat.stage.over.is_set():
+                raise CancelledError
+            findings[name] = _asked(seat, partial(_ask, name, seat.stage.books, numbers))
+        right = tuple(name for name in scenarios if findings[name] is None)
+        findings[TOGETHER] = _asked(seat, partial(_together, seat.stage, right)) if right else Problem.unasked()
+    finally:
+        seat.undo_writes()
     return findings
 
 
-@contextmanager
-def _served(stage: Stage, database: str, contender: Contender) -> Iterator[Server]:
-    try:
-        placement = stage.placement
-        cores = (*placement.server, *placement.others)
-        with serving(contender, stage.settings(database, contender), cores) as server:
-            yield server
-    finally:
-        stage.databases[kind_of(database)].undo_writes(stage.urls(database, contender))
+def _asked(seat: Seat, ask: Callable[[Server], Problem | None]) -> Problem | None:
+    """What is wrong with it, if anything; what it leaves behind must not become the next one's problem."""
+    seat.start()
+    if seat.server is None:
+        return seat.problem
+    if wrong := ask(seat.server):
+        seat.stop()
+        seat.undo_writes()
+    return wrong
 
 
-def _ask(server: Server, name: str, books: int, numbers: Iterator[int]) -> Problem | None:
+def _ask(name: str, books: int, numbers: Iterator[int], server: Server) -> Problem | None:
     for part in SCENARIOS[name].parts:
         request = SCENARIOS[part].request
         assert request
@@ -94,7 +87,7 @@ def _answer(server: Server, request: Request) -> str | None:
     return request.wrong(body)
 
 
-def _together(stage: Stage, server: Server, scenarios: tuple[str, ...]) -> Problem | None:
+def _together(stage: Stage, scenarios: tuple[str, ...], server: Server) -> Problem | None:
     with stage.generator.opened(server.port, CONNECTIONS) as drive:
         outcome = drive(Order(scenarios, stage.books, SECONDS, first=FIRST))
     if not outcome.failed:

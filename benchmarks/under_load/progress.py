@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.analysis.cells import uncalibrated
 from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
-from benchmarks.subjects.profiles import round_seconds
+from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.runner import Plan, remaining
 from benchmarks.under_load.trial import Round
 
@@ -59,17 +59,17 @@ class LoadProgress:
         assert self.found
         if not self.done:
             self.began = time.monotonic()
-        rounds = remaining(self.plan, self.found)
-        left = sum(_seconds(one) for one in rounds)
+        sittings = remaining(self.plan, self.found)
+        left = sum(map(sitting_seconds, sittings))
         if self.done > 2:  # by how much longer than planned it has taken so far
             left *= (time.monotonic() - self.began) / self.planned
         cell = turn.cell
         text = f"about {left / 60:.0f} min left" if left > 100 else f"about {left:.0f} s left"
         what = f"round {turn.number}: {cell.database} {cell.scenario} {cell.load.name}"
-        self.bar.update(self.task, description=what, total=self.done + len(rounds), completed=self.done, left=text)
+        self.bar.update(self.task, description=what, total=self.done + sum(map(len, sittings)), completed=self.done, left=text)
         self._say(f"{what}, {text}")
         self.done += 1
-        self.planned += _seconds(turn)
+        self.planned += sitting_seconds([turn])
 
     def _trial(self, trial: Trial) -> None:
         errors = f", {sum(trial.errors.values())} errors" if trial.errors else ""
@@ -97,10 +97,6 @@ class LoadProgress:
             self.console.print(text, markup=False, highlight=False)
         else:
             click.echo(text, err=True)
-
-
-def _seconds(turn: Round) -> float:
-    return round_seconds(turn.cell, len(turn.contenders), turn.warmup)
 
 
 def _words(record: Check | Failure | Rate | Ceiling | Crosscheck) -> str | None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -19,13 +20,14 @@ from benchmarks.raw import Recorder
 from benchmarks.raw.load import Cell, Check, Failure, Header, Rate, Run
 from benchmarks.subjects.code_cost import code_cost
 from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, Contender
-from benchmarks.subjects.profiles import CAPACITY, Profile
+from benchmarks.subjects.profiles import CAPACITY, Profile, sittings
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
 from benchmarks.under_load.correctness import examine
-from benchmarks.under_load.effort import next_round
+from benchmarks.under_load.effort import next_sitting, sitting_seconds
+from benchmarks.under_load.seats import Seat, seated
 from benchmarks.under_load.server import ROOT
-from benchmarks.under_load.stage import Stage, staged
+from benchmarks.under_load.stage import Stage, kind_of, staged
 from benchmarks.under_load.trial import Round, measure
 
 CROSSCHECKED = (BASELINE, "async-native")
@@ -49,33 +51,26 @@ class Plan:
 
     @property
     def backends(self) -> int:
-        """How many connections to PostgreSQL a round may need: its servers are up at once, and each keeps what it opened.
+        """How many connections to PostgreSQL a sitting may need: its servers are up at once, and each keeps what it opened.
 
         What writes uses two databases.
         """
-        return max(
-            (
-                len(cell.contenders) * min(cell.load.connections, CONNECTIONS) * (2 if SCENARIOS[cell.scenario].writes else 1)
-                for cell in self.cells
-                if cell.database == "postgresql"
-            ),
-            default=0,
-        )
+        most: dict[str, int] = {}
+        for cell in (one for one in self.cells if one.database == "postgresql"):
+            needed = min(cell.load.connections, CONNECTIONS) * (2 if SCENARIOS[cell.scenario].writes else 1)
+            most |= {name: max(most.get(name, 0), needed) for name in cell.contenders}
+        return sum(most.values())
 
     @cached_property
-    def rounds(self) -> list[Round]:
-        """All rounds in order: the first of each cell, then the second of each that has one, and so on.
-
-        Open loops come after all closed ones, which tell the capacity that they are a percentage of.
-        """
+    def sittings(self) -> list[list[Round]]:
+        """All rounds in order, by the servers that they share."""
         random = Random(self.seed)
-        return [
-            Round(number, cell, tuple(CONTENDERS[name] for name in cell.contenders), self.profile.warmup, random.randrange(2**31))
-            for is_open in (False, True)
-            for number in range(1, max(cell.rounds for cell in self.cells) + 1)
-            for cell in self.cells
-            if number <= cell.rounds and is_open == (cell.load.percent is not None)
-        ]
+
+        def round_of(number: int, cell: Cell) -> Round:
+            contenders = tuple(CONTENDERS[name] for name in cell.contenders)
+            return Round(number, cell, contenders, self.profile.warmup, random.randrange(2**31))
+
+        return [[round_of(number, cell) for cell in together] for number, together in sittings(self.cells)]
 
 
 def run(plan: Plan, see: See) -> Run:
@@ -94,7 +89,6 @@ def run(plan: Plan, see: See) -> Run:
         if former is None:
             recorder.write(found.header)
         see(found)
-        session.examine()
         session.calibrate()
         session.measure()
         session.improve()
@@ -137,37 +131,13 @@ class _Session:
     see: See
     found: Run
     began: float = field(default_factory=monotonic)
+    pace: float = 1.0
+    """How long the last sitting took, as a multiple of what was planned."""
 
     def _note(self, record: Any, into: list[Any]) -> None:
         into.append(record)
         self.recorder.write(record)
         self.see(record)
-
-    def examine(self) -> None:
-        """Ask everybody everything that they will be measured with, two contenders at a time."""
-        asked: dict[tuple[str, str], list[str]] = {}
-        known = {(check.database, check.contender, check.scenario) for check in self.found.checks}
-        for cell in self.plan.cells:
-            for name in cell.contenders:
-                if (cell.database, name, cell.scenario) not in known:
-                    scenarios = asked.setdefault((cell.database, name), [])
-                    scenarios += [] if cell.scenario in scenarios else [cell.scenario]
-        for database, name in asked:
-            self.stage.urls(database, CONTENDERS[name])  # made here: PostgreSQL copies one template at a time
-        pool = ThreadPoolExecutor(2)
-        try:
-            tasks = {
-                where: pool.submit(examine, self.stage, where[0], CONTENDERS[where[1]], scenarios)
-                for where, scenarios in asked.items()
-            }
-            for (database, name), task in tasks.items():
-                for scenario, problem in task.result().items():
-                    self._note(Check(database, name, scenario, problem), self.found.checks)
-        except BaseException:
-            self.stage.over.set()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def calibrate(self) -> None:
         """Find the generator's ceiling."""
@@ -176,16 +146,58 @@ class _Session:
 
     def measure(self) -> None:
         """Do what is left of the plan, without those who have failed in the meantime."""
-        for turn in remaining(self.plan, self.found):
-            if contenders := _able(turn, self.found):
-                self._take(replace(turn, contenders=contenders))
+        for rounds in remaining(self.plan, self.found):
+            self._sit(rounds)
 
     def improve(self) -> None:
         """Spend what is left of the profile's time on what is known least well."""
-        while turn := next_round(self.plan.profile, self.found, self.plan.profile.budget - (monotonic() - self.began)):
-            self._take(turn)
+        while rounds := next_sitting(self.plan.profile, self.found, self._left() / max(1.0, self.pace)):
+            self._sit(rounds)
 
-    def _take(self, turn: Round) -> None:
+    def _left(self) -> float:
+        return self.plan.profile.budget - (monotonic() - self.began)
+
+    def _sit(self, rounds: Sequence[Round]) -> None:
+        """Start the servers of all contenders, see that they answer right, and then put the load on them, cell by cell."""
+        contenders = {one.name: one for turn in rounds for one in _able(turn, self.found)}
+        if not contenders:
+            return
+        began = monotonic()
+        with seated(self.stage, kind_of(rounds[0].cell.database), list(contenders.values())) as seats:
+            self._examine(seats, rounds)
+            for turn in rounds:
+                if able := _able(turn, self.found):
+                    self._take(seats, replace(turn, contenders=able))
+        self.pace = (monotonic() - began) / sitting_seconds(rounds)
+
+    def _examine(self, seats: Mapping[str, Seat], rounds: Sequence[Round]) -> None:
+        """Ask everybody everything that they will be measured with, and were not asked before."""
+        known = {(check.database, check.contender, check.scenario) for check in self.found.checks}
+        asked: dict[str, dict[str, list[str]]] = {}
+        for cell in (turn.cell for turn in rounds):
+            for name in seats.keys() & {*cell.contenders}:
+                if (cell.database, name, cell.scenario) not in known:
+                    scenarios = asked.setdefault(name, {}).setdefault(cell.database, [])
+                    scenarios += [] if cell.scenario in scenarios else [cell.scenario]
+
+        def ask(name: str) -> list[Check]:
+            return [
+                Check(database, name, scenario, problem)
+                for database, scenarios in asked[name].items()
+                for scenario, problem in examine(seats[name], scenarios).items()
+            ]
+
+        pool = ThreadPoolExecutor(max(1, len(asked)))
+        try:
+            for check in chain.from_iterable(pool.map(ask, asked)):
+                self._note(check, self.found.checks)
+        except BaseException:
+            self.stage.over.set()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _take(self, seats: Mapping[str, Seat], turn: Round) -> None:
         cell = turn.cell
         rate = None
         if cell.load.percent is not None:
@@ -194,7 +206,7 @@ class _Session:
                 return
             rate = capacity.capacity * cell.load.percent / 100
         self.see(turn)
-        for name, measured in measure(self.stage, replace(turn, rate=rate)).items():
+        for name, measured in measure(seats, replace(turn, rate=rate)).items():
             if measured.trial:
                 self._note(measured.trial, self.found.trials)
             if measured.problem:
@@ -225,17 +237,16 @@ class _Session:
                         yield cell.database, name
 
 
-def remaining(plan: Plan, found: Run) -> list[Round]:
-    """The rounds that are still to be done, as far as is known: those that are not recorded whole."""
+def remaining(plan: Plan, found: Run) -> list[list[Round]]:
+    """The sittings that are still to be done, as far as is known, without the rounds that are recorded whole."""
     done = {(one.round, one.database, one.scenario, one.load, one.contender) for one in found.trials}
-    return [
-        turn
-        for turn in plan.rounds
-        if any(
-            (turn.number, turn.cell.database, turn.cell.scenario, turn.cell.load.name, contender.name) not in done
-            for contender in _able(turn, found)
-        )
-    ]
+
+    def is_left(turn: Round) -> bool:
+        where = (turn.number, turn.cell.database, turn.cell.scenario, turn.cell.load.name)
+        return any((*where, contender.name) not in done for contender in _able(turn, found))
+
+    left = [[turn for turn in rounds if is_left(turn)] for rounds in plan.sittings]
+    return [rounds for rounds in left if rounds]
 
 
 def _able(turn: Round, found: Run) -> tuple[Contender, ...]:

@@ -8,28 +8,24 @@ Whose answers take long has fewer slices, and longer ones: in a slice of one ans
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
-from threading import Lock
 from time import monotonic
 from typing import TypeVar
 
 from benchmarks.analysis.validity import TOLERATED
 from benchmarks.load import Failure, Histogram, Outcome
-from benchmarks.machinery.placement import move
-from benchmarks.machinery.sampler import Counter as Counted
 from benchmarks.machinery.sampler import Usage, memory, metering
 from benchmarks.raw.load import Cell, Slices, Trial
 from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS, Scenario
 from benchmarks.under_load.driver import Drive, Order
-from benchmarks.under_load.server import Server, ServerError, serving
-from benchmarks.under_load.stage import Stage, kind_of
+from benchmarks.under_load.seats import Seat, together
+from benchmarks.under_load.server import Server
 
 T = TypeVar("T")
 
@@ -63,36 +59,27 @@ class Round:
     rate: float | None = None
 
 
-def measure(stage: Stage, turn: Round) -> dict[str, Measured]:
-    """Start the servers, put the load on them in turns, and end them. What was written is counted and undone.
+def measure(seats: Mapping[str, Seat], turn: Round) -> dict[str, Measured]:
+    """Put the load on the contenders' servers in turns. What was written is counted and undone.
 
     Raises `DriverError`.
     """
     cell, random = turn.cell, Random(turn.seed)
-    seats = [_Seat(stage, turn, contender) for contender in turn.contenders]
-    with _seated(seats):
-        for seat in random.sample(seats, len(seats)):
-            seat.warm_up(random.randrange(2**31))
+    parts = [_Part(seats[one.name], turn) for one in turn.contenders]
+    together(Seat.settle, [part.seat for part in parts])
+    with ExitStack() as connected:
+        for part in parts:
+            part.connect(connected)
+        for part in random.sample(parts, len(parts)):
+            part.warm_up(random.randrange(2**31))
         began = monotonic()
         for number in range(cell.slices):
             seed = random.randrange(2**31)
-            for seat in random.sample(seats, len(seats)):
-                seat.take(number, seed)
-        for seat in seats:
-            seat.look()
-    return {seat.contender.name: seat.measured(began) for seat in seats}
-
-
-@contextmanager
-def _seated(seats: Sequence[_Seat]) -> Iterator[None]:
-    with ThreadPoolExecutor(len(seats)) as pool:
-        try:
-            list(pool.map(_Seat.start, seats))
-            for seat in seats:
-                seat.connect()
-            yield
-        finally:
-            list(pool.map(_Seat.stop, seats))
+            for part in random.sample(parts, len(parts)):
+                part.take(number, seed)
+        for part in parts:
+            part.look()
+    return {part.seat.contender.name: part.measured(began) for part in parts}
 
 
 @dataclass(frozen=True)
@@ -104,16 +91,14 @@ class _Slice:
 
 
 @dataclass
-class _Seat:
-    """A contender in a round."""
+class _Part:
+    """A contender's part in a round."""
 
-    stage: Stage
+    seat: Seat
     turn: Round
-    contender: Contender
     server: Server | None = None
     problem: Problem | None = None
     load: Drive | None = None
-    connections: Counted | None = None
     memory: int = 0
     slices: list[_Slice] = field(default_factory=list)
     together: int = 1
@@ -122,42 +107,25 @@ class _Seat:
     answered: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
-    """Of all requests, the warm-up's among them."""
+    threads: int = 0
+    connections: int | None = None
+    """Of all requests, the warm-up's among them, and so are the largest samples of threads and connections."""
     last_error: str = ""
-    _open: ExitStack = field(default_factory=ExitStack)
-    _lock: Lock = field(default_factory=Lock)
 
-    def start(self) -> None:
-        """Start the server on all cores, and then move it to its own."""
-        stage = self.stage
-        settings = stage.settings(self.turn.cell.database, self.contender)
-        with self._lock:
-            try:
-                self.server = self._open.enter_context(serving(self.contender, settings, stage.placement.all))
-            except ServerError as failure:
-                self.problem = Problem(str(failure))
-            else:
-                self.connections = self._open.enter_context(stage.connections(self.turn.cell.database, self.contender))
-                move(self.server.process.pid, stage.placement.server)
-
-    def connect(self) -> None:
+    def connect(self, until: ExitStack) -> None:
         """Open the connections, which stay open for the round: opening them is no part of the load."""
+        self.server, self.problem = self.seat.server, self.seat.problem
         if self.server:
-            generator, count = self.stage.generator, self.turn.cell.load.connections
-            self.load = self._open.enter_context(generator.opened(self.server.port, count))
-
-    def stop(self) -> None:
-        """Close the connections and end the server, if there is one."""
-        with self._lock:
-            self._open.close()
+            generator, count = self.seat.stage.generator, self.turn.cell.load.connections
+            self.load = until.enter_context(generator.opened(self.server.port, count))
 
     def due(self, number: int) -> int:
         """How many of the cell's slices begin now, as one of this contender's; 0 while one goes on, or too few are left."""
         return self.together if number % self.together == 0 and number + self.together <= self.turn.cell.slices else 0
 
     def warm_up(self, seed: int) -> None:
-        """Put a load on the server that does not count, and see how long its answers take."""
-        found = self._drive(self.turn.warmup, seed)
+        """Put a load on the server that does not count, and see how long its answers take in the second half, when it is warm."""
+        found = self._drive(self.turn.warmup / 2, seed, self.turn.warmup / 2)
         if found and self.turn.rate is None:
             self.together = _together(found[0], self.turn.cell)
 
@@ -167,21 +135,25 @@ class _Seat:
         if found := self._drive(cell.seconds / cell.slices * turns, seed):
             self.slices.append(_Slice(number, turns, *found))
 
-    def _drive(self, seconds: float, seed: int) -> tuple[Outcome, Usage] | None:
+    def _drive(self, seconds: float, seed: int, warmup: float = 0.0) -> tuple[Outcome, Usage] | None:
         """Put the load on the server, unless something is wrong with it already."""
-        stage, cell, server = self.stage, self.turn.cell, self.server
+        stage, cell, server = self.seat.stage, self.turn.cell, self.server
         if server is None or self.load is None or self.problem or self.given_up or seconds <= 0:
             return None
         order = Order(
             scenarios=(cell.scenario,),
             books=stage.books,
             seconds=seconds,
+            warmup=warmup,
             rate=self.turn.rate,
             seed=seed,
             first=self.answered.total() + self.failed.total(),
         )
-        with metering(server.process.pid, stage.database_pid(cell.database), self.connections) as usage:
+        with metering(server.process.pid, stage.database_pid(cell.database), self.seat.connections) as usage:
             outcome = self.load(order)
+        self.threads = max(self.threads, usage.threads)
+        if usage.connections is not None:
+            self.connections = max(self.connections or 0, usage.connections)
         self.answered.update(outcome.answered)
         self.failed.update(outcome.failed)
         self.examples = {**outcome.examples, **self.examples}
@@ -207,10 +179,12 @@ class _Seat:
         self.memory = memory(self.server.process.pid) if self.server else 0
 
     def measured(self, began: float) -> Measured:
-        """What came of it, once the server has ended; the first pass `began` then, on the clock time.monotonic()."""
+        """What came of it; the first pass `began` then, on the clock time.monotonic()."""
         if self.server is None:
             return Measured(None, self.problem)
-        in_database, lost = stored(self.stage, self.turn.cell, self.contender, self.answered, self.failed)
+        if self.problem or self.given_up or self._wrong():
+            self.seat.stop()  # it may hold locks, or be of no use any more
+        in_database, lost = stored(self.seat, self.turn.cell.scenario, self.answered, self.failed)
         problem = self.problem or self._wrong() or lost
         if not any(one.outcome.count for one in self.slices):
             return Measured(None, problem)
@@ -224,7 +198,7 @@ class _Seat:
             database=turn.cell.database,
             scenario=turn.cell.scenario,
             load=turn.cell.load.name,
-            contender=self.contender.name,
+            contender=self.seat.contender.name,
             connections=turn.cell.load.connections,
             rate=turn.rate,
             slices=slices,
@@ -237,11 +211,10 @@ class _Seat:
             server_user=round(sum(usage.server.user for usage in usages), 4),
             server_system=round(sum(usage.server.system for usage in usages), 4),
             server_memory=self.memory,
-            server_threads=max(usage.threads for usage in usages),
-            database_connections=max((one for usage in usages if (one := usage.connections) is not None), default=None),
+            server_threads=self.threads,
+            database_connections=self.connections,
             generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
             start_seconds=server.start_seconds,
-            stop_seconds=server.process.stop_seconds,
         )
 
 
@@ -281,18 +254,15 @@ def _together(warmup: Outcome, cell: Cell) -> int:
     return min(most, 1 << (needed - 1).bit_length())
 
 
-def stored(
-    stage: Stage, cell: Cell, contender: Contender, answered: Counter[str], failed: Counter[str]
-) -> tuple[int | None, Problem | None]:
+def stored(seat: Seat, scenario: str, answered: Counter[str], failed: Counter[str]) -> tuple[int | None, Problem | None]:
     """How many writes the database has, and what is wrong with that; what was written is removed."""
-    scenario = SCENARIOS[cell.scenario]
-    if not scenario.writes:
+    asked = SCENARIOS[scenario]
+    if not asked.writes:
         return None, None
-    databases, urls = stage.databases[kind_of(cell.database)], stage.urls(cell.database, contender)
-    books, activities = databases.stored(urls)
-    databases.undo_writes(urls)
+    books, activities = seat.stored()
+    seat.undo_writes()
     acknowledged, unknown = _acknowledged(answered), failed.total()
-    makes = _makes(scenario)
+    makes = _makes(asked)
     if not acknowledged <= activities <= acknowledged + unknown:
         problem = f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
         return activities, Problem(problem, ProblemKind.WRITES)

@@ -85,5 +85,4 @@ def _trial(cell: Cell, contender: str, number: int, each: Floats) -> Trial:
         database_connections=None,
         generator_cpu=0.1,
         start_seconds=1.0,
-        stop_seconds=0.1,
     )

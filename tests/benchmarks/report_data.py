@@ -161,7 +161,6 @@ def trial(
         database_connections=None if database != "postgresql" else min(load.connections, 16),
         generator_cpu=0.2,
         start_seconds=1.2,
-        stop_seconds=0.4,
     )
 
 

@@ -16,7 +16,7 @@ from benchmarks.subjects.profiles import PROFILES
 from benchmarks.subjects.profiles import cells as cells_of
 from benchmarks.subjects.questions import QUESTIONS, Question
 from benchmarks.subjects.scenarios import SCENARIOS
-from benchmarks.under_load.effort import next_round
+from benchmarks.under_load.effort import next_sitting, sitting_seconds
 from tests.benchmarks.measured import BASELINE, CONTROL, cell, run_of
 
 PAIR = {BASELINE: 0.004, CONTROL: 0.004}
@@ -173,19 +173,30 @@ def test_more_rounds_go_to_the_widest_question() -> None:
     empty = run_of([cell("none", "noop", LOAD, {**PAIR, "async-loop": 0.004, "async-native": 0.004})], scatter=0.01)
     run = replace(noisy, header=replace(noisy.header, cells=noisy.header.cells + empty.header.cells))
     run.trials += empty.trials
-    turn = next_round(QUICK, run, 100)
-    assert turn
+    (turn,) = next_sitting(QUICK, run, 100)
     assert (turn.cell.scenario, turn.number) == ("mixed", 5)
     assert [one.name for one in turn.contenders] == [BASELINE, CONTROL, "async-loop", "async-native"]
-    assert next_round(QUICK, run, 1) is None, "none fits into a second"
-    assert next_round(QUICK, empty, 100) is None, "all are narrow"
+    assert next_sitting(QUICK, run, 1) == [], "none fits into a second"
+    assert next_sitting(QUICK, empty, 100) == [], "all are narrow"
+
+
+def test_questions_of_a_kind_of_database_share_their_servers() -> None:
+    """Those of the widest come first, others on its database with them, those on another kind in a later sitting."""
+    costs = {**PAIR, "async-loop": 0.004, "async-native": 0.004}
+    widest = run_of([cell("none", "noop", LOAD, costs)], scatter=0.8)
+    other = run_of([cell("sqlite", "read", LOAD, costs), cell(*MIXED, costs)], scatter=0.3)
+    run = replace(widest, header=replace(widest.header, cells=widest.header.cells + other.header.cells))
+    run.trials += other.trials
+    turns = next_sitting(QUICK, run, 100)
+    assert [turn.cell.scenario for turn in turns] == ["noop", "read"]
+    enough = sitting_seconds(turns)
+    assert [turn.cell.scenario for turn in next_sitting(QUICK, run, enough - 0.01)] == ["noop"]
 
 
 def test_only_who_is_needed_takes_part_in_more_rounds() -> None:
     costs = {**PAIR, "async-documented": 0.004, "async-native": 0.004, "sync-threads-64": 0.004}
     run = run_of([cell("postgresql", "slow-50", Load(64), costs)], scatter=0.4)
-    turn = next_round(replace(QUICK, questions=("waits-native",)), run, 100)
-    assert turn
+    (turn,) = next_sitting(replace(QUICK, questions=("waits-native",)), run, 100)
     assert [one.name for one in turn.contenders] == ["async-native", "sync-threads-64"]
 
 
@@ -196,14 +207,14 @@ def test_no_round_is_spent_on_who_fails(failing: str) -> None:
         scatter=0.4,
         failures=[Failure("postgresql", "slow-50", failing, "closed-64", Problem("timeout"))],
     )
-    assert next_round(replace(QUICK, questions=("waits-native",)), run, 100) is None
+    assert next_sitting(replace(QUICK, questions=("waits-native",)), run, 100) == []
 
 
 def test_effort_is_by_width_whatever_is_found() -> None:
     """An interval that leaves out 1 already, and one that does not, as wide: both get rounds."""
     for cost in (0.0045, 0.004):
         run = run_of([cell(*MIXED, {**PAIR, "async-native": cost})], scatter=0.15)
-        assert next_round(replace(QUICK, questions=("ordinary-native",)), run, 100)
+        assert next_sitting(replace(QUICK, questions=("ordinary-native",)), run, 100)
 
 
 def test_a_question_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:

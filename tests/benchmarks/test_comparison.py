@@ -67,7 +67,6 @@ def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
         "database_connections": None,
         "generator_cpu": 0.1,
         "start_seconds": 1.0,
-        "stop_seconds": 1.0,
     }
     trials = [
         load.Trial(

@@ -48,7 +48,9 @@ def test_the_long_profiles_cover_everything(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_open_loops_come_after_all_that_tells_the_capacity_that_they_are_a_percentage_of(name: str, tmp_path: Path) -> None:
     chosen = cells(PROFILES[name])
-    rounds = Plan(PROFILES[name], chosen, 10_000, 1, tmp_path, "").rounds
+    sittings = Plan(PROFILES[name], chosen, 10_000, 1, tmp_path, "").sittings
+    assert all(len({(turn.number, turn.cell.database == "postgresql") for turn in rounds}) == 1 for rounds in sittings)
+    rounds = [turn for together in sittings for turn in together]
     assert len(rounds) == sum(cell.rounds for cell in chosen)
     kinds = [turn.cell.load.percent is not None for turn in rounds]
     assert kinds == sorted(kinds)

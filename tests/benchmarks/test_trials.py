@@ -39,7 +39,8 @@ from benchmarks.under_load import trial
 from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
 from benchmarks.under_load.correctness import TOGETHER, examine
 from benchmarks.under_load.driver import DriverError, Generator, Order, driver
-from benchmarks.under_load.server import Server, ServerError, free_port, serving
+from benchmarks.under_load.seats import Seat, seated
+from benchmarks.under_load.server import ServerError, free_port, serving
 from benchmarks.under_load.stage import Stage, require_backends
 
 from .conftest import BOOKS
@@ -170,16 +171,23 @@ def test_loads_on_two_servers_in_turns(stage: Stage, generator: Generator) -> No
 
 def test_a_contender_that_is_right_is_right_together(stage: Stage) -> None:
     scenarios = ["noop", "read", "mixed", "update", "export", "bulk"]
-    found = examine(stage, "sqlite", CONTENDERS["async-native"], scenarios)
-    assert found == dict.fromkeys([*scenarios, TOGETHER])
-    assert stage.databases["sqlite"].stored(stage.urls("sqlite", CONTENDERS["async-native"])) == (0, 0)
+    with seated(stage, "sqlite", [CONTENDERS["async-native"]]) as seats:
+        seat = seats["async-native"]
+        asked = seat.server
+        assert examine(seat, scenarios) == dict.fromkeys([*scenarios, TOGETHER])
+        assert seat.server is asked, "it is measured then"
+        assert seat.stored() == (0, 0)
 
 
 def test_a_wrong_answer_is_found(stage: Stage) -> None:
     wrong = Stage(
         2 * BOOKS, stage.folder, stage.databases, None, Placement(), stage.generator
     )  # expects books that are not there
-    found = examine(wrong, "sqlite", CONTENDERS[BASELINE], ["noop", "list"])
+    with seated(wrong, "sqlite", [CONTENDERS[BASELINE]]) as seats:
+        seat = seats[BASELINE]
+        first = seat.server
+        found = examine(seat, ["list", "noop"])
+        assert seat.server is not first, "what one that was wrong leaves behind is not the next scenario's problem"
     assert found["noop"] is None
     assert "wrong body" in str(found["list"])
     assert found[TOGETHER] is None
@@ -195,41 +203,35 @@ def test_a_wrong_answer_is_found(stage: Stage) -> None:
         ({"create": 1}, {}, "1 writes were acknowledged, 2 are in the activity log"),
     ],
 )
-def test_acknowledged_means_stored(
-    stage: Stage, writer: Server, answered: dict[str, int], failed: dict[str, int], wrong: str | None
-) -> None:
+def test_acknowledged_means_stored(writer: Seat, answered: dict[str, int], failed: dict[str, int], wrong: str | None) -> None:
     """Two books are made by a real server; what is said to have been acknowledged has to fit."""
     make_books(writer, 2)
-    contender = writer.contender
-    cell = Cell("sqlite", "mixed", Load(32), 1, 1.0, 1, (contender.name,))
     problem = wrong and Problem(wrong, ProblemKind.WRITES)
-    assert trial.stored(stage, cell, contender, Counter(answered), Counter(failed)) == (2, problem)
-    assert trial.stored(stage, cell, contender, Counter(), Counter()) == (0, None), "what was written is undone"
+    assert trial.stored(writer, "mixed", Counter(answered), Counter(failed)) == (2, problem)
+    assert trial.stored(writer, "mixed", Counter(), Counter()) == (0, None), "what was written is undone"
 
 
 @pytest.mark.parametrize(("table", "wrong"), [("book", "2 books were acknowledged, 1 are stored"), ("activity", "2 writes were")])
-def test_a_lost_row_is_found(stage: Stage, writer: Server, table: str, wrong: str) -> None:
+def test_a_lost_row_is_found(writer: Seat, table: str, wrong: str) -> None:
     make_books(writer, 2)
-    contender = writer.contender
-    urls = stage.urls("sqlite", contender)
+    urls = writer.stage.urls("sqlite", writer.contender)
     url = urls["DATABASE_URL" if table == "book" else "ACTIVITY_DATABASE_URL"]
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute(f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})")
-    cell = Cell("sqlite", "create", Load(32), 1, 1.0, 1, (contender.name,))
-    _, problem = trial.stored(stage, cell, contender, Counter({"create": 2}), Counter())
+    _, problem = trial.stored(writer, "create", Counter({"create": 2}), Counter())
     assert str(problem).startswith(wrong)
 
 
 @pytest.fixture(scope="module")
-def writer(stage: Stage) -> Iterator[Server]:
-    contender = CONTENDERS["async-native"]
-    with serving(contender, stage.settings("sqlite", contender)) as server:
-        yield server
+def writer(stage: Stage) -> Iterator[Seat]:
+    with seated(stage, "sqlite", [CONTENDERS["async-native"]]) as seats:
+        yield seats["async-native"]
 
 
-def make_books(server: Server, count: int) -> None:
-    request = SCENARIOS["create"].request
+def make_books(seat: Seat, count: int) -> None:
+    request, server = SCENARIOS["create"].request, seat.server
     assert request
+    assert server
     for number in range(count):
         made = request(number, BOOKS)
         asked = urllib.request.Request(f"{server.url}{made.path}", made.body, dict(made.headers), method=made.method)
@@ -237,9 +239,9 @@ def make_books(server: Server, count: int) -> None:
             assert answer.status == 201
 
 
-def seat(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -> trial._Seat:
+def part(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -> trial._Part:
     cell = Cell("sqlite", "read", Load(8), 1, 2.0, slices, (BASELINE,))
-    made = trial._Seat(stage, trial.Round(1, cell, (CONTENDERS[BASELINE],), 0.0, 1), CONTENDERS[BASELINE])
+    made = trial._Part(Seat(stage, "sqlite", CONTENDERS[BASELINE]), trial.Round(1, cell, (CONTENDERS[BASELINE],), 0.0, 1))
     made.answered["read"], made.failed["status"], made.last_error = answered, failed, "status 500, not 200"
     return made
 
@@ -256,14 +258,14 @@ def seat(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -
 def test_one_wrong_answer_in_a_thousand_is_tolerated_at_the_end_of_a_trial(
     stage: Stage, answered: int, failed: int, wrong: Problem | None
 ) -> None:
-    assert seat(stage, answered=answered, failed=failed)._wrong() == wrong
+    assert part(stage, answered=answered, failed=failed)._wrong() == wrong
 
 
 @pytest.mark.parametrize(
     ("together", "due"), [(1, [1] * 8), (3, [3, 0, 0, 3, 0, 0, 0, 0]), (4, [4, 0, 0, 0, 4, 0, 0, 0]), (8, [8, *[0] * 7])]
 )
 def test_slices_of_a_slow_contender_are_fewer_and_longer(stage: Stage, together: int, due: list[int]) -> None:
-    slow = seat(stage, slices=8)
+    slow = part(stage, slices=8)
     slow.together = together
     assert [slow.due(number) for number in range(8)] == due
 
@@ -288,7 +290,7 @@ def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
     """Of a tenth of a second; longer ones are of as many passes as is a power of two, so that they nest."""
     latency = {} if median is None else {"read": Histogram.of([median])}
     warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
-    cell = replace(seat(stage, slices=slices).turn.cell, seconds=slices / 10)
+    cell = replace(part(stage, slices=slices).turn.cell, seconds=slices / 10)
     assert trial._together(warmup, cell) == together
 
 
@@ -296,7 +298,9 @@ def test_slices_add_up_to_their_trial(stage: Stage) -> None:
     """Two real servers in turns."""
     contenders = (CONTENDERS[BASELINE], CONTENDERS["async-native"])
     cell = Cell("sqlite", "read", Load(4), 1, 1.2, 4, tuple(one.name for one in contenders))
-    for found in trial.measure(stage, trial.Round(1, cell, contenders, 0.3, 1)).values():
+    with seated(stage, "sqlite", contenders) as seats:
+        measured = trial.measure(seats, trial.Round(1, cell, contenders, 0.3, 1))
+    for found in measured.values():
         assert found.trial
         assert not found.problem
         slices = found.trial.slices
@@ -318,7 +322,9 @@ def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
     """A real server, whose answers are wrong because it has not the books that are asked for."""
     contender = CONTENDERS["async-native"]
     cell = Cell("sqlite", "read", Load(4), 1, 0.4, 4, (contender.name,))
-    found = trial.measure(replace(stage, books=50 * BOOKS), trial.Round(1, cell, (contender,), 1.0, 1))
+    with seated(replace(stage, books=50 * BOOKS), "sqlite", [contender]) as seats:
+        found = trial.measure(seats, trial.Round(1, cell, (contender,), 1.0, 1))
+        assert seats[contender.name].server is None, "the next scenario gets another one"
     assert found[contender.name].trial is None
     problem = found[contender.name].problem
     assert problem
@@ -335,7 +341,7 @@ def test_nobody_is_asked_once_the_run_is_over(stage: Stage) -> None:
     over = Event()
     over.set()
     with pytest.raises(CancelledError):
-        examine(replace(stage, over=over), "sqlite", CONTENDERS[BASELINE], ["read"])
+        examine(Seat(replace(stage, over=over), "sqlite", CONTENDERS[BASELINE]), ["read"])
 
 
 def cpu_seconds(pid: int) -> float:

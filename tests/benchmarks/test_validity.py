@@ -35,7 +35,6 @@ CLEAN = Trial(
     database_connections=4,
     generator_cpu=0.2,
     start_seconds=1.0,
-    stop_seconds=0.2,
 )
 
 
