@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
+from math import inf
 from pathlib import Path
 
 import click
@@ -26,6 +29,7 @@ from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import Plan, remaining, run
 from benchmarks.under_load.server import ServerError
+from benchmarks.under_load.trial import Round
 
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""
@@ -71,7 +75,8 @@ def run_(
         raise CommandError("nothing to run: the scenarios named do not run on the databases named")
     if any(cell.database == "postgresql" for cell in comparisons):
         require_reachable(url)
-    plan = Plan(PROFILES[profile], comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
+    chosen_profile = PROFILES[profile] if rounds is seconds is None else replace(PROFILES[profile], budget=inf)
+    plan = Plan(chosen_profile, comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
     if plan.former:
         _require_same(plan, plan.former)
     else:
@@ -82,7 +87,7 @@ def run_(
     click.echo(
         f"profile {profile}: {plural(len(comparisons), 'comparison')},"
         f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
-        f" about {duration(max(sum(map(sitting_seconds, sittings)), plan.profile.budget))}; raw results in {output}"
+        f" about {duration(_seconds(plan, sittings))}; raw results in {output}"
     )
     progress = LoadProgress(plan)
 
@@ -97,6 +102,11 @@ def run_(
         verdicts.show_load(found)
     sheet.show(answers(results(found)))
     click.echo(f"Raw results: {output}")
+
+
+def _seconds(plan: Plan, sittings: Sequence[Sequence[Round]]) -> float:
+    """About how long they take, and what is done with the rest of the time."""
+    return plan.profile.budget if plan.profile.budget < inf else sum(map(sitting_seconds, sittings))
 
 
 def _former(output: Path) -> load.Run:

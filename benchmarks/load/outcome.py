@@ -35,6 +35,7 @@ class Outcome:
     examples: dict[str, str]  # the first failure of each sort in the whole run, in words
     answered: dict[str, int]  # right answers of the whole run, by kind of request
     failed: dict[str, int]  # failures of the whole run, by Failure
+    early: Histogram  # latency of right answers to requests of the warm-up
     lateness: Histogram  # of the generator itself in an open loop: from an intended start to when it took note
     seconds: float  # for which was measured; of a closed loop to the last right answer, if that came after the end
     began: float  # when that was, on the clock time.monotonic()
@@ -60,8 +61,9 @@ class Outcome:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            **{name: value for name, value in asdict(self).items() if name not in {"latency", "lateness"}},
+            **{name: value for name, value in asdict(self).items() if name not in {"latency", "early", "lateness"}},
             "latency": {name: histogram.to_json() for name, histogram in self.latency.items()},
+            "early": self.early.to_json(),
             "lateness": self.lateness.to_json(),
         }
 
@@ -69,4 +71,5 @@ class Outcome:
     def from_json(cls, data: Mapping[str, Any]) -> Outcome:
         """The outcome that `to_json` wrote."""
         latency = {name: Histogram.from_json(histogram) for name, histogram in data["latency"].items()}
-        return cls(**{**data, "latency": latency, "lateness": Histogram.from_json(data["lateness"])})
+        early, lateness = (Histogram.from_json(data[name]) for name in ("early", "lateness"))
+        return cls(**{**data, "latency": latency, "early": early, "lateness": lateness})

@@ -63,7 +63,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A load for `warmup` seconds that are not counted and then `seconds` that are.
+    """A load for `warmup` seconds, whose latency is recorded apart, and then `seconds` that count.
 
     Without a `rate` the loop is closed: each of `connections` sends its next request when the last is answered, and what
     was sent by the end is waited for, and the wait is part of the time.

@@ -12,7 +12,7 @@ from benchmarks.load.outcome import Failure, Outcome
 
 
 class Recorder:
-    """Checks answers and counts everything; times what was to start at `began` (time.monotonic()) or later.
+    """Checks answers and counts everything; times what was to start at `began` (time.monotonic()) or later, apart from the rest.
 
     `latest` is when the last right answer to any of that was complete.
     """
@@ -20,7 +20,7 @@ class Recorder:
     def __init__(self, kinds: Iterable[str]) -> None:
         self.began = self.latest = 0.0
         self.latency = {kind: array("d") for kind in kinds}
-        self.lateness = array("d")
+        self.early, self.lateness = array("d"), array("d")
         self.answers, self.failures, self.errors = Counter[str](), Counter[str](), Counter[str]()
         self.examples: dict[str, str] = {}
 
@@ -40,6 +40,8 @@ class Recorder:
             if job.intended >= self.began:
                 self.latency[job.kind].append(now - job.intended)
                 self.latest = now
+            else:
+                self.early.append(now - job.intended)
 
     def failed(self, job: Job, failure: Failure, detail: str) -> None:
         """There is no right answer to be had."""
@@ -56,6 +58,7 @@ class Recorder:
             examples=self.examples,
             answered=dict(self.answers),
             failed=dict(self.failures),
+            early=Histogram.of(self.early),
             lateness=Histogram.of(self.lateness),
             seconds=seconds,
             began=self.began,

@@ -161,7 +161,7 @@ class Trial:
     connections: int
     rate: float | None  # intended requests a second of an open loop
     slices: Slices
-    latency: Mapping[str, Histogram]  # of right answers, by kind of request
+    latency: Mapping[str, Histogram]  # of right answers, by kind of request; in an open loop but for those in `first_second`
     errors: Mapping[str, int]  # by benchmarks.load.Failure
     examples: Mapping[str, str]
     lateness: Histogram  # the generator's own, in an open loop
@@ -174,11 +174,14 @@ class Trial:
     database_connections: int | None
     generator_cpu: float  # share of a core
     start_seconds: float  # until the server answered
+    first_second: Histogram | None = None  # latency in the first second of the turns of an open loop, which is apart
+    collections: Sequence[float] | None = None  # seconds that each collection of the oldest generation took in the server
 
     @property
     def count(self) -> int:
         """Right answers."""
-        return sum(histogram.count for histogram in self.latency.values())
+        first = self.first_second.count if self.first_second else 0
+        return first + sum(histogram.count for histogram in self.latency.values())
 
     @property
     def seconds(self) -> float:
@@ -287,6 +290,7 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
                 "slices": Slices.from_json(line["slices"]),
                 "latency": {name: Histogram.from_json(one) for name, one in line["latency"].items()},
                 "lateness": Histogram.from_json(line["lateness"]),
+                "first_second": Histogram.from_json(early) if (early := line.get("first_second")) else None,
             }
             trial = record(Trial, {**line, **parsed})
             place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)

@@ -112,6 +112,7 @@ def _synchronous(name: str, about: str, threads: int) -> Contender:
 
 BASELINE = "sync-threads"
 CONTROL = "sync-threads-aa"
+FROZEN = ("sync-threads-frozen", "async-native-frozen")
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
@@ -121,6 +122,17 @@ CONTENDERS: dict[str, Contender] = {
         _synchronous("sync-threads-1", "the baseline with a single thread", 1),
         _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
         _synchronous("sync-threads-64", "the baseline with as many threads as its pool has connections", CONNECTIONS),
+        Contender(
+            FROZEN[0],
+            "the baseline with gc.freeze() after its start",
+            "sync",
+            "benchmarks.subjects.apps.sync:create_frozen",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            SYNC_DRIVERS,
+            interface=None,
+            field=False,
+        ),
         Contender(
             "sync-gevent",
             "the sync app on gunicorn's gevent worker, which Flask's documentation names beside async views",
@@ -184,6 +196,16 @@ CONTENDERS: dict[str, Contender] = {
             (*UVICORN, "{app}"),
             "a greenlet per request, one event loop",
             interface="asgi",
+        ),
+        Contender(
+            FROZEN[1],
+            "the same with gc.freeze() after its start",
+            "native",
+            "benchmarks.subjects.apps.runtime:create_frozen",
+            (*UVICORN, "{app}"),
+            "a greenlet per request, one event loop",
+            interface=None,
+            field=False,
         ),
         Contender(
             "async-native-psycopg",

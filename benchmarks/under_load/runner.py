@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
+from math import inf
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -78,14 +79,14 @@ def run(plan: Plan, see: See) -> Run:
 
     The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
     """
-    former = plan.former
+    former, start = plan.former, monotonic()
     began, machine = datetime.now(UTC), environment()  # before the run itself is what loads the machine
     with (
         staged(plan.books, {cell.database for cell in plan.cells}, plan.url, plan.backends) as stage,
         closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
     ):
         found = former or Run(_header(plan, stage, began, machine))
-        session = _Session(plan, stage, recorder, see, found)
+        session = _Session(plan, stage, recorder, see, found, start)
         if former is None:
             recorder.write(found.header)
         see(found)
@@ -130,7 +131,7 @@ class _Session:
     recorder: Recorder
     see: See
     found: Run
-    began: float = field(default_factory=monotonic)
+    began: float
     pace: float = 1.0
     """How long the last sitting took, as a multiple of what was planned."""
 
@@ -145,13 +146,15 @@ class _Session:
             self._note(ceiling(self.stage), self.found.ceilings)
 
     def measure(self) -> None:
-        """Do what is left of the plan, without those who have failed in the meantime."""
+        """Do what is left of the plan, as far as there is time, without those who have failed in the meantime."""
         for rounds in remaining(self.plan, self.found):
-            self._sit(rounds)
+            if self._left() > 0:
+                self._sit(rounds)
 
     def improve(self) -> None:
         """Spend what is left of the profile's time on what is known least well."""
-        while rounds := next_sitting(self.plan.profile, self.found, self._left() / max(1.0, self.pace)):
+        profile = self.plan.profile
+        while profile.budget < inf and (rounds := next_sitting(profile, self.found, self._left() / max(1.0, self.pace))):
             self._sit(rounds)
 
     def _left(self) -> float:
@@ -166,7 +169,7 @@ class _Session:
         with seated(self.stage, kind_of(rounds[0].cell.database), list(contenders.values())) as seats:
             self._examine(seats, rounds)
             for turn in rounds:
-                if able := _able(turn, self.found):
+                if (able := _able(turn, self.found)) and self._left() > 0:
                     self._take(seats, replace(turn, contenders=able))
         self.pace = (monotonic() - began) / sitting_seconds(rounds)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import os
 import re
 import secrets
@@ -19,7 +20,7 @@ import psutil
 from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.reasons import without_reprs
 from benchmarks.machinery.supervised import Supervised, supervise
-from benchmarks.subjects.apps import TOKEN_PATH, TOKEN_VARIABLE
+from benchmarks.subjects.apps import COLLECTIONS_PATH, TOKEN_PATH, TOKEN_VARIABLE
 from benchmarks.subjects.contenders import Contender
 
 ROOT = Path(__file__).parents[2]
@@ -141,11 +142,26 @@ def _wait_for(server: Server, token: str) -> None:
         time.sleep(0.02)
 
 
+def collections(server: Server) -> list[tuple[float, float]] | None:
+    """When its collections of the oldest generation began, on the clock time.monotonic(), and how many seconds they took.
+
+    None where it does not say.
+    """
+    try:
+        return [(float(began), float(seconds)) for began, seconds in json.loads(_get(server.port, COLLECTIONS_PATH) or "")]
+    except (ValueError, TypeError):
+        return None
+
+
 def _token(port: int) -> str | None:
-    """What the server there says it is; None where nobody answers."""
+    return _get(port, TOKEN_PATH)
+
+
+def _get(port: int, path: str) -> str | None:
+    """What the server there says, nothing where it refuses; None where nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", TOKEN_PATH)
+        connection.request("GET", path)
         response = connection.getresponse()
         return response.read().decode("latin-1") if response.status == 200 else ""
     except (OSError, http.client.HTTPException):

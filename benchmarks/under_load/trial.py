@@ -25,13 +25,15 @@ from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS, Scenario
 from benchmarks.under_load.driver import Drive, Order
 from benchmarks.under_load.seats import Seat, together
-from benchmarks.under_load.server import Server
+from benchmarks.under_load.server import Server, collections
 
 T = TypeVar("T")
 
 ANSWERS, FEWEST = 1, 8
 """So many median answers of the warm-up, one after the other, take no longer than a slice of a closed loop; but a contender has
 no fewer slices than `FEWEST`, where the cell has as many: their number is what decides, see `benchmarks.analysis`."""
+FIRST_SECOND = 1.0
+"""Of a turn of an open loop: in it the server wakes up, so that its latency is apart."""
 HOPELESS = 20, 0.1
 """So many wrong answers, and so large a share of all: then nothing more is asked."""
 
@@ -86,8 +88,14 @@ def measure(seats: Mapping[str, Seat], turn: Round) -> dict[str, Measured]:
 class _Slice:
     turn: int
     turns: int
+    first: float  # seconds at its begin of which the latency is apart
     outcome: Outcome
     usage: Usage
+
+    @property
+    def answered(self) -> int:
+        """Right answers."""
+        return self.outcome.count + (self.outcome.early.count if self.first else 0)
 
 
 @dataclass
@@ -100,6 +108,7 @@ class _Part:
     problem: Problem | None = None
     load: Drive | None = None
     memory: int = 0
+    collections: Sequence[tuple[float, float]] | None = None
     slices: list[_Slice] = field(default_factory=list)
     together: int = 1
     """How many of the cell's slices are one of this contender's."""
@@ -132,8 +141,10 @@ class _Part:
     def take(self, number: int, seed: int) -> None:
         """The slice that begins in this pass, if one does."""
         cell, turns = self.turn.cell, self.due(number)
-        if found := self._drive(cell.seconds / cell.slices * turns, seed):
-            self.slices.append(_Slice(number, turns, *found))
+        seconds = cell.seconds / cell.slices * turns
+        first = min(FIRST_SECOND, seconds / 2) if self.turn.rate else 0.0
+        if found := self._drive(seconds - first, seed, first):
+            self.slices.append(_Slice(number, turns, first, *found))
 
     def _drive(self, seconds: float, seed: int, warmup: float = 0.0) -> tuple[Outcome, Usage] | None:
         """Put the load on the server, unless something is wrong with it already."""
@@ -176,7 +187,9 @@ class _Part:
 
     def look(self) -> None:
         """At what is to be seen only while the server runs."""
-        self.memory = memory(self.server.process.pid) if self.server else 0
+        if self.server:
+            self.memory = memory(self.server.process.pid)
+            self.collections = collections(self.server) if not self.given_up else None
 
     def measured(self, began: float) -> Measured:
         """What came of it; the first pass `began` then, on the clock time.monotonic()."""
@@ -188,9 +201,9 @@ class _Part:
         problem = self.problem or self._wrong() or lost
         if not any(one.outcome.count for one in self.slices):
             return Measured(None, problem)
-        return Measured(self._trial(self.server, in_database, _columns(self.slices, began)), problem)
+        return Measured(self._trial(self.server, in_database, began), problem)
 
-    def _trial(self, server: Server, in_database: int | None, slices: Slices) -> Trial:
+    def _trial(self, server: Server, in_database: int | None, began: float) -> Trial:
         turn, outcomes, usages = self.turn, [one.outcome for one in self.slices], [one.usage for one in self.slices]
         kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
         return Trial(
@@ -201,7 +214,7 @@ class _Part:
             contender=self.seat.contender.name,
             connections=turn.cell.load.connections,
             rate=turn.rate,
-            slices=slices,
+            slices=_columns(self.slices, began),
             latency={kind: Histogram.merged(one.latency[kind] for one in outcomes) for kind in kinds},
             errors=dict(self.failed),
             examples=self.examples,
@@ -215,19 +228,25 @@ class _Part:
             database_connections=self.connections,
             generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
             start_seconds=server.start_seconds,
+            first_second=None if turn.rate is None else Histogram.merged(one.early for one in outcomes),
+            collections=self._collected(began),
         )
+
+    def _collected(self, began: float) -> list[float] | None:
+        """Seconds of each collection since then; None where the server does not say."""
+        return None if self.collections is None else [round(seconds, 4) for at, seconds in self.collections if at >= began]
 
 
 def _columns(slices: Sequence[_Slice], began: float) -> Slices:
     """Rounded to what is of use, for there are many: times to the microsecond, when they began to a tenth of a millisecond."""
-    outcomes, usages = [one.outcome for one in slices], [one.usage for one in slices]
+    usages = [one.usage for one in slices]
     database = _known(usage.database_cpu for usage in usages)
     return Slices(
         turn=[one.turn for one in slices],
         turns=[one.turns for one in slices],
-        began=[round(outcome.began - began, 4) for outcome in outcomes],
-        seconds=[round(outcome.seconds, 6) for outcome in outcomes],
-        answered=[outcome.count for outcome in outcomes],
+        began=[round(one.outcome.began - one.first - began, 4) for one in slices],
+        seconds=[round(one.outcome.seconds + one.first, 6) for one in slices],
+        answered=[one.answered for one in slices],
         server_cpu=[round(usage.server.cpu, 6) for usage in usages],
         switches=_known(usage.switches for usage in usages),
         database_cpu=database and [round(seconds, 6) for seconds in database],

@@ -183,6 +183,8 @@ def test_open_loop_sends_its_schedule(arrivals: str, new_loop: Callable[[], asyn
     assert len(server.paths) == 100
     measured = sum(start >= 0.25 for start in plan.schedule())
     assert outcome.count == outcome.lateness.count == measured
+    assert outcome.early.count == 100 - measured
+    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
     assert server.connections == 32
 
 

@@ -13,13 +13,13 @@ from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.runner import Plan, slowest
 from tests.benchmarks.report_data import header, trial
 
-LIMITS = {"smoke": 60, "quick": 240, "standard": 3_600, "full": 10_800}
-
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_profile_keeps_to_its_time_and_to_what_there_is(name: str) -> None:
-    chosen = cells(PROFILES[name])
-    assert duration(chosen, PROFILES[name].warmup) <= LIMITS[name]
+    chosen, limit = cells(PROFILES[name]), min(60 if name == "smoke" else 3_300, PROFILES[name].budget)
+    assert duration(chosen, PROFILES[name].warmup) <= (limit if name == "smoke" else 0.85 * limit), (
+        "something is left for questions"
+    )
     for cell in chosen:
         assert cell.contenders[0] == BASELINE
         assert set(cell.contenders) <= CONTENDERS.keys()
@@ -33,6 +33,16 @@ def test_a_profile_keeps_to_its_time_and_to_what_there_is(name: str) -> None:
 def test_longer_profiles_measure_longer() -> None:
     times = [duration(cells(profile), profile.warmup) for profile in PROFILES.values()]
     assert all(shorter < longer for shorter, longer in pairwise(times))
+
+
+def test_the_full_profile_has_all_that_the_standard_one_has() -> None:
+    standard, full = (
+        {(cell.database, cell.scenario, cell.load): cell for cell in cells(PROFILES[name])} for name in ("standard", "full")
+    )
+    assert standard.keys() < full.keys()
+    for where, cell in standard.items():
+        assert {*cell.contenders} <= {*full[where].contenders}
+        assert (cell.rounds, cell.seconds, cell.slices) == (full[where].rounds, full[where].seconds, full[where].slices)
 
 
 @pytest.mark.parametrize("name", ["standard", "full"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.load import Histogram
 from benchmarks.raw import ResultsError
 from benchmarks.raw.load import Run, Slices, read
 
@@ -38,6 +39,22 @@ def run() -> Run:
 def test_what_is_read_is_what_was_written(run: Run, tmp_path: Path) -> None:
     record(tmp_path / "load.jsonl", run)
     assert read(tmp_path / "load.jsonl").trials == run.trials
+
+
+def test_what_only_some_trials_have_is_read_and_may_lack(run: Run, tmp_path: Path) -> None:
+    """The first second of an open loop, and what the server collected."""
+    known, unknown = run.trials
+    more = replace(known, first_second=Histogram.of([0.1, 0.2]), collections=[0.07, 0.11])
+    record(tmp_path / "load.jsonl", replace(run, trials=[more, unknown]))
+    found = read(tmp_path / "load.jsonl").trials
+    assert found == [more, unknown]
+    assert found[0].count == known.count + 2
+    assert found[0].overall == known.overall
+    lines = [json.loads(line) for line in (tmp_path / "load.jsonl").read_text().splitlines()]
+    for line in lines:
+        line.pop("first_second", None), line.pop("collections", None)
+    (tmp_path / "old.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read(tmp_path / "old.jsonl").trials == run.trials
 
 
 def test_totals_are_sums_and_steal_a_share_of_the_time(run: Run) -> None:

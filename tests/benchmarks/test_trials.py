@@ -40,7 +40,7 @@ from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
 from benchmarks.under_load.correctness import TOGETHER, examine
 from benchmarks.under_load.driver import DriverError, Generator, Order, driver
 from benchmarks.under_load.seats import Seat, seated
-from benchmarks.under_load.server import ServerError, free_port, serving
+from benchmarks.under_load.server import ServerError, collections, free_port, serving
 from benchmarks.under_load.stage import Stage, require_backends
 
 from .conftest import BOOKS
@@ -289,7 +289,7 @@ def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
 ) -> None:
     """Of a tenth of a second; longer ones are of as many passes as is a power of two, so that they nest."""
     latency = {} if median is None else {"read": Histogram.of([median])}
-    warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
+    warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
     cell = replace(part(stage, slices=slices).turn.cell, seconds=slices / 10)
     assert trial._together(warmup, cell) == together
 
@@ -316,6 +316,25 @@ def test_slices_add_up_to_their_trial(stage: Stage) -> None:
         assert slices.switches is None or min(slices.switches) > 0
         assert slices.database_cpu is None
         assert all(0 <= share < 1 for share in slices.steal)
+
+
+def test_the_first_second_of_an_open_loop_is_apart(stage: Stage) -> None:
+    """At 20 requests a second, of a turn of 1.2 s: its first half, since it is not twice as long."""
+    contender = CONTENDERS["async-native-frozen"]
+    cell = Cell("sqlite", "noop", Load(4, 30), 1, 1.2, 1, (contender.name,))
+    with seated(stage, "sqlite", [contender]) as seats:
+        found = trial.measure(seats, trial.Round(1, cell, (contender,), 0.2, 1, rate=20.0))[contender.name].trial
+        server = seats[contender.name].server
+        assert server
+        (collected, *_) = collections(server) or []
+    assert found
+    assert found.first_second
+    assert 0 < found.first_second.count < found.count == found.slices.answered[0] == 24
+    assert found.overall.count == 24 - found.first_second.count
+    assert found.slices.seconds == [1.2]
+    assert collected[1] > 0, "what there was has been collected before it was frozen"
+    assert found.collections is not None, "which was before the turn: it is not among these"
+    assert sum(found.collections) < collected[1]
 
 
 def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:

@@ -5,9 +5,11 @@ Each module imports one app alone, so that a process holds nothing else.
 
 from __future__ import annotations
 
+import gc
 import os
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 
@@ -15,12 +17,38 @@ TOKEN_VARIABLE = "BENCHMARK_TOKEN"  # noqa: S105 - no password: it proves that a
 TOKEN_PATH = "/benchmark-token"  # noqa: S105
 CLOSE = "benchmarks.close"
 """The extension of a WSGI app that closes its connections."""
+COLLECTIONS_PATH = "/benchmark-collections"
+_collections: list[tuple[float, float]] = []
+_began = 0.0
+OLDEST = 2
+T = TypeVar("T")
 
 
 def equip(app: Flask, noop: Callable[[], Any], slow: Callable[[], Any], close: Callable[[], object]) -> Flask:
-    """Add what is no part of the catalogue: the empty view, the query that waits, who answers here, and how it is closed."""
+    """Add what is no part of the catalogue: the empty view, the query that waits, who answers, what was collected, its end."""
     app.extensions[CLOSE] = close
     app.add_url_rule("/noop", view_func=noop)
     app.add_url_rule("/slow", view_func=slow)
     app.add_url_rule(TOKEN_PATH, "benchmark_token", lambda: os.environ.get(TOKEN_VARIABLE, ""))
+    app.add_url_rule(COLLECTIONS_PATH, "benchmark_collections", lambda: list(_collections))
+    if _note not in gc.callbacks:
+        gc.callbacks.append(_note)
     return app
+
+
+def freeze(app: T) -> T:
+    """Keep the collector from all that exists now, as soon as it was cleaned up: the modules, the mappings, the app."""
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def _note(phase: str, info: dict[str, int]) -> None:
+    """Of a collection of the oldest generation: when it began, on the clock time.monotonic(), and how many seconds it took."""
+    global _began
+    if info["generation"] < OLDEST:
+        return
+    if phase == "start":
+        _began = time.monotonic()
+    else:
+        _collections.append((_began, time.monotonic() - _began))

@@ -32,7 +32,7 @@ def create_nullpool(config: Mapping[str, Any] | None = None) -> Flask:
     """The same without a pool, and with views that commit and close their sessions themselves, on their own loop."""
     app = _equipped(stock.create_app(config, extension=SessionsOfTheView, poolclass=NullPool))
     for endpoint, view in app.view_functions.items():
-        if endpoint not in {"static", "benchmark_token"}:
+        if endpoint not in {"static", "benchmark_token", "benchmark_collections"}:
             app.view_functions[endpoint] = ending_sessions(view)
     return app
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app_async import create_app
-from benchmarks.subjects.apps import equip
+from benchmarks.subjects.apps import equip, freeze
 from benchmarks.subjects.apps.views import noop, slow
 from flask_oneloop import AsyncFlask, asgi_app
 
@@ -21,3 +21,8 @@ def create(config: Mapping[str, Any] | None = None) -> AsyncFlask:
 def create_asgi(config: Mapping[str, Any] | None = None) -> Any:
     """The same for ASGI servers."""
     return asgi_app(create(config))
+
+
+def create_frozen(config: Mapping[str, Any] | None = None) -> Any:
+    """That, of which the collector goes through nothing that is there from the start."""
+    return freeze(create_asgi(config))

@@ -10,13 +10,18 @@ from sqlalchemy import func, select
 
 from app_sync import create_app
 from app_sync.config import alchemy
-from benchmarks.subjects.apps import equip
+from benchmarks.subjects.apps import equip, freeze
 
 
 def create(config: Mapping[str, Any] | None = None) -> Flask:
     """The app, set up by `CATALOG_*` variables and `config`."""
     app = create_app(config)
     return equip(app, noop, slow, app.portal.stop)
+
+
+def create_frozen() -> Flask:
+    """The same, of which the collector goes through nothing that is there from the start."""
+    return freeze(create())
 
 
 def noop() -> str:
