@@ -28,8 +28,10 @@ percentiles of the latency in seconds."""
 BY_SLICE: Mapping[Name, Quantity] = {"cpu": slices.CPU, "throughput": slices.THROUGHPUT, "database": slices.DATABASE_CPU}
 BY_ROUND: Mapping[Name, float] = {"p50": 50, "p99": 99}
 """Percentiles, of which a trial gives one value: a slice has too few requests."""
-BEYOND = 5
-"""A percentile is shown where at least so many requests took longer."""
+BEYOND = 30
+"""A percentile is shown where at least so many requests took longer in all rounds of a cell: a p99 takes 3,000."""
+IN_A_ROUND = 5
+"""And compared where so many did in each round: how the rounds' percentiles scatter is in the interval."""
 CLOCK = 1e-3
 """What is resolved of a ratio, at best: between two readings of a clock lies more than a millionth of what is timed."""
 
@@ -84,6 +86,10 @@ class CellResult:
 
     def _paired(self, contender: str, quantity: Name, chosen: Sequence[str]) -> Iterator[Floats]:
         mine, theirs = self.sound(contender), [self.sound(name) for name in chosen]
+        if quantity in BY_ROUND:
+            together = (Histogram.merged(trial.overall for trial in trials.values()) for trials in (mine, *theirs))
+            if not all(enough(one, BY_ROUND[quantity]) for one in together):
+                return
         rounds = [number for number in sorted(mine) if all(number in trials for trials in theirs)]
         found = (_paired(mine[number], [trials[number] for trials in theirs], quantity) for number in rounds)
         yield from (one for one in found if one.size)
@@ -171,10 +177,14 @@ def _slices(trial: Trial) -> Slices:
 
 
 def percentile(trial: Trial, percent: float) -> float:
-    """Seconds; 0 where too few requests took longer."""
-    return trial.overall.percentile(percent) if enough(trial.overall, percent) else 0.0
+    """Seconds; 0 where too few requests of this round took longer."""
+    return trial.overall.percentile(percent) if _beyond(trial.overall, percent) >= IN_A_ROUND else 0.0
 
 
 def enough(histogram: Histogram, percent: float) -> bool:
     """Whether `BEYOND` requests took longer."""
-    return round(histogram.count * (1 - percent / 100), 6) >= BEYOND
+    return _beyond(histogram, percent) >= BEYOND
+
+
+def _beyond(histogram: Histogram, percent: float) -> float:
+    return round(histogram.count * (1 - percent / 100), 6)

@@ -96,5 +96,5 @@ def _tails(comparisons: Sequence[Comparison]) -> Iterator[str]:
     tails = sum(verdict is not None for verdict in verdicts["p99"])
     yield (
         f"Latency: a gain or a loss is decided in {share(decided, len(known))} ratios of p50 and p99 at equal rates. A p99 takes"
-        f" {100 * BEYOND} requests in a round, which {share(tails, len(judged))} comparisons have; more takes more of them."
+        f" {100 * BEYOND} requests in all rounds, which {share(tails, len(judged))} comparisons have; more takes more of them."
     )

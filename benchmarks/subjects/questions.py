@@ -74,7 +74,7 @@ COSTS: Mapping[Found, str] = {
     "same": "Nothing: the same CPU, within 5 %.",
     "loses": "It costs {times} times the CPU.",
 }
-FEW, MANY = Load(8), Load(64)
+ONE, FEW, MANY = Load(1), Load(8), Load(64)
 
 QUESTIONS: dict[str, Question] = {
     question.name: question
@@ -110,7 +110,15 @@ QUESTIONS: dict[str, Question] = {
             "async-native",
             "sync-threads-64",
         ),
-        Question("fan-out", "Ten queries, several at once, native", "postgresql", "fan-out", FEW, "async-native"),
+        Question(
+            "fan-out",
+            "Ten queries, several at once, one client: native",
+            "postgresql",
+            "fan-out",
+            ONE,
+            "async-native",
+            quantity="throughput",
+        ),
         Question("empty-loop", "An empty async view, loop", NO_DATABASE, "noop", FEW, "async-loop", words=COSTS),
         Question("empty-native", "An empty async view, native", NO_DATABASE, "noop", FEW, "async-native", words=COSTS),
     )

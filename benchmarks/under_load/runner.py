@@ -169,7 +169,7 @@ class _Session:
         with seated(self.stage, kind_of(rounds[0].cell.database), list(contenders.values())) as seats:
             self._examine(seats, rounds)
             for turn in rounds:
-                if (able := _able(turn, self.found)) and self._left() > 0:
+                if (able := _able(turn, self.found)) and self._left() > self.pace * sitting_seconds([turn]):
                     self._take(seats, replace(turn, contenders=able))
         self.pace = (monotonic() - began) / sitting_seconds(rounds)
 
