@@ -44,6 +44,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "report": ("report", "report"),
     "compare": ("compare", "compare"),
+    "proof": ("proof", "proof"),
     "list": ("listing", "list_"),
     "serve": ("serve", "serve"),
 }

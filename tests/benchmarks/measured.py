@@ -57,7 +57,7 @@ def _trial(cell: Cell, contender: str, number: int, each: Floats) -> Trial:
         turns=(1,) * cell.slices,
         began=tuple(0.5 * place for place in range(cell.slices)),
         seconds=tuple(answered * each),
-        answered=tuple(answered),
+        answered=tuple(answered.tolist()),
         server_cpu=tuple(answered * each),
         switches=None,
         database_cpu=None,

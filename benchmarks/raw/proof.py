@@ -1,0 +1,66 @@
+"""Raw files of the proof: what simulated runs say of intervals and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.raw import malformed, read_lines, record, require
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Header:
+    """Which recorded run was simulated, by when it `started` and its profile, and how often."""
+
+    command: str
+    started: str
+    profile: str
+    runs: int
+    kind: str = "proof"
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Row:
+    """Of a quantity in a cell, by so many simulated `servers` in so many `restarts`, which are the most where the run `stops` as
+    soon as the interval is narrow enough; `slices` are the contender's in a run, in the mean. The others are shares of the runs.
+
+    `coverage`: intervals that contain the true ratio; `false`: wrong verdicts, at the worst of no effect and of one of 10 % to
+    either side; `same`: so called where nothing differs; `found`: better or worse, rightly, where 10 % were put in. `half_width`
+    is the median of the interval's, on the log scale: 0.025 is +-2.5 %.
+    """
+
+    database: str
+    scenario: str
+    load: str
+    quantity: str
+    servers: int
+    restarts: int
+    stops: bool
+    slices: float
+    coverage: float
+    false: float
+    same: float
+    found: float
+    half_width: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A raw file that was read."""
+
+    header: Header
+    rows: Sequence[Row]
+
+
+def read(path: Path) -> Proof:
+    """Read a raw file. Raises `ResultsError`."""
+    first, *rest = read_lines(path)
+    require(path, first, "proof", SCHEMA)
+    try:
+        return Proof(record(Header, first), tuple(record(Row, line) for line in rest))
+    except (TypeError, KeyError):
+        raise malformed(path) from None
