@@ -17,6 +17,10 @@ from benchmarks.analysis.robust import Location, location
 from benchmarks.analysis.slices import Floats
 
 Comparison = Sequence[Floats]
+PRIOR = 6
+"""Degrees of freedom that a cell's restarts count for, beside a contender's own. Without its own they would have the last word
+however many it has: of 12 recorded rounds, drawn in two sixes, the CPU ratio of `native`, which scatters from round to round as
+no other does, seemed to have changed in 15 % of 150 draws, and in 11 % with a prior of 4; those alike had the 5 % wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,26 @@ def contrast(
         return _interval(middle, math.inf, slices, restarts)
     by_slices = [(share**2 * part.within, part.within_freedom) for share, part in zip(shares, parts, strict=True)]
     by_restarts = [
-        (share**2 * one.quotient * part.within, one.freedom)
-        if part.within and one.freedom
-        else (share**2 * part.between, part.between_freedom)
+        (share**2 * variance, freedom)
         for share, part, one in zip(shares, parts, found, strict=True)
+        for variance, freedom in [_by_restarts(part, one)]
     ]
     half = max(_half_width(by_slices, confidence), _half_width(by_restarts, confidence), resolution)
     return _interval(middle, half, slices, restarts)
+
+
+def _by_restarts(part: Location, pooled: Spread) -> tuple[float, int]:
+    """Variance by the scatter of restarts, and its degrees of freedom: the contender's own, moderated by that of its cell.
+
+    Who differs from the others is heard the more the more restarts it has (G. Smyth, Statistical Applications in Genetics and
+    Molecular Biology 3, 2004).
+    """
+    own = part.between_freedom
+    if not (part.within and pooled.freedom):
+        return part.between, own
+    prior = min(PRIOR, pooled.freedom)
+    total = prior * pooled.quotient * part.within + own * part.between
+    return total / (prior + own), min(prior + own, pooled.freedom)
 
 
 def _location(comparison: Comparison) -> Location:

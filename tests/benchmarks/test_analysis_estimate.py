@@ -100,9 +100,23 @@ def test_a_cells_contenders_share_what_restarts_add() -> None:
     assert astuple(spread([alike, apart])) == pytest.approx((0.5, 4))
     assert spread([singles(1, 2)]) == Spread(1.0, 0)
     nine = contrast([alike], spreads=[Spread(9.0, 40)])
-    variance = 9 * 2 / 6
-    assert nine.half_width == pytest.approx(stats.t.ppf(0.975, 40) * math.sqrt(variance))
+    variance = (6 * 9 + 2 * 0) / 8 * 2 / 6  # its own two say 0
+    assert nine.half_width == pytest.approx(stats.t.ppf(0.975, 8) * math.sqrt(variance))
     assert contrast([alike], spreads=[Spread(0.1, 40)]) == contrast([alike])
+
+
+def test_who_scatters_from_restart_to_restart_is_heard_among_those_who_do_not() -> None:
+    calm = Spread(1.0, 200)
+    for restarts in (3, 12, 60):
+        apart = [np.array([middle - 1, middle + 1.0]) for middle in np.linspace(-9, 9, restarts)]
+        part = location([np.atleast_2d(one) for one in apart])
+        own = part.between_freedom * part.between
+        expected = math.sqrt((6 * part.within + own) / (6 + part.between_freedom))
+        found = contrast([apart], spreads=[calm]).half_width
+        assert found == pytest.approx(stats.t.ppf(0.975, 6 + part.between_freedom) * expected)
+        alone = contrast([apart]).half_width
+        assert found < alone
+    assert found > 0.9 * alone
 
 
 def test_autocorrelation() -> None:
