@@ -33,7 +33,7 @@ WORSE = 1
 def compare(old: Path, new: Path) -> None:
     """Compare two raw files of the same kind: load, micro or instructions.
 
-    The exit status is 1 when something got slower (or, in instructions, costlier) by more than the margin, or fails now.
+    The exit status is 1 when something certainly got slower (or, in instructions, costlier) by more than the margin, or fails.
     """
     try:
         comparison = compare_runs(_read(old), _read(new))
@@ -64,21 +64,22 @@ def show(comparison: Comparison) -> None:
 def sentences(comparison: Comparison) -> list[str]:
     """The outcome in words, the limits, and what does not compare."""
     exact = comparison.kind == "instructions"
-    changed = [change for change in comparison.changes if change.verdict.gains or change.verdict.loses]
     working = [change for change in comparison.changes if change.problem is None]
     counts = {verdict: sum(change.verdict is verdict for change in working) for verdict in Verdict}
     found = [f"{count} {_word(verdict, exact=exact)}" for verdict, count in counts.items() if count]
     if failing := len(comparison.changes) - len(working):
         found.append(f"{failing} failing now")
     first = f"{len(comparison.changes)} compared: {', '.join(found)}."
-    said = [first if changed else f"Not significant! {first}"]
+    said = [first if comparison.changed else f"Not significant! {first}"]
     if exact:
         said.append(f"Of counts, a change beyond {EXACT_MARGIN:.0%} is reported, if all counts agree on it.".replace("%", " %"))
     else:
         said.append(
             "NEW/OLD is of the ratio to the baseline of its own run, with its 95 % interval. Better and worse lie wholly beyond"
             f" {100 * MARGIN:.0f} %, same within it; slightly better or worse only leave out 1. By"
-            f" chance {three(false_verdicts(len(working)))} may seem to differ. The baseline is not compared: clocks drift."
+            f" chance {three(false_verdicts(len(working)))} may seem to differ;"
+            f" {len(comparison.changed) - failing}, marked *, are beyond it and stand even so."
+            " The baseline is not compared: clocks drift."
         )
     if comparison.only_old or comparison.only_new:
         said.append(f"Not compared: {comparison.only_old} only in OLD, {comparison.only_new} only in NEW.")
@@ -98,7 +99,7 @@ def _table(changes: Sequence[Change], *, exact: bool) -> Table:
         place = change.place
         where = ", ".join(part for part in (place.scenario, place.database, place.load) if part and part != NO_DATABASE)
         row = [where, place.contender, f"{place.quantity}" + (", M" if exact else ""), *_numbers(change, exact=exact)]
-        table.add_row(*(escape(text) for text in row), _verdict(change, exact=exact))
+        table.add_row(*(escape(text) for text in row), _verdict(change, exact=exact) + "*" * (change.stands and not exact))
     return table
 
 

@@ -194,6 +194,75 @@ def both(one: load.Run, other: load.Run) -> load.Run:
     return load.Run(header, trials=[*one.trials, *other.trials])
 
 
+@pytest.fixture(scope="module")
+def recorded() -> list[list[load.Trial]]:
+    """12 rounds of real servers, three of which are the same; see test_analysis_proof.py."""
+    names = {"baseline": "sync-threads", "control": "sync-threads-aa", "replicate": "same", "native": "async-native"}
+    rounds = json.loads((Path(__file__).parent / "data" / "slices.json").read_text())
+    [plain, *_] = load_run({"sync-threads": [1.0]}, "closed-8").trials
+    return [
+        [
+            replace(
+                plain,
+                contender=names[name],
+                slices=slices_of(range(40), seconds=one["seconds"], answered=one["answered"], server_cpu=one["cpu"]),
+            )
+            for name, one in found.items()
+        ]
+        for found in rounds
+    ]
+
+
+def slices_of(turn: Sequence[int], **columns: Sequence[float]) -> load.Slices:
+    """One a pass, with nothing in the other columns."""
+    none = [0.0] * len(turn)
+    empty = {"turns": [1] * len(turn), "began": none, "switches": None, "database_cpu": None, "steal": none}
+    return load.Slices.from_json({"turn": turn, **empty, **columns})
+
+
+def half(rounds: Sequence[Sequence[load.Trial]], chosen: Mapping[str, Sequence[int]]) -> load.Run:
+    """A run of as many scenarios, each of which has the chosen rounds."""
+    trials = [
+        replace(trial, scenario=scenario, round=number)
+        for scenario, places in chosen.items()
+        for number, place in enumerate(places, 1)
+        for trial in rounds[place]
+    ]
+    run = load_run({trial.contender: [1.0] for trial in rounds[0]}, "closed-8")
+    cell = replace(run.header.cells[0], rounds=6, slices=40)
+    return load.Run(replace(run.header, cells=tuple(replace(cell, scenario=one) for one in chosen)), trials=trials)
+
+
+def halves(rounds: Sequence[Sequence[load.Trial]], random: np.random.Generator) -> tuple[load.Run, load.Run]:
+    """Of four scenarios, of each of which either run has six of the twelve rounds."""
+    orders = {f"read-{number}": random.permutation(12) for number in range(4)}
+    old, new = ({name: order[side].tolist() for name, order in orders.items()} for side in (slice(6), slice(6, 12)))
+    return half(rounds, old), half(rounds, new)
+
+
+def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.Trial]]) -> None:
+    """Of 16 comparisons 0.8 may seem to, slightly; hardly ever any stands."""
+    random = np.random.default_rng(5)
+    found = [compare(*halves(recorded, random)) for _ in range(20)]
+    assert {len(one.changes) for one in found} == {16}
+    assert not any(one.changed for one in found)
+    verdicts = [change.verdict for one in found for change in one.changes]
+    assert sum(one.gains or one.loses for one in verdicts) <= 0.05 * 16 * 20
+
+
+def test_a_change_of_one_among_many_stands(recorded: list[list[load.Trial]]) -> None:
+    old, new = halves(recorded, np.random.default_rng(6))
+    slower = [
+        replace(one, slices=replace(one.slices, server_cpu=[1.2 * cpu for cpu in one.slices.server_cpu]))
+        if (one.contender, one.scenario) == ("async-native", "read-3")
+        else one
+        for one in new.trials
+    ]
+    [worse] = compare(old, replace(new, trials=slower)).changed
+    assert worse.place == Place("sqlite", "read-3", "closed-8", "async-native", "cpu")
+    assert worse.verdict is Verdict.WORSE
+
+
 def test_a_contender_that_fails_now_is_worse() -> None:
     values = {"sync": [1.0, 1.1], "sync-aa": [1.0, 1.1], "native": [1.0, 1.1]}
     comparison = compare(micro_run(values), micro_run(values, "RuntimeError: it broke"))
