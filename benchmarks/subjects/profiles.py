@@ -73,8 +73,8 @@ class Profile:
     `others` is how every scenario is measured that is in none of the blocks; None: it is not.
 
     `budget` is how many seconds a run may take, from its start: no round begins that would last longer. What is left of it after
-    the blocks goes to the `questions` (none named: all there are), see `benchmarks.under_load.effort`; a profile with a budget has
-    the cells that they need.
+    the blocks goes to the `questions` (none named: all there are), see `benchmarks.under_load.effort`; a profile with a budget
+    has the cells that they need.
     """
 
     name: str
