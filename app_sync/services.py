@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
 from advanced_alchemy.base import UUIDv7AuditBase
+from advanced_alchemy.exceptions import NotFoundError
 from advanced_alchemy.extensions.flask import FlaskServiceMixin
 from advanced_alchemy.repository import SQLAlchemySyncRepository
 from advanced_alchemy.service import SQLAlchemySyncRepositoryService, schema_dump
@@ -19,8 +20,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from catalog import limits
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
 from catalog.problems import InvalidBody
-from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Resource, parse
-from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, TagRead
+from catalog.queries import Query, parse
+from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, KeyPage, Page, TagRead
+from catalog.statements import ACTIVITY_VIEW, AUTHOR_VIEW, BOOK_VIEW, TAG_VIEW, View, one, page, read_page
 from catalog.tagging import insert_missing
 
 from .config import alchemy
@@ -35,7 +37,7 @@ class CatalogService(
     """What all services share: a session of the right bind and mode, lists, and answers made of schemas."""
 
     bind: ClassVar[str] = DEFAULT_BIND
-    resource: ClassVar[Resource]
+    view: ClassVar[View]
     schema: ClassVar[type[Struct]]
     count_with_window_function = False  # on a page after the last, the window has no row to carry the count
 
@@ -48,13 +50,26 @@ class CatalogService(
             auto_refresh=False,
         )
 
+    def answer_one(self, item_id: UUID) -> Response:
+        """Answer with the item that has this key.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        rows = (self.repository.session.execute(one(self.view), {"id": item_id})).all()
+        if not rows:
+            raise NotFoundError
+        return self.jsonify(*self.view.read(rows))
+
     def answer_list(self) -> Response:
         """Answer with the page that the query string asks for."""
-        query = parse(self.resource, request.args)
-        if query.page is None:
-            return self.jsonify(query.key_page(self.shown(self.get_many(*query.filters))))
-        items, total = self.get_many_and_count(*query.filters)
-        return self.jsonify(query.offset_page(self.shown(items), total))
+        return self.jsonify(self.page(parse(self.view.resource, request.args)))
+
+    def page(self, query: Query) -> Page[Any] | KeyPage[Any]:
+        """Return the page that is asked for."""
+        statement, values = page(self.view, query)
+        rows = (self.repository.session.execute(statement, values)).all()
+        return read_page(self.view, query, rows)
 
     def answer(self, item: ModelT) -> Response:
         """Answer with one item."""
@@ -66,10 +81,6 @@ class CatalogService(
         response.status_code = 201
         response.location = url_for(endpoint, item_id=item.id)
         return response
-
-    def shown(self, items: Any) -> Any:
-        """Return `items` as a list of schemas."""
-        return self.to_schema(items, schema_type=self.schema).items
 
 
 def _commits_itself() -> bool:
@@ -87,7 +98,7 @@ class AuthorService(CatalogService[Author]):
         model_type = Author
 
     repository_type = Repository
-    resource = AUTHORS
+    view = AUTHOR_VIEW
     schema = AuthorRead
 
 
@@ -100,7 +111,7 @@ class TagService(CatalogService[Tag]):
         model_type = Tag
 
     repository_type = Repository
-    resource = TAGS
+    view = TAG_VIEW
     schema = TagRead
 
 
@@ -113,7 +124,7 @@ class BookService(CatalogService[Book]):
         model_type = Book
 
     repository_type = Repository
-    resource = BOOKS
+    view = BOOK_VIEW
     schema = BookRead
     loader_options = [
         joinedload(Book.author).load_only(Author.name),
@@ -180,7 +191,7 @@ class ActivityService(CatalogService[Activity]):
 
     repository_type = Repository
     bind = ACTIVITY_BIND
-    resource = ACTIVITY
+    view = ACTIVITY_VIEW
     schema = ActivityRead
 
 

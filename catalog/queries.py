@@ -2,28 +2,27 @@
 
 A `Resource` is the table of what one list accepts. Anything else in the query string - an unknown name, a value that is
 malformed or out of bounds, a single parameter given twice - is a `BadParameter`.
+
+A filter is made of a value, or of a parameter that stands for one: so `catalog.statements` makes a statement once for all values.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from advanced_alchemy.base import ModelProtocol
 from advanced_alchemy.filters import (
-    BeforeAfter,
-    CollectionFilter,
+    LIKE_ESCAPE_CHAR,
     ComparisonFilter,
-    ExistsFilter,
-    FilterGroup,
     LimitOffset,
     OrderBy,
-    SearchFilter,
     StatementFilter,
+    escape_like_value,
 )
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, FromClause, or_, select
 from werkzeug.datastructures import MultiDict
 
 from catalog import limits
@@ -32,18 +31,20 @@ from catalog.problems import BadParameter
 from catalog.schemas import KeyPage, Page
 
 T = TypeVar("T")
+_author, _book, _tag = Author.__table__, Book.__table__, Tag.__table__
+Filter = StatementFilter | ColumnElement[bool]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One filter: how its text is read (a `ValueError` says what is allowed) and what it becomes."""
+    """One filter: how its text is read (a `ValueError` says what is allowed) and what the value becomes."""
 
     read: Callable[[str], Any]
-    to_filter: Callable[[Any], StatementFilter]
+    to_filter: Callable[[Any], Filter]
     repeatable: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resource:
     """What one list can be filtered and sorted by; `order_by` maps public names to columns."""
 
@@ -52,17 +53,54 @@ class Resource:
     order_by: Mapping[str, str]
     default_order: str
 
+    def condition(self, name: str, value: Any) -> Filter:
+        """The filter of this name; `after` is one, too."""
+        return self.filters.get(name, AFTER).to_filter(value)
+
+    def read_order(self, text: str) -> str:
+        """Return `text` if it names an order; a `ValueError` says which there are."""
+        if text.removeprefix("-") not in self.order_by:
+            raise ValueError(f"one of {', '.join(self.order_by)}, with - in front for descending")
+        return text
+
+    def order(self, name: str | None) -> list[OrderBy]:
+        """The order of this public name, with - in front for descending; by `id` alone without one, or where rows are equal."""
+        if name is None:
+            return [OrderBy("id")]
+        column = self.order_by[name.removeprefix("-")]
+        direction: Literal["asc", "desc"] = "desc" if name.startswith("-") else "asc"
+        nullable = self.model.__table__.c[column].nullable
+        return [OrderBy(column, direction, nulls="last" if nullable else None), OrderBy("id", direction)]
+
 
 @dataclass(frozen=True)
 class Query:
-    """One list request: filters with order and limit, and the kind of page that answers it.
+    """One list request: the values of its filters, its order and limit, and the kind of page that answers it.
 
-    Shapes: `page` is None when paging by key; the filters then ask for one row more than `page_size`.
+    Shapes: `order` and `page` are None when paging by key; one row more than `page_size` is then asked for.
     """
 
-    filters: list[StatementFilter]
+    resource: Resource
+    values: Mapping[str, Any]
     page_size: int
+    order: str | None = None
     page: int | None = None
+
+    @property
+    def limit(self) -> int:
+        """How many rows to ask for."""
+        return self.page_size + (self.page is None)
+
+    @property
+    def offset(self) -> int:
+        """How many rows to leave out before them."""
+        return ((self.page or 1) - 1) * self.page_size
+
+    @property
+    def filters(self) -> list[Filter]:
+        """All of it as filters, for a service's own methods."""
+        conditions = [self.resource.condition(name, value) for name, value in self.values.items()]
+        return [*conditions, *self.resource.order(self.order), LimitOffset(self.limit, self.offset)]
 
     def offset_page(self, items: Sequence[T], total: int) -> Page[T]:
         """Return a page with the total."""
@@ -124,38 +162,45 @@ def timestamp(text: str) -> datetime:
         raise ValueError("an ISO 8601 time such as 2024-05-01T12:00:00Z (write + as %2B)") from None
 
 
-def _search(value: str) -> StatementFilter:
-    return SearchFilter("sort_key", fold(value), escape_wildcards=True)
-
-
-def _search_books(value: str) -> StatementFilter:
-    by_author = select(Author.id).where(Author.sort_key.contains(fold(value), autoescape=True))
-    return FilterGroup(or_, [_search(value), ComparisonFilter("author_id", "in", by_author)])
-
-
-def _tagged(name: str) -> StatementFilter:
-    return ExistsFilter([book_tag.c.book_id == Book.id, book_tag.c.tag_id == Tag.id, Tag.sort_key == fold(name)])
-
-
-def _equal(column: str) -> Callable[[Any], StatementFilter]:
-    return lambda value: ComparisonFilter(column, "eq", value)
-
-
 def _search_text(text: str) -> str | None:
-    return words(limits.TITLE)(text) if text else None  # a search form that is left empty
+    """Read what to search for, as a pattern for LIKE; a search form that is left empty asks for nothing."""
+    if not text:
+        return None
+    return f"%{escape_like_value(fold(words(limits.TITLE)(text)))}%"
 
 
-SEARCH = Parameter(_search_text, _search)
+def _search(table: FromClause) -> Callable[[Any], ColumnElement[bool]]:
+    return lambda pattern: table.c.sort_key.like(pattern, escape=LIKE_ESCAPE_CHAR)
+
+
+def _search_books(pattern: Any) -> Filter:
+    by_author = select(_author.c.id).where(_search(_author)(pattern)).correlate(None)
+    return or_(_search(_book)(pattern), _book.c.author_id.in_(by_author))
+
+
+def _tag_name(text: str) -> str:
+    return fold(words(limits.TAG_NAME)(text))
+
+
+def _tagged(name: Any) -> Filter:
+    named = select(book_tag.c.book_id).join(_tag, _tag.c.id == book_tag.c.tag_id).where(_tag.c.sort_key == name)
+    return _book.c.id.in_(named.correlate(None))
+
+
+def _compare(column: str, operator: str) -> Callable[[Any], Filter]:
+    return lambda value: ComparisonFilter(column, operator, value)
+
+
 COMMON = {
-    "ids": Parameter(keys, lambda value: CollectionFilter("id", value), repeatable=True),
-    "created_before": Parameter(timestamp, lambda value: BeforeAfter("created_at", before=value, after=None)),
-    "created_after": Parameter(timestamp, lambda value: BeforeAfter("created_at", before=None, after=value)),
+    "ids": Parameter(keys, _compare("id", "in"), repeatable=True),
+    "created_before": Parameter(timestamp, _compare("created_at", "lt")),
+    "created_after": Parameter(timestamp, _compare("created_at", "gt")),
 }
 YEAR = integer(limits.FIRST_YEAR, limits.LAST_YEAR)
 
 AUTHORS = Resource(
     Author,
-    {"search": SEARCH, **COMMON},
+    {"search": Parameter(_search_text, _search(_author)), **COMMON},
     order_by={"name": "sort_key", "born": "born", "created_at": "created_at"},
     default_order="name",
 )
@@ -163,10 +208,10 @@ BOOKS = Resource(
     Book,
     {
         "search": Parameter(_search_text, _search_books),
-        "author": Parameter(key, _equal("author_id")),
-        "tag": Parameter(words(limits.TAG_NAME), _tagged),
-        "published_before": Parameter(YEAR, lambda value: ComparisonFilter("published", "lt", value)),
-        "published_after": Parameter(YEAR, lambda value: ComparisonFilter("published", "gt", value)),
+        "author": Parameter(key, _compare("author_id", "eq")),
+        "tag": Parameter(_tag_name, _tagged),
+        "published_before": Parameter(YEAR, _compare("published", "lt")),
+        "published_after": Parameter(YEAR, _compare("published", "gt")),
         **COMMON,
     },
     order_by={"title": "sort_key", "published": "published", "pages": "pages", "created_at": "created_at"},
@@ -174,16 +219,16 @@ BOOKS = Resource(
 )
 TAGS = Resource(
     Tag,
-    {"search": SEARCH, **COMMON},
+    {"search": Parameter(_search_text, _search(_tag)), **COMMON},
     order_by={"name": "sort_key", "created_at": "created_at"},
     default_order="name",
 )
 ACTIVITY = Resource(
     Activity,
     {
-        "action": Parameter(words(limits.ACTION), _equal("action")),
-        "kind": Parameter(words(limits.ACTION), _equal("kind")),
-        "subject": Parameter(key, _equal("subject_id")),
+        "action": Parameter(words(limits.ACTION), _compare("action", "eq")),
+        "kind": Parameter(words(limits.ACTION), _compare("kind", "eq")),
+        "subject": Parameter(key, _compare("subject_id", "eq")),
         **COMMON,
     },
     order_by={"created_at": "created_at"},
@@ -196,12 +241,12 @@ class _Arguments:
     """The query string, read value by value."""
 
     values: MultiDict[str, str]
-    allowed: set[str] = field(default_factory=set)
 
-    def check_names(self, allowed: set[str]) -> None:
+    def check_names(self, resource: Resource) -> None:
         for name in self.values:
-            if name not in allowed:
-                raise BadParameter(name, f"is unknown here; allowed are {', '.join(sorted(allowed))}")
+            if name not in resource.filters and name not in PAGING:
+                allowed = sorted({*resource.filters, *PAGING})
+                raise BadParameter(name, f"is unknown here; allowed are {', '.join(allowed)}")
 
     def read(self, name: str, parameter: Callable[[str], T], *, repeatable: bool = False) -> T | None:
         """Return the value, or None when the parameter is absent."""
@@ -219,6 +264,12 @@ class _Arguments:
             raise BadParameter(name, f"must be {error}") from None
 
 
+PAGE = integer(1, limits.PAGE_MAX)
+PAGE_SIZE = integer(1, limits.PAGE_SIZE_MAX)
+PAGING = ("order_by", "page", "page_size", "after")
+AFTER = Parameter(lambda text: key(text) if text else None, _compare("id", "gt"))
+
+
 def parse(resource: Resource, values: MultiDict[str, str]) -> Query:
     """Return what the query string asks of `resource`.
 
@@ -226,38 +277,23 @@ def parse(resource: Resource, values: MultiDict[str, str]) -> Query:
         BadParameter: A parameter is unknown, malformed, out of bounds or does not go with another.
     """
     arguments = _Arguments(values)
-    arguments.check_names({*resource.filters, "order_by", "page", "page_size", "after"})
-    filters: list[StatementFilter] = []
+    arguments.check_names(resource)
+    found: dict[str, Any] = {}
     for name, parameter in resource.filters.items():
         value = arguments.read(name, parameter.read, repeatable=parameter.repeatable)
         if value is not None:
-            filters.append(parameter.to_filter(value))
-    size = arguments.read("page_size", integer(1, limits.PAGE_SIZE_MAX)) or limits.PAGE_SIZE
+            found[name] = value
+    size = arguments.read("page_size", PAGE_SIZE) or limits.PAGE_SIZE
     if "after" in values:
-        return _by_key(arguments, filters, size)
-    page = arguments.read("page", integer(1, limits.PAGE_MAX)) or 1
-    order = arguments.read("order_by", _order(resource)) or _order(resource)(resource.default_order)
-    return Query([*filters, *order, LimitOffset(size, (page - 1) * size)], size, page)
+        return _by_key(arguments, resource, found, size)
+    page = arguments.read("page", PAGE) or 1
+    order = arguments.read("order_by", resource.read_order) or resource.default_order
+    return Query(resource, found, size, order, page)
 
 
-def _by_key(arguments: _Arguments, filters: list[StatementFilter], size: int) -> Query:
+def _by_key(arguments: _Arguments, resource: Resource, found: dict[str, Any], size: int) -> Query:
     for name in ("page", "order_by"):
         if name in arguments.values:
             raise BadParameter(name, "cannot be combined with after: pages by key are in the order of id")
-    last = arguments.read("after", lambda text: key(text) if text else None)
-    if last is not None:
-        filters.append(ComparisonFilter("id", "gt", last))
-    return Query([*filters, OrderBy("id"), LimitOffset(size + 1, 0)], size)
-
-
-def _order(resource: Resource) -> Callable[[str], list[StatementFilter]]:
-    def read(text: str) -> list[StatementFilter]:
-        name = text.removeprefix("-")
-        if name not in resource.order_by:
-            raise ValueError(f"one of {', '.join(resource.order_by)}, with - in front for descending")
-        column = resource.order_by[name]
-        direction: Literal["asc", "desc"] = "desc" if text.startswith("-") else "asc"
-        nullable = resource.model.__table__.c[column].nullable
-        return [OrderBy(column, direction, nulls="last" if nullable else None), OrderBy("id", direction)]
-
-    return read
+    last = arguments.read("after", AFTER.read)
+    return Query(resource, found if last is None else {**found, "after": last}, size)

@@ -30,8 +30,7 @@ async def create_author() -> Response:
 @authors.get("/<uuid:item_id>")
 async def read_author(item_id: UUID) -> Response:
     """Answer with one author."""
-    service = AuthorService.open(read_only=True)
-    return service.answer(await service.get(item_id))
+    return await AuthorService.open(read_only=True).answer_one(item_id)
 
 
 @authors.patch("/<uuid:item_id>")

@@ -1,21 +1,23 @@
 """Books: list, create, read, update, delete, create many, export all."""
 
 from collections.abc import AsyncGenerator
+from typing import cast
 from uuid import UUID
 
 import msgspec
-from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
 from flask import Blueprint, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.bodies import read_body
-from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+from catalog.queries import BOOKS, Query
+from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate, KeyPage
 from flask_oneloop import AdvancedAlchemy, stream
 
 from ..config import alchemy
 from ..services import BookService, record
 
 EXPORT_BATCH = 200
+ENCODER = msgspec.json.Encoder()
 
 books = Blueprint("books", __name__, url_prefix="/books")
 
@@ -47,8 +49,7 @@ async def create_books() -> Response:
 @books.get("/<uuid:item_id>")
 async def read_book(item_id: UUID) -> Response:
     """Answer with one book."""
-    service = BookService.open(read_only=True)
-    return service.answer(await service.get(item_id))
+    return await BookService.open(read_only=True).answer_one(item_id)
 
 
 @books.patch("/<uuid:item_id>")
@@ -76,16 +77,14 @@ async def export_books() -> Response:
     return Response(stream(_lines(database, first)), mimetype="application/x-ndjson")
 
 
-async def _lines(database: AdvancedAlchemy[AsyncSession], batch: list[BookRead]) -> AsyncGenerator[bytes, None]:
+async def _lines(database: AdvancedAlchemy[AsyncSession], batch: KeyPage[BookRead]) -> AsyncGenerator[bytes, None]:
     """Yield one chunk of lines per batch, starting with `batch`; holds no connection while the client reads."""
-    while batch:
-        yield msgspec.json.Encoder().encode_lines(batch)
-        batch = await _batch(database, batch[-1].id) if len(batch) == EXPORT_BATCH else []
+    while batch.items:
+        yield ENCODER.encode_lines(batch.items)
+        batch = await _batch(database, batch.next) if batch.next else KeyPage([], None)
 
 
-async def _batch(database: AdvancedAlchemy[AsyncSession], after: UUID | None) -> list[BookRead]:
-    where = [ComparisonFilter("id", "gt", after)] if after else []
+async def _batch(database: AdvancedAlchemy[AsyncSession], after: UUID | None) -> KeyPage[BookRead]:
+    query = Query(BOOKS, {"after": after} if after else {}, EXPORT_BATCH)
     async with database.new_session(read_only=True) as session:
-        service = BookService(session)
-        found: list[BookRead] = service.shown(await service.get_many(*where, OrderBy("id"), LimitOffset(EXPORT_BATCH, 0)))
-        return found
+        return cast("KeyPage[BookRead]", await BookService(session).page(query))

@@ -33,9 +33,7 @@ async def index() -> str:
     query = parse(BOOKS, request.args)
     if query.page is None:
         raise BadParameter("after", "is for the API; pages here are numbered")
-    service = BookService.open(read_only=True)
-    books, total = await service.get_many_and_count(*query.filters)
-    return render_template("books.html", page=query.offset_page(service.shown(books), total))
+    return render_template("books.html", page=await BookService.open(read_only=True).page(query))
 
 
 @pages.get("/pages/authors/new")

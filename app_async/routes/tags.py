@@ -30,8 +30,7 @@ async def create_tag() -> Response:
 @tags.get("/<uuid:item_id>")
 async def read_tag(item_id: UUID) -> Response:
     """Answer with one tag."""
-    service = TagService.open(read_only=True)
-    return service.answer(await service.get(item_id))
+    return await TagService.open(read_only=True).answer_one(item_id)
 
 
 @tags.patch("/<uuid:item_id>")

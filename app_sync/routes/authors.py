@@ -32,8 +32,7 @@ def create_author() -> Response:
 @authors.get("/<uuid:item_id>")
 def read_author(item_id: UUID) -> Response:
     """Answer with one author."""
-    service = AuthorService.open(read_only=True)
-    return service.answer(service.get(item_id))
+    return AuthorService.open(read_only=True).answer_one(item_id)
 
 
 @authors.patch("/<uuid:item_id>")

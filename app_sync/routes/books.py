@@ -3,21 +3,23 @@
 """Books: list, create, read, update, delete, create many, export all."""
 
 from collections.abc import Generator
+from typing import cast
 from uuid import UUID
 
 import msgspec
-from advanced_alchemy.filters import ComparisonFilter, LimitOffset, OrderBy
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
 from catalog.bodies import read_body
-from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate
+from catalog.queries import BOOKS, Query
+from catalog.schemas import BookBulk, BookCreate, BookRead, BookUpdate, KeyPage
 from flask_oneloop import AdvancedAlchemy, stream
 
 from ..config import alchemy
 from ..services import BookService, record
 
 EXPORT_BATCH = 200
+ENCODER = msgspec.json.Encoder()
 
 books = Blueprint("books", __name__, url_prefix="/books")
 
@@ -49,8 +51,7 @@ def create_books() -> Response:
 @books.get("/<uuid:item_id>")
 def read_book(item_id: UUID) -> Response:
     """Answer with one book."""
-    service = BookService.open(read_only=True)
-    return service.answer(service.get(item_id))
+    return BookService.open(read_only=True).answer_one(item_id)
 
 
 @books.patch("/<uuid:item_id>")
@@ -78,16 +79,14 @@ def export_books() -> Response:
     return Response(stream(_lines(database, first)), mimetype="application/x-ndjson")
 
 
-def _lines(database: AdvancedAlchemy[Session], batch: list[BookRead]) -> Generator[bytes, None, None]:
+def _lines(database: AdvancedAlchemy[Session], batch: KeyPage[BookRead]) -> Generator[bytes, None, None]:
     """Yield one chunk of lines per batch, starting with `batch`; holds no connection while the client reads."""
-    while batch:
-        yield msgspec.json.Encoder().encode_lines(batch)
-        batch = _batch(database, batch[-1].id) if len(batch) == EXPORT_BATCH else []
+    while batch.items:
+        yield ENCODER.encode_lines(batch.items)
+        batch = _batch(database, batch.next) if batch.next else KeyPage([], None)
 
 
-def _batch(database: AdvancedAlchemy[Session], after: UUID | None) -> list[BookRead]:
-    where = [ComparisonFilter("id", "gt", after)] if after else []
+def _batch(database: AdvancedAlchemy[Session], after: UUID | None) -> KeyPage[BookRead]:
+    query = Query(BOOKS, {"after": after} if after else {}, EXPORT_BATCH)
     with database.new_session(read_only=True) as session:
-        service = BookService(session)
-        found: list[BookRead] = service.shown(service.get_many(*where, OrderBy("id"), LimitOffset(EXPORT_BATCH, 0)))
-        return found
+        return cast("KeyPage[BookRead]", BookService(session).page(query))

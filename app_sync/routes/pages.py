@@ -35,9 +35,7 @@ def index() -> str:
     query = parse(BOOKS, request.args)
     if query.page is None:
         raise BadParameter("after", "is for the API; pages here are numbered")
-    service = BookService.open(read_only=True)
-    books, total = service.get_many_and_count(*query.filters)
-    return render_template("books.html", page=query.offset_page(service.shown(books), total))
+    return render_template("books.html", page=BookService.open(read_only=True).page(query))
 
 
 @pages.get("/pages/authors/new")

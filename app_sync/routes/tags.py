@@ -32,8 +32,7 @@ def create_tag() -> Response:
 @tags.get("/<uuid:item_id>")
 def read_tag(item_id: UUID) -> Response:
     """Answer with one tag."""
-    service = TagService.open(read_only=True)
-    return service.answer(service.get(item_id))
+    return TagService.open(read_only=True).answer_one(item_id)
 
 
 @tags.patch("/<uuid:item_id>")

@@ -497,9 +497,7 @@ def test_what_is_not_shown_is_read_off_the_plan(whole: Run, summary: list[Compar
     assert network.startswith("A network: client and server are on one machine. The wait")
     assert sqlite == "SQLite as widely as PostgreSQL: no list; read with 32 connections, not 8 and 32; no open loop of read."
     assert absent.endswith("and `async-native-psycopg`: not measured in list on PostgreSQL; on SQLite.")
-    assert re.fullmatch(
-        r"Latency: .* \d of 2 ratios .* 3000 requests in all rounds, which 1 of 1 comparisons have; .*", latency
-    )
+    assert re.fullmatch(r"Latency: .* \d of 2 ratios .* 3000 requests in all rounds, which 1 of 1 comparisons have; .*", latency)
 
 
 def times(*milliseconds: float) -> Trial:

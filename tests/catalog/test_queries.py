@@ -12,6 +12,8 @@ from werkzeug.datastructures import MultiDict
 from catalog.models import Activity, Author, Book, Tag
 from catalog.problems import BadParameter
 from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Query, Resource, parse
+from catalog.schemas import BookRead, KeyPage, Page
+from catalog.statements import BOOK_VIEW, page, read_page
 
 RESOURCES = {"authors": AUTHORS, "books": BOOKS, "tags": TAGS, "activity": ACTIVITY}
 ZOLA, KANT, ANON = (UUID(int=0x01890000_0000_7000_8000_000000000000 + number) for number in range(3))
@@ -49,8 +51,17 @@ def books(shared_session: Session) -> Books:
 
 
 def found(books: Books, string: str) -> list[int]:
-    """The numbers of the books that the query string finds, in order."""
-    return [BOOK_KEYS.index(book.id) for book in books.get_many(*query(string).filters)]
+    """The numbers of the books that the query string finds, in order: the same by filters as by the statement made once."""
+    asked = query(string)
+    numbers = [BOOK_KEYS.index(book.id) for book in books.get_many(*asked.filters)]
+    assert [BOOK_KEYS.index(book.id) for book in read(books, asked).items] == numbers
+    return numbers
+
+
+def read(books: Books, asked: Query) -> Page[BookRead] | KeyPage[BookRead]:
+    """The page that the statement made once finds."""
+    statement, values = page(BOOK_VIEW, asked)
+    return read_page(BOOK_VIEW, asked, books.session.execute(statement, values).all())
 
 
 @pytest.mark.parametrize(
@@ -110,20 +121,26 @@ def test_pages_by_key_give_every_book_once_in_the_order_of_keys(books: Books, st
     for _ in range(10):
         page_query = query(f"{string}&after={after}&page_size={size}")
         assert page_query.page is None
-        page = page_query.key_page(books.get_many(*page_query.filters))
-        assert len(page.items) == size or page.next is None
-        numbers += [BOOK_KEYS.index(book.id) for book in page.items]
-        if page.next is None:
+        found_page = read(books, page_query)
+        assert isinstance(found_page, KeyPage)
+        assert len(found_page.items) == size or found_page.next is None
+        numbers += [BOOK_KEYS.index(book.id) for book in found_page.items]
+        if found_page.next is None:
             break
-        after = str(page.next)
+        after = str(found_page.next)
     assert numbers == expected
 
 
 def test_pages_by_offset_carry_the_total(books: Books) -> None:
     page_query = query("page_size=4&page=2")
-    items, total = books.get_many_and_count(*page_query.filters, count_with_window_function=False)
-    page = page_query.offset_page(items, total)
-    assert (len(page.items), page.total, page.page, page.page_size) == (2, 6, 2, 4)
+    found_page = read(books, page_query)
+    assert isinstance(found_page, Page)
+    assert (len(found_page.items), found_page.total, found_page.page, found_page.page_size) == (2, 6, 2, 4)
+
+
+def test_a_statement_is_made_once_for_all_values() -> None:
+    statements = [page(BOOK_VIEW, query(string))[0] for string in ("search=a&page=2", "page_size=3&search=b", "search=a&after=")]
+    assert statements[0] is statements[1] is not statements[2]
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=RESOURCES)
