@@ -1,11 +1,8 @@
-"""What has another name in the sync app: the kind of database driver, and how a unique tag is found or made.
+"""What has another name in the sync app: the kind of database driver.
 
 Written by hand, as its counterpart is.
 """
 
 from catalog.databases import Driver
-from catalog.models import Tag
 
 DRIVER: Driver = "async"
-
-unique_tag = Tag.as_unique_async

@@ -51,7 +51,7 @@ async def load_library() -> str:
         tag_ids = {tag.name: tag.id for tag in tags}
         works = await open_fixture_async(FIXTURES, "books")
         books = await _upsert(
-            BookService(session, load=[]),  # RETURNING cannot load relationships
+            BookService(session),
             [{"author_id": author_ids[work["author"]], **_without(work, "author", "tags")} for work in works],
             "author_id",
             "title",

@@ -1,30 +1,30 @@
 """Services: what views do with the databases, on the session of the current request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 from uuid import UUID
 
+import msgspec
 from advanced_alchemy.base import UUIDv7AuditBase
-from advanced_alchemy.exceptions import NotFoundError
+from advanced_alchemy.exceptions import NotFoundError, wrap_sqlalchemy_exception
 from advanced_alchemy.extensions.flask import FlaskServiceMixin
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService, schema_dump
 from flask import Response, current_app, request, url_for
 from msgspec import Struct
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import joinedload
 
 from catalog import limits
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
+from catalog.new_books import ADD_ACTIVITY, ADD_BOOKS, ADD_LINKS, REFERRED, Row, Tags, links, new_book, read_referred, shown
 from catalog.problems import InvalidBody
 from catalog.queries import Query, parse
-from catalog.schemas import ActivityRead, AuthorRead, BookCreate, BookRead, KeyPage, Page, TagRead
+from catalog.schemas import ActivityRead, AuthorRead, AuthorRef, BookCreate, BookRead, KeyPage, Page, TagRead
 from catalog.statements import ACTIVITY_VIEW, AUTHOR_VIEW, BOOK_VIEW, TAG_VIEW, View, one, page, read_page
 from catalog.tagging import insert_missing
 
 from .config import alchemy
-from .driver import unique_tag
 
 ModelT = TypeVar("ModelT", bound=UUIDv7AuditBase)
 
@@ -37,6 +37,8 @@ class CatalogService(
     bind: ClassVar[str] = DEFAULT_BIND
     view: ClassVar[View]
     schema: ClassVar[type[Struct]]
+    entity: ClassVar[Select[Any]]
+    """The item whose key is the parameter `id`, with all that is shown of it, to be changed."""
     count_with_window_function = False  # on a page after the last, the window has no row to carry the count
 
     @classmethod
@@ -69,11 +71,34 @@ class CatalogService(
         rows = (await self.repository.session.execute(statement, values)).all()
         return read_page(self.view, query, rows)
 
-    def answer(self, item: ModelT) -> Response:
-        """Answer with one item."""
-        return self.jsonify(self.to_schema(item, schema_type=self.schema))
+    async def change(self, item_id: UUID, data: Struct) -> ModelT:
+        """Change the fields that are given, and return the item.
 
-    def answer_created(self, item: ModelT, endpoint: str) -> Response:
+        It is selected once and by a statement made once, where `update` selects it twice and merges the two.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        session = self.repository.session
+        fields = schema_dump(await self.to_model_on_update(data))
+        with wrap_sqlalchemy_exception():
+            found = await session.execute(self.entity, {"id": item_id})
+            item = self.repository.check_not_found(found.unique().scalar_one_or_none())
+            for name, value in fields.items():
+                setattr(item, name, value)
+            await self.finish()
+        return item
+
+    async def finish(self) -> None:
+        """End a write: commit where the extension will not."""
+        session = self.repository.session
+        await (session.commit() if self.repository.auto_commit else session.flush())
+
+    def answer(self, item: ModelT | Struct) -> Response:
+        """Answer with one item."""
+        return self.jsonify(msgspec.convert(item, self.schema, from_attributes=True))
+
+    def answer_created(self, item: ModelT | BookRead, endpoint: str) -> Response:
         """Answer with a new item and where it is: 201 and `Location`."""
         response = self.answer(item)
         response.status_code = 201
@@ -98,6 +123,7 @@ class AuthorService(CatalogService[Author]):
     repository_type = Repository
     view = AUTHOR_VIEW
     schema = AuthorRead
+    entity = select(Author).where(Author.id == bindparam("id"))
 
 
 class TagService(CatalogService[Tag]):
@@ -111,6 +137,7 @@ class TagService(CatalogService[Tag]):
     repository_type = Repository
     view = TAG_VIEW
     schema = TagRead
+    entity = select(Tag).where(Tag.id == bindparam("id"))
 
 
 class BookService(CatalogService[Book]):
@@ -124,13 +151,20 @@ class BookService(CatalogService[Book]):
     repository_type = Repository
     view = BOOK_VIEW
     schema = BookRead
-    loader_options = [
-        joinedload(Book.author).load_only(Author.name),
-        selectinload(Book.tags).load_only(Tag.name),
-    ]
+    entity = (
+        select(Book)
+        .options(joinedload(Book.author).load_only(Author.name), joinedload(Book.tags).load_only(Tag.name))
+        .where(Book.id == bindparam("id"))
+    )
 
-    async def make(self, data: Sequence[BookCreate]) -> list[Book]:
-        """Return new books with their tags, which are found by name or made.
+    async def add(self, data: BookCreate) -> BookRead:
+        """Add a book with its tags, which are made if need be; an unknown author is left to the commit to refuse."""
+        author, tags = await self._referred(data.author_id, data.tags)
+        [row] = await self._insert([data], tags)
+        return shown(row, author, data.tags, tags)
+
+    async def add_many(self, data: Sequence[BookCreate]) -> list[UUID]:
+        """Add books with their tags and return their keys.
 
         Raises:
             InvalidBody: They have too many different tags.
@@ -138,45 +172,39 @@ class BookService(CatalogService[Book]):
         names = {name for book in data for name in book.tags}
         if len(names) > limits.TAGS_PER_BULK:
             raise InvalidBody("", f"There are {len(names)} different tags; at most {limits.TAGS_PER_BULK} are allowed at once")
-        tags = await self._tags(names)
-        return [Book(**_with_tags(schema_dump(book), tags)) for book in data]
+        _, tags = await self._referred(None, names) if names else (None, {})
+        return [row["id"] for row in await self._insert(data, tags)]
 
-    async def to_model_on_create(self, data: Any) -> Any:
-        """Make a new book with what its answer shows; an unknown author is left to the commit to refuse."""
-        if isinstance(data, Book):
-            return data
-        [book] = await self.make([data])
-        set_committed_value(book, "author", await self._author(book.author_id))
-        return book
+    async def _insert(self, data: Sequence[BookCreate], tags: Tags) -> list[Row]:
+        session = self.repository.session
+        rows = [new_book(book) for book in data]
+        linked = links(rows, data, tags)
+        with wrap_sqlalchemy_exception():
+            await session.execute(ADD_BOOKS, rows)
+            if linked:
+                await session.execute(ADD_LINKS, linked)
+            await self.finish()
+        return rows
 
     async def to_model_on_update(self, data: Any) -> Any:
         """Replace the tags and the author that the answer shows, if they are to change."""
-        fields = schema_dump(data)
-        fields = _with_tags(fields, await self._tags(fields.get("tags", [])))
-        author = await self._author(fields["author_id"]) if "author_id" in fields else None
+        session, fields = self.repository.session, schema_dump(data)
+        if "tags" in fields:
+            names = fields["tags"]
+            await self._referred(None, names)
+            tags = await session.scalars(select(Tag).where(Tag.name.in_(names)).order_by(Tag.sort_key, Tag.id))
+            fields["tags"] = list(tags)
+        author = await session.get(Author, fields["author_id"]) if "author_id" in fields else None
         return {**fields, "author": author} if author else fields
 
-    async def _tags(self, names: Iterable[str]) -> dict[str, Tag]:
-        session = self.repository.session
-        tags = {name: await unique_tag(session, name=name) for name in names}
-        missing = [name for name, tag in tags.items() if tag in session.new]
-        if missing:
-            for name in missing:
-                session.expunge(tags[name])
+    async def _referred(self, author_id: UUID | None, names: Collection[str]) -> tuple[AuthorRef | None, Tags]:
+        """Return the author, if there is one of this key, and the tags of these names, which are made if need be."""
+        session, sought = self.repository.session, {"author_id": author_id, "names": list(names)}
+        author, tags = read_referred(await session.execute(REFERRED, sought))
+        if missing := [name for name in names if name not in tags]:
             await session.execute(insert_missing(missing, session.get_bind().dialect.name))
-            made = await session.scalars(select(Tag).where(Tag.name.in_(missing)))
-            tags.update({tag.name: tag for tag in made})
-        return tags
-
-    async def _author(self, author_id: UUID) -> Author | None:
-        return await self.repository.session.get(Author, author_id)
-
-
-def _with_tags(fields: dict[str, Any], tags: Mapping[str, Tag]) -> dict[str, Any]:
-    """Return `fields` with tags in place of their names, in the order in which they are shown."""
-    if "tags" not in fields:
-        return fields
-    return {**fields, "tags": sorted((tags[name] for name in fields["tags"]), key=lambda tag: tag.sort_key)}
+            author, tags = read_referred(await session.execute(REFERRED, sought))
+        return author, tags
 
 
 class ActivityService(CatalogService[Activity]):
@@ -195,4 +223,7 @@ class ActivityService(CatalogService[Activity]):
 
 async def record(action: str, kind: str, subject_id: UUID | None, detail: str) -> None:
     """Add a write to the log. It is kept if the request's own write is: the log is committed after it."""
-    await ActivityService.open().create(Activity(action=action, kind=kind, subject_id=subject_id, detail=detail))
+    service = ActivityService.open()
+    row = {"action": action, "kind": kind, "subject_id": subject_id, "detail": detail}
+    await service.repository.session.execute(ADD_ACTIVITY, row)
+    await service.finish()

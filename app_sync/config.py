@@ -26,6 +26,7 @@ def _config(settings: Settings, database: Database, bind: str) -> SQLAlchemySync
         connection_string=database.url.render_as_string(hide_password=False),
         bind_key=bind,
         commit_mode=settings.commit_mode,
+        enable_file_object_listener=False,  # no model has files: each flush would look for them
         session_config=SyncSessionConfig(expire_on_commit=False),
         engine_config=EngineConfig(
             connect_args=dict(database.connect_args),

@@ -53,7 +53,7 @@ def load_library() -> str:
         tag_ids = {tag.name: tag.id for tag in tags}
         works = open_fixture(FIXTURES, "books")
         books = _upsert(
-            BookService(session, load=[]),  # RETURNING cannot load relationships
+            BookService(session),
             [{"author_id": author_ids[work["author"]], **_without(work, "author", "tags")} for work in works],
             "author_id",
             "title",

@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())[
 GENERATED: dict[str, str] = SETTINGS["files"]
 RULES: dict[str, str] = SETTINGS["add_replacements"]
 BY_HAND = {
-    "driver.py": "names that differ: the kind of driver, how a tag is found or made",
+    "driver.py": "a name that differs: the kind of driver",
     "overview.py": "concurrent queries there, one after the other here",
     "routes/experimental.py": "an async session in a sync view",
 }

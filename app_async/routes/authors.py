@@ -37,7 +37,7 @@ async def read_author(item_id: UUID) -> Response:
 async def update_author(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = AuthorService.open()
-    author = await service.update(read_body(AuthorUpdate), item_id)
+    author = await service.change(item_id, read_body(AuthorUpdate))
     await record("updated", "author", author.id, author.name)
     return service.answer(author)
 

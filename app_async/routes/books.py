@@ -32,7 +32,7 @@ async def list_books() -> Response:
 async def create_book() -> Response:
     """Add a book."""
     service = BookService.open()
-    book = await service.create(read_body(BookCreate))
+    book = await service.add(read_body(BookCreate))
     await record("created", "book", book.id, book.title)
     return service.answer_created(book, "books.read_book")
 
@@ -41,9 +41,9 @@ async def create_book() -> Response:
 async def create_books() -> Response:
     """Add many books, all or none."""
     service = BookService.open()
-    made = await service.create_many(await service.make(read_body(BookBulk)))
+    made = await service.add_many(read_body(BookBulk))
     await record("created", "book", None, f"{len(made)} books")
-    return service.jsonify({"count": len(made), "ids": [book.id for book in made]}, status_code=201)
+    return service.jsonify({"count": len(made), "ids": made}, status_code=201)
 
 
 @books.get("/<uuid:item_id>")
@@ -56,7 +56,7 @@ async def read_book(item_id: UUID) -> Response:
 async def update_book(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = BookService.open()
-    book = await service.update(read_body(BookUpdate), item_id)
+    book = await service.change(item_id, read_body(BookUpdate))
     await record("updated", "book", book.id, book.title)
     return service.answer(book)
 

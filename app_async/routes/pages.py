@@ -93,7 +93,7 @@ async def _add_book(form: BookForm) -> Response | None:
         return None
     service = BookService.open()
     try:
-        book = await service.create(data)
+        book = await service.add(data)
     except RepositoryError as error:
         await _refuse(form, service, error)
         return None

@@ -37,7 +37,7 @@ async def read_tag(item_id: UUID) -> Response:
 async def update_tag(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = TagService.open()
-    tag = await service.update(read_body(TagUpdate), item_id)
+    tag = await service.change(item_id, read_body(TagUpdate))
     await record("updated", "tag", tag.id, tag.name)
     return service.answer(tag)
 

@@ -39,7 +39,7 @@ def read_author(item_id: UUID) -> Response:
 def update_author(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = AuthorService.open()
-    author = service.update(read_body(AuthorUpdate), item_id)
+    author = service.change(item_id, read_body(AuthorUpdate))
     record("updated", "author", author.id, author.name)
     return service.answer(author)
 

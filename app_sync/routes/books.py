@@ -34,7 +34,7 @@ def list_books() -> Response:
 def create_book() -> Response:
     """Add a book."""
     service = BookService.open()
-    book = service.create(read_body(BookCreate))
+    book = service.add(read_body(BookCreate))
     record("created", "book", book.id, book.title)
     return service.answer_created(book, "books.read_book")
 
@@ -43,9 +43,9 @@ def create_book() -> Response:
 def create_books() -> Response:
     """Add many books, all or none."""
     service = BookService.open()
-    made = service.create_many(service.make(read_body(BookBulk)))
+    made = service.add_many(read_body(BookBulk))
     record("created", "book", None, f"{len(made)} books")
-    return service.jsonify({"count": len(made), "ids": [book.id for book in made]}, status_code=201)
+    return service.jsonify({"count": len(made), "ids": made}, status_code=201)
 
 
 @books.get("/<uuid:item_id>")
@@ -58,7 +58,7 @@ def read_book(item_id: UUID) -> Response:
 def update_book(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = BookService.open()
-    book = service.update(read_body(BookUpdate), item_id)
+    book = service.change(item_id, read_body(BookUpdate))
     record("updated", "book", book.id, book.title)
     return service.answer(book)
 

@@ -95,7 +95,7 @@ def _add_book(form: BookForm) -> Response | None:
         return None
     service = BookService.open()
     try:
-        book = service.create(data)
+        book = service.add(data)
     except RepositoryError as error:
         _refuse(form, service, error)
         return None

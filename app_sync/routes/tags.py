@@ -39,7 +39,7 @@ def read_tag(item_id: UUID) -> Response:
 def update_tag(item_id: UUID) -> Response:
     """Change the fields that are given."""
     service = TagService.open()
-    tag = service.update(read_body(TagUpdate), item_id)
+    tag = service.change(item_id, read_body(TagUpdate))
     record("updated", "tag", tag.id, tag.name)
     return service.answer(tag)
 
