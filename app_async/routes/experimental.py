@@ -20,4 +20,4 @@ def show_tags() -> Response:
     """Answer with the number of books of each tag."""
     session = alchemy().get_session(read_only=True)
     result = alchemy().portal.call(session.execute, TAG_REPORT.statement)
-    return FlaskServiceMixin().jsonify({"items": TAG_REPORT.read(result.mappings().all())})
+    return FlaskServiceMixin().jsonify(TAG_REPORT.read(result.all()))

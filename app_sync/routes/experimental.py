@@ -14,4 +14,4 @@ experimental = Blueprint("experimental", __name__, url_prefix="/reports")
 def show_tags() -> Response:
     """Answer with the number of books of each tag."""
     result = alchemy().get_session(read_only=True).execute(TAG_REPORT.statement)
-    return FlaskServiceMixin().jsonify({"items": TAG_REPORT.read(result.mappings().all())})
+    return FlaskServiceMixin().jsonify(TAG_REPORT.read(result.all()))

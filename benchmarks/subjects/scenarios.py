@@ -163,7 +163,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("create", "create a book", _create, writes=True, makes=1),
         Scenario("update", "update a book", _update, writes=True),
         Scenario("mixed", "80 % reads, 15 % lists, 5 % creates", writes=True, mix={"read": 80, "list": 15, "create": 5}),
-        Scenario("fan-out", "overview report, 10 queries", _fan_out, 2),
+        Scenario("fan-out", "overview report, 6 queries", _fan_out, 2),
         *(
             Scenario(
                 f"slow-{delay}", f"one query that waits {delay} ms", _slow(delay), None, databases=("postgresql",), delay=delay
