@@ -7,8 +7,9 @@ counts (`instructions`) are compared as they are, the baseline's too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 from benchmarks.analysis import estimate
 from benchmarks.analysis import micro as summary
@@ -18,8 +19,8 @@ from benchmarks.analysis.estimate import Estimate, Spread, contrast
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.raw import instructions, load, micro
 
-EXACT_MARGIN = 0.01
-"""A change of an exact count that is reported."""
+EXACT_MARGIN, CYCLES_MARGIN = 0.01, 0.03
+"""A change of an exact count that is reported, and one of estimated cycles, which depend more on where objects lie in memory."""
 BEYOND = (Verdict.BETTER, Verdict.WORSE)
 """Wholly beyond the margin."""
 
@@ -172,27 +173,35 @@ def _change(place: Place, old: Series, new: Series, together: float) -> Change:
 
 
 def _exactly(old: instructions.Run, new: instructions.Run) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
-    """The interval reaches from the smallest to the largest quotient of the counts, which are few and hardly differ."""
-    cells = [{_place(cell): cell for cell in run.cells} for run in (old, new)]
+    """Instructions, and cycles where both runs have them."""
+    cells = [{(cell.database, cell.scenario, cell.contender): cell for cell in run.cells} for run in (old, new)]
     before, after = ({place: cell for place, cell in one.items() if not cell.problem} for one in cells)
     changes = []
-    for place, cell in before.items():
-        now = cells[1].get(place)
+    for (database, scenario, contender), cell in before.items():
+        now = cells[1].get((database, scenario, contender))
         if now is None:
             continue
+        place = Place(database, scenario, "", contender, "instructions")
         if now.problem:
             changes.append(Change(place, cell.instructions, None, None, Verdict.WORSE, True, now.problem))
             continue
-        low, high = min(now.counts) / max(cell.counts), max(now.counts) / min(cell.counts)
-        repeats = min(len(cell.counts), len(now.counts))
-        change = Estimate(now.instructions / cell.instructions, low, high, repeats, repeats)
-        verdict = judge(change, EXACT_MARGIN)
-        changes.append(Change(place, cell.instructions, now.instructions, change, verdict, verdict in BEYOND))
-    return changes, (set(before) - set(cells[1]), set(after) - set(cells[0]))
+        changes.append(_counted(place, cell.counts, now.counts, EXACT_MARGIN))
+        if cell.cycles and now.cycles:
+            changes.append(_counted(replace(place, quantity="cycles"), cell.cycles, now.cycles, CYCLES_MARGIN))
+    only_old, only_new = (_places(one.keys() - other.keys()) for one, other in ((before, cells[1]), (after, cells[0])))
+    return changes, (only_old, only_new)
 
 
-def _place(cell: instructions.Cell) -> Place:
-    return Place(cell.database, cell.scenario, "", cell.contender, "instructions")
+def _places(cells: Set[tuple[str, str, str]]) -> set[Place]:
+    return {Place(database, scenario, "", contender, "instructions") for database, scenario, contender in cells}
+
+
+def _counted(place: Place, before: Sequence[float], now: Sequence[float], margin: float) -> Change:
+    """The interval reaches from the smallest to the largest quotient of the counts, which are few and hardly differ."""
+    old, new, repeats = fmean(before), fmean(now), min(len(before), len(now))
+    change = Estimate(new / old, min(now) / max(before), max(now) / min(before), repeats, repeats)
+    verdict = judge(change, margin)
+    return Change(place, old, new, change, verdict, verdict in BEYOND)
 
 
 def differences(old: Run, new: Run) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from benchmarks.raw.instructions import Cell, Run
 from benchmarks.subjects.layers import INTERPRETER, LAYERS
@@ -20,8 +21,9 @@ class Row:
 
     `instructions` are per request; `ratio` is to the baseline of the same scenario and database (1 for itself). `spread` is
     the distance of the largest from the smallest count, over their mean; None of a single count. `layers` are instructions
-    per request by layer and add up to `instructions`. Where `problem` says why it could not be counted, all are empty; so is
-    `ratio` where the baseline was not counted.
+    per request by layer and add up to `instructions`. `cycles` are estimated ones per request, `cycle_ratio` and `cycle_spread`
+    as `ratio` and `spread`; None where they were not simulated. Where `problem` says why it could not be counted, all are empty;
+    so are the ratios where the baseline was not counted.
     """
 
     database: str
@@ -32,6 +34,9 @@ class Row:
     ratio: float | None
     spread: float | None
     layers: Mapping[str, float]
+    cycles: float | None = None
+    cycle_ratio: float | None = None
+    cycle_spread: float | None = None
 
 
 def summarize(run: Run) -> list[Row]:
@@ -45,12 +50,15 @@ def _row(cell: Cell, baseline: Cell | None) -> Row:
     if cell.problem:
         return Row(*where, cell.problem, None, None, None, {})
     ratio = cell.instructions / baseline.instructions if baseline and baseline.counts else None
-    return Row(*where, None, cell.instructions, ratio, spread(cell), layers(cell))
+    cycles = fmean(cell.cycles) if cell.cycles else None
+    cycle_ratio = cycles / fmean(baseline.cycles) if cycles and baseline and baseline.cycles else None
+    more = cycles, cycle_ratio, spread(cell.cycles)
+    return Row(*where, None, cell.instructions, ratio, spread(cell.counts), layers(cell), *more)
 
 
-def spread(cell: Cell) -> float | None:
+def spread(counts: Sequence[float]) -> float | None:
     """How far the counts of a cell lie apart, over their mean."""
-    return (max(cell.counts) - min(cell.counts)) / cell.instructions if len(cell.counts) > 1 else None
+    return (max(counts) - min(counts)) / fmean(counts) if len(counts) > 1 else None
 
 
 def layers(cell: Cell) -> dict[str, float]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.calibration import false_verdicts
-from benchmarks.analysis.compare import EXACT_MARGIN, Change, Comparison, ComparisonError, Run
+from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, Comparison, ComparisonError, Run
 from benchmarks.analysis.compare import compare as compare_runs
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.cli.base import CommandError
@@ -72,7 +72,8 @@ def sentences(comparison: Comparison) -> list[str]:
     first = f"{len(comparison.changes)} compared: {', '.join(found)}."
     said = [first if comparison.changed else f"Not significant! {first}"]
     if exact:
-        said.append(f"Of counts, a change beyond {EXACT_MARGIN:.0%} is reported, if all counts agree on it.".replace("%", " %"))
+        limits = f"beyond {100 * EXACT_MARGIN:.0f} % (of estimated cycles {100 * CYCLES_MARGIN:.0f} %)"
+        said.append(f"Of counts, a change {limits} is reported, if all counts agree on it.")
     else:
         said.append(
             "NEW/OLD is of the ratio to the baseline of its own run, with its 95 % interval. Better and worse lie wholly beyond"

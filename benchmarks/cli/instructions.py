@@ -28,7 +28,7 @@ from benchmarks.raw.instructions import Cell, Header
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
-SECONDS = 22
+SECONDS = 30
 """About what a process takes."""
 PREPARING_SECONDS = 30
 COUNTED = [name for name in contenders() if name != CONTROL]
@@ -41,7 +41,7 @@ COUNTED = [name for name in contenders() if name != CONTROL]
 @click.option("--repeats", type=click.IntRange(1, 100), default=2, show_default=True, help="Processes to count each cell in.")
 @click.option("--output", type=FILE, default=Path("build/instructions.jsonl"), show_default=True, help="Raw results.")
 def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, repeats: int, output: Path) -> None:
-    """Count the instructions of a request, exactly, with valgrind.
+    """Count the instructions of a request, exactly, and estimate its cycles, with valgrind.
 
     In process, without a server. PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
@@ -94,7 +94,7 @@ class _Progress:
         found = cell.problem or f"{cell.instructions / 1e6:.3f} M instructions a request"
         if not cell.problem:
             self._counted += 1
-            apart = spread(cell)
+            apart = spread(cell.counts)
             found += "" if apart is None else f", counts within {apart:.2%}".replace("%", " %")
         each = (time.monotonic() - self._began) / self._counted if self._counted > 1 else self._expected
         left = each * (self._planned - self._finished)

@@ -43,7 +43,8 @@ class Cell:
 
     `counts` are instructions per request, one for each process that counted. `native` are those of the processes' mean by
     where their machine code lies: in a layer's own extension modules, or "interpreter" for all the rest. `bytecodes` are
-    Python's instructions per request by layer.
+    Python's instructions per request by layer. `cycles` are estimated ones per request, for each process as well; older files
+    have none.
     """
 
     database: str
@@ -54,6 +55,7 @@ class Cell:
     native: Mapping[str, float]
     bytecodes: Mapping[str, float]
     problem: str | None
+    cycles: Sequence[float] = ()
 
     @property
     def instructions(self) -> float:

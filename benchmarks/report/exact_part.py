@@ -120,21 +120,29 @@ def finder(rows: Sequence[Row]) -> Callable[[str, str, str], Row | None]:
 def _table(rows: Sequence[Row]) -> str:
     found = {layer for row in rows for layer in row.layers}
     layers = [*(layer for layer in LAYERS if layer in found), *sorted(found - LAYERS.keys())]
-    head = ("scenario", "model", "millions", "ratio", "spread", *layers)
+    cycles = ("cycles, millions", "ratio", "spread") if any(row.cycles for row in rows) else ()
+    head = ("scenario", "contender", "instructions, millions", "ratio", "spread", *cycles, *layers)
     made, former = [], None
     for row in rows:
         name, former = ("" if row.scenario == former else row.scenario), row.scenario
         if row.problem or row.instructions is None:
-            made.append([name, f"`{row.contender}`", "**fails**", reason(row.problem or ""), *[""] * (len(layers) + 1)])
+            made.append([name, f"`{row.contender}`", "**fails**", reason(row.problem or ""), *[""] * (len(head) - 4)])
             continue
         made.append(
             [
                 name,
                 f"`{row.contender}`",
-                f"{row.instructions / MILLION:.3f}",
-                "-" if row.ratio is None else f"{row.ratio:.3f}",
-                "-" if row.spread is None else f"{100 * row.spread:.3f} %",
+                *_counts(row.instructions, row.ratio, row.spread),
+                *(_counts(row.cycles, row.cycle_ratio, row.cycle_spread) if cycles else ()),
                 *(f"{row.layers[layer] / MILLION:.2f}" if layer in row.layers else "-" for layer in layers),
             ]
         )
     return markdown(head, made, head[2:])
+
+
+def _counts(count: float | None, ratio: float | None, spread: float | None) -> tuple[str, str, str]:
+    return (
+        "-" if count is None else f"{count / MILLION:.3f}",
+        "-" if ratio is None else f"{ratio:.3f}",
+        "-" if spread is None else f"{100 * spread:.3f} %",
+    )

@@ -329,6 +329,19 @@ def test_counts_are_judged_against_one_per_cent_and_by_all_of_them() -> None:
     assert {change.verdict for change in compare(new, old).changes} == {Verdict.BETTER, Verdict.SAME, Verdict.UNDECIDED}
 
 
+def test_cycles_are_compared_where_both_runs_have_them() -> None:
+    old, new, without = (exact_run({"sync": [100.0], "native": [200.0]}) for _ in range(3))
+    for run, cost in ((old, 400.0), (new, 440.0)):
+        run.cells[1] = replace(run.cells[1], cycles=[cost, cost + 1])
+    verdicts = {(one.place.contender, one.place.quantity): one.verdict for one in compare(old, new).changes}
+    assert verdicts == {
+        ("sync", "instructions"): Verdict.SAME,
+        ("native", "instructions"): Verdict.SAME,
+        ("native", "cycles"): Verdict.WORSE,
+    }
+    assert {one.place.quantity for one in compare(without, new).changes} == {"instructions"}
+
+
 def test_what_only_one_has_and_what_differs_is_said() -> None:
     old, new = exact_run({"sync": [1.0], "loop": [1.0]}), exact_run({"sync": [1.0], "native": [1.0], "documented": [2.0]})
     new.header = replace(new.header, environment={**ENVIRONMENT, "python": "CPython 3.12.1", "packages": {}}, books=10)

@@ -122,7 +122,19 @@ totals: 165
 def test_a_dump_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_text(DUMP)
-    assert read_dump(path) == {"/lib/libpython.so": 125, "/lib/libc.so": 40}
+    found = read_dump(path)
+    assert found.instructions == {"/lib/libpython.so": 125, "/lib/libc.so": 40}
+    assert found.events == {"Ir": 165}
+
+
+def test_the_cycles_of_a_dump_by_hand(tmp_path: Path) -> None:
+    """Of 100 + 40 + 20 accesses 10 miss the first level, 3 of them the last one too; costs that are not there are none."""
+    path = tmp_path / "dump"
+    events = "events: Ir Dr Dw I1mr D1mr D1mw ILmr DLmr DLmw"
+    path.write_text(f"{events}\nob=(1) /lib/a.so\nfn=(1)\n0 60 40 20 4 3 3 1 1 1\n+1 40\ncalls=1 0\n0 9 9 9 9 9 9 9 9 9\n")
+    found = read_dump(path)
+    assert found.events == {"Ir": 100, "Dr": 40, "Dw": 20, "I1mr": 4, "D1mr": 3, "D1mw": 3, "ILmr": 1, "DLmr": 1, "DLmw": 1}
+    assert found.cycles == 150 * 1 + 7 * 5 + 3 * 35
 
 
 def run_of(*cells: Cell, planned: tuple[tuple[str, str, str], ...] | None = None) -> Run:
@@ -155,16 +167,25 @@ def test_the_summary_is_in_the_planned_order_and_without_a_baseline_has_no_ratio
     assert first.ratio is None
 
 
+def test_cycles_have_ratios_and_older_runs_none() -> None:
+    counted = replace(SYNC, cycles=[1_000.0, 1_000.0]), replace(NATIVE, cycles=[1_090.0, 1_100.0, 1_110.0])
+    first, second = summarize(run_of(*counted))
+    assert (first.cycles, first.cycle_ratio, first.cycle_spread) == (1_000, 1, 0)
+    assert (second.cycles, second.cycle_ratio) == (1_100, 1.1)
+    assert second.cycle_spread == pytest.approx(20 / 1_100)
+    assert [row.cycle_ratio for row in summarize(run_of(SYNC, counted[1]))] == [None, None]
+
+
 def test_raw_files_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "instructions.jsonl"
-    run = run_of(replace(SYNC, counts=(1.0, 2.0)), FAILING)
+    run = run_of(replace(SYNC, counts=(1.0, 2.0), cycles=(3.0, 4.0)), FAILING)
     recorder = Recorder(path)
     for record in (run.header, *run.cells):
         recorder.write(record)
     recorder.close()
     found = read(path)
     assert found.header == run.header
-    assert [replace(cell, counts=tuple(cell.counts)) for cell in found.cells] == run.cells
+    assert [replace(cell, counts=tuple(cell.counts), cycles=tuple(cell.cycles)) for cell in found.cells] == run.cells
     path.write_text(path.read_text().replace("[1.0, 2.0]", "[]"))
     with pytest.raises(ResultsError, match="is not a raw file"):
         read(path)
@@ -334,7 +355,7 @@ def test_counts_are_exact(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     prefix = command(tmp_path / "dump")
     subprocess.run([*prefix, sys.executable, "-c", COUNTED], check=True, cwd=ROOT, env=environment, timeout=SECONDS)
-    first, *found = (sum(read_dump(tmp_path / f"dump.{number}").values()) for number in range(1, 6))
+    first, *found = (read_dump(tmp_path / f"dump.{number}").instructions.total() for number in range(1, 6))
     once, thrice, again, thrice_again = found
     each = (thrice - once) / 2_000
     assert first > 0
@@ -403,12 +424,14 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
     assert 100_000 < row.instructions < 5_000_000
     assert sum(row.layers.values()) == pytest.approx(row.instructions, rel=1e-3)
     assert row.layers["Flask"] > row.instructions / 2
+    assert row.cycles is not None
+    assert row.instructions < row.cycles < 10 * row.instructions
     assert str(ROOT) not in raw.read_text()
 
 
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    show(summarize(run_of(replace(SYNC, counts=[4e6, 4.1e6]), FAILING)))
+    show(summarize(run_of(replace(SYNC, counts=[4e6, 4.1e6], cycles=[8e6, 8e6]), FAILING)))
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["read,", "sqlite"] in rows
-    assert ["sync", "4.050", "1.000", "2.47", "%", "0.000", "0.000", "0.000"] in rows
+    assert ["sync", "4.050", "1.000", "2.47", "%", "8.000", "1.000", "0.00", "%", "0.000", "0.000", "0.000"] in rows
     assert ["documented", "fails"] in rows

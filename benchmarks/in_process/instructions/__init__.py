@@ -1,14 +1,23 @@
-"""Exact costs: instructions per request, in process, under callgrind.
+"""Exact costs: instructions and estimated cycles per request, in process, under callgrind.
 
-`cells` is the plan, `runner` works it off with `child` processes, whose code `subjects.layers` attributes.
+`runner` works a plan of cells off with `child` processes, whose code `subjects.layers` attributes.
 """
+
+from benchmarks.in_process.instructions.callgrind import CACHES
 
 METHOD = {
     "instructions": (
         "valgrind --tool=callgrind, PYTHONHASHSEED=0, one caller, no server; after 64 requests or more to warm up, (count for 3 N"
         " requests - count for N) / 2 N, so that what is not of requests cancels. All threads of the process are counted; the"
-        " kernel and PostgreSQL's server are not, SQLite is. The cyclic garbage collector is off. callgrind slows by about 50;"
-        " Python's switch interval and the runtime's look for disconnects, which go by the clock, are lengthened by as much."
+        " kernel and PostgreSQL's server are not, SQLite is. The cyclic garbage collector is off. callgrind with its"
+        " caches slows by about 100; Python's switch interval and the runtime's look for disconnects, which go by the clock, are"
+        " lengthened by as much."
+    ),
+    "cycles": (
+        f"callgrind simulates two levels of caches ({', '.join(f'{name} {size}' for name, size in CACHES.items())}: bytes, ways,"
+        " bytes of a line), whatever the machine has. Estimated cycles are 1 for each access to an instruction or to data that"
+        " hits the first level, 5 for one that hits the last level, 35 for memory. The caches start as the warm-up left them;"
+        " no other process and no kernel evicts from them."
     ),
     "repeats": (
         "Where objects lie in memory moves counts by up to a per cent, and every change of code moves objects: so each repeat has"

@@ -23,7 +23,7 @@ from benchmarks.subjects.layers import OTHER, of_python
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 from flask_oneloop import asgi
 
-SLOWER = 50
+SLOWER = 100
 """By how much callgrind slows: what is done so many times a second is slowed as well, else each request would have more of it."""
 
 CHECKED = 4

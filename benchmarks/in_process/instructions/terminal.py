@@ -12,7 +12,7 @@ from benchmarks.analysis.instructions import RESOLUTION, Row
 from benchmarks.raw import NO_DATABASE
 from benchmarks.subjects.layers import LAYERS
 
-WIDTH = 150
+WIDTH = 180
 
 
 def show(rows: Sequence[Row]) -> None:
@@ -20,7 +20,10 @@ def show(rows: Sequence[Row]) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH
-    console.print("Instructions per request, in millions; ratio to the first; how far repeated counts lie apart; layers")
+    console.print(
+        "Instructions and estimated cycles per request, in millions, each with its ratio to the first and with how far repeated"
+    )
+    console.print("counts lie apart; instructions by layer")
     console.print(
         f"What lies within {RESOLUTION:.0%} is level: so much depends on where objects lie in memory".replace("%", " %")
     )
@@ -33,15 +36,22 @@ def show(rows: Sequence[Row]) -> None:
 def _table(rows: Sequence[Row]) -> Table:
     shown = [layer for layer in LAYERS if any(layer in row.layers for row in rows)]
     table = Table(box=None, padding=(0, 1), header_style="dim")
-    table.add_column("", width=15, no_wrap=True)
-    for name in ("M instr.", "ratio", "apart", *shown):
+    table.add_column("", width=25, no_wrap=True)
+    for name in ("M instr.", "ratio", "apart", "M cycles", "ratio", "apart", *shown):
         table.add_column(name, justify="right")
     for row in rows:
         if row.instructions is None:
             table.add_row(row.contender, "fails")
             continue
-        ratio = "" if row.ratio is None else f"{row.ratio:.3f}"
-        apart = "" if row.spread is None else f"{100 * row.spread:.2f} %"
+        counts = (row.instructions, row.ratio, row.spread), (row.cycles, row.cycle_ratio, row.cycle_spread)
         layers = (f"{row.layers[layer] / 1e6:.3f}" if layer in row.layers else "" for layer in shown)
-        table.add_row(row.contender, f"{row.instructions / 1e6:.3f}", ratio, apart, *layers)
+        table.add_row(row.contender, *(text for count in counts for text in _texts(*count)), *layers)
     return table
+
+
+def _texts(count: float | None, ratio: float | None, spread: float | None) -> tuple[str, str, str]:
+    return (
+        "" if count is None else f"{count / 1e6:.3f}",
+        "" if ratio is None else f"{ratio:.3f}",
+        "" if spread is None else f"{100 * spread:.2f} %",
+    )
