@@ -101,7 +101,7 @@ def build(runs: Runs, link: Callable[[str, str], str]) -> Report:
         context["beside"] = [line for line in (load_prose.beside(runs.load, summary), exact_part.answer(rows, loaded)) if line]
         pictures |= {("load", name): text for name, text in load_pictures.pictures(runs.load, summary).items()}
     context["picture"] = _pictures(pictures, link)
-    context["micro_picture"] = f"![Ratios to sync, in process]({link('micro', '')})"
+    context["micro_picture"] = f"![Ratios to the baseline, in process]({link('micro', '')})"
     return Report(_render(context), pictures)
 
 

@@ -67,7 +67,7 @@ def lines(run: Run) -> list[str]:
 
 def picture(comparisons: Sequence[Comparison]) -> str:
     """The forest plot of wall and CPU time."""
-    panels = [forest.Panel(f"{name}, ratio to sync", "costs more") for name in NAMES.values()]
+    panels = [forest.Panel(f"{name}, ratio to the baseline", "costs more") for name in NAMES.values()]
     items = [
         forest.Item(
             DATABASES[one.group.database],
@@ -79,7 +79,7 @@ def picture(comparisons: Sequence[Comparison]) -> str:
         for one in comparisons
         if one.group.database == label
     ]
-    return forest.draw("Ratios to sync with their 95 % intervals, in process", "One caller at a time.", panels, items)
+    return forest.draw("Ratios to the baseline with their 95 % intervals, in process", "One caller at a time.", panels, items)
 
 
 def _line(row: Row) -> forest.Line:

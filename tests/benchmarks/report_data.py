@@ -85,7 +85,7 @@ WIGGLE = (0.99, 1.0, 1.01, 1.0, 0.995, 1.005)
 
 def cpu(database: str, scenario: str, contender: str, effects: Mapping[str, float]) -> float:
     """Seconds of CPU time per request."""
-    twice = 2.0 if database == "sqlite" and contender.startswith("async") else 1.0
+    twice = 2.0 if database == "sqlite" and CONTENDERS[contender]["model"] != "sync" else 1.0
     return CPU.get(scenario, 1.4e-3) * effects[contender] * twice
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,7 +27,7 @@ class Client:
 
     cell: Cell
     caller: Caller
-    numbers: Iterator[int]
+    numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def title(self) -> str:
@@ -56,7 +55,7 @@ class Laboratory:
     checks: list[Check] = field(default_factory=list)
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
     _callers: dict[tuple[Kind, str], Caller] = field(default_factory=dict)
-    _numbers: dict[tuple[Kind, str, str], Iterator[int]] = field(default_factory=lambda: defaultdict(count))
+    _clients: dict[Cell, Client] = field(default_factory=dict)
 
     def examine(self, cells: Sequence[Cell]) -> None:
         """Give each contender its databases, and see whether it answers right what it will be asked."""
@@ -86,10 +85,15 @@ class Laboratory:
 
     def client(self, cell: Cell) -> Client:
         """The contender, opened and warmed up. Raises what goes wrong."""
+        if cell not in self._clients:
+            self._clients[cell] = self._open(cell)
+        return self._clients[cell]
+
+    def _open(self, cell: Cell) -> Client:
         where = (cell.kind, cell.contender)
         if where not in self._callers:
             self._callers[where] = open_contender(cell.contender, self._urls[where])
-        client = Client(cell, self._callers[where], self._numbers[cell.kind, cell.scenario, cell.contender])
+        client = Client(cell, self._callers[where])
         for _ in range(WARM_UP_BATCHES):
             client.batch(check=True)()
         gc.collect()
