@@ -1,7 +1,7 @@
 """From one database URL to the right driver for each app, and SQLite set up to be used by many requests at once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,11 @@ DRIVERS: dict[tuple[str, Driver], tuple[str, ...]] = {
     ("sqlite", "sync"): ("pysqlite",),
 }
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+UNPREPARED: dict[str, dict[str, Any]] = {
+    "asyncpg": {"statement_cache_size": 0, "prepared_statement_cache_size": 0},
+    "psycopg": {"prepare_threshold": None},
+}
+"""By driver: how it is told to keep no prepared statements."""
 BUSY_TIMEOUT_MS = 30_000
 
 
@@ -30,6 +35,10 @@ class Database:
     url: URL
     connect_args: Mapping[str, Any] = field(default_factory=dict)
 
+    def unprepared(self) -> "Database":
+        """The same for a pooler that pools by transaction: no prepared statement is kept for the next one."""
+        return replace(self, connect_args={**self.connect_args, **UNPREPARED.get(self.url.get_driver_name(), {})})
+
 
 def parse_database(text: str, driver: Driver) -> Database:
     """Return the database that `text` names, for an app whose drivers are of the kind `driver`.
@@ -38,6 +47,8 @@ def parse_database(text: str, driver: Driver) -> Database:
         ValueError: It is not a URL of PostgreSQL or SQLite, names a driver of the other kind, or has an option that not
             every driver understands.
     """
+    if text != text.strip():
+        raise ValueError("begins or ends with white space, such as the newline of a file that it was read from")
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -39,22 +39,24 @@ class Settings:
 
 
 def load_settings(app: Flask, driver: Driver) -> Settings:
-    """Read `DATABASE_URL`, `ACTIVITY_DATABASE_URL`, `COMMIT_MODE`, `POOL_SIZE` and `SECRET_KEY` from `app.config`.
+    """Read `DATABASE_URL`, `ACTIVITY_DATABASE_URL`, `COMMIT_MODE`, `POOL_SIZE`, `PREPARED_STATEMENTS` and `SECRET_KEY`.
 
-    Databases default to SQLite files in the instance folder, the secret key to a generated one that is kept there.
+    They are in `app.config`. Databases default to SQLite files in the instance folder, the secret key to a generated one that
+    is kept there.
 
     Raises:
         SettingsError: A value is not allowed.
     """
     instance = Path(app.instance_path)
+    prepared = _prepared_statements(app.config.get("PREPARED_STATEMENTS", True))
     database = _database(app, "DATABASE_URL", instance / "catalog.sqlite3", driver)
     activity = _database(app, "ACTIVITY_DATABASE_URL", instance / "activity.sqlite3", driver)
     if database == activity and database.url.get_backend_name() == "sqlite":
         # A request that writes has a transaction in each, and SQLite has one writer: the second would wait for the first.
         raise SettingsError("ACTIVITY_DATABASE_URL: must be another SQLite file than DATABASE_URL")
     return Settings(
-        database=database,
-        activity=activity,
+        database=database if prepared else database.unprepared(),
+        activity=activity if prepared else activity.unprepared(),
         commit_mode=_commit_mode(app.config.get("COMMIT_MODE", "autocommit_include_redirect")),
         pool_size=_pool_size(app.config.get("POOL_SIZE", 10)),
         secret_key=_secret_key(app.config.get("SECRET_KEY"), instance),
@@ -97,6 +99,12 @@ def _pool_size(value: Any) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise SettingsError(f"POOL_SIZE: {value!r} is not an integer from 1 to 1000")
     return int(text)
+
+
+def _prepared_statements(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"PREPARED_STATEMENTS: {value!r} is neither true nor false")
+    return value
 
 
 def _secret_key(value: Any, instance: Path) -> str | bytes:

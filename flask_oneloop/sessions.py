@@ -22,6 +22,7 @@ from flask.globals import app_ctx
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
+from .pooler import check_first_connection
 from .portal import Portal
 from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
@@ -134,10 +135,12 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             raise ImproperConfigurationError(msg)
         config.app = app
         portal = app.portal if isinstance(config, SQLAlchemyAsyncConfig) else None
-        for read_only, make in ((False, _writing(config)), (True, _reading(config))):
+        autocommit = app.config.get("ONELOOP_READS_IN_AUTOCOMMIT", True)
+        for read_only, make in ((False, _writing(config)), (True, _reading(config, autocommit))):
             key = f"advanced_alchemy_{'reading' if read_only else 'session'}_{bind_key}"  # when it writes, the stock extension's
             self._kinds[bind_key, read_only] = Kind(key, make, "manual" if read_only else config.commit_mode, portal)
         end_refused_transactions(config.get_engine())
+        check_first_connection(config.get_engine())
         if isinstance(config, SQLAlchemyAsyncConfig):
             app.portal.own(config.get_engine())
             if config.create_all:
@@ -158,7 +161,8 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         Args:
             bind_key: which database.
             read_only: a session that refuses to write. On PostgreSQL it reads in AUTOCOMMIT, each statement seeing the latest
-                committed data as it does under READ COMMITTED, and saves the round trips of BEGIN and COMMIT.
+                committed data as it does under READ COMMITTED, and saves the round trips of BEGIN and ROLLBACK; in a transaction
+                where the app's setting ``ONELOOP_READS_IN_AUTOCOMMIT`` is false.
 
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
@@ -232,10 +236,10 @@ def _writing(config: Config) -> Callable[[], Any]:
     return maker
 
 
-def _reading(config: Config) -> Callable[[], Any]:
+def _reading(config: Config, autocommit: bool) -> Callable[[], Any]:
     engine: Any = config.get_engine()
     options = {**config.session_config_dict, "close_resets_only": False}
-    if engine.dialect.name in READS_IN_AUTOCOMMIT:
+    if autocommit and engine.dialect.name in READS_IN_AUTOCOMMIT:
         engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         options["info"] = {**options.get("info", {}), "autocommit": True}
     if isinstance(config, SQLAlchemyAsyncConfig):

@@ -60,6 +60,8 @@ def test_one_url_gives_each_app_its_driver(text: str, driver: Driver, url: str) 
         ("sqlite:///:memory:", "sync", "in memory"),
         ("sqlite:///file.db?mode=ro", "sync", "without host or options"),
         ("sqlite://file.db", "sync", "in memory"),
+        ("postgresql://host/name\n", "async", "begins or ends with white space"),
+        (" sqlite:////a/file.db", "sync", "begins or ends with white space"),
         ("postgresql://host/name?sslmode=yes", "async", "'sslmode' must be one of disable,"),
         ("postgresql://host/name?sslmode=yes", "sync", "'sslmode' must be one of disable,"),
         ("postgresql://host/name?connect_timeout=0", "async", "must be a whole number of seconds"),
@@ -82,6 +84,15 @@ def test_libpq_options_reach_each_driver_in_its_own_way() -> None:
     assert psycopg.url.query == {"sslmode": "require", "connect_timeout": "3", "application_name": "me"}
 
 
+def test_prepared_statements_can_be_turned_off(tmp_path: Path) -> None:
+    urls: dict[str, Any] = {"DATABASE_URL": f"{POSTGRES}?connect_timeout=3", "ACTIVITY_DATABASE_URL": POSTGRES}
+    kept, off = (settings(tmp_path, PREPARED_STATEMENTS=kept, **urls) for kept in (True, False))
+    assert kept.database.connect_args == {"timeout": 3}
+    assert off.database.connect_args == {"timeout": 3, "statement_cache_size": 0, "prepared_statement_cache_size": 0}
+    assert settings(tmp_path, "sync", PREPARED_STATEMENTS=False, **urls).activity.connect_args == {"prepare_threshold": None}
+    assert settings(tmp_path, PREPARED_STATEMENTS=False).database.connect_args == {}
+
+
 def test_the_defaults_are_two_files_in_the_instance_folder(tmp_path: Path) -> None:
     found = settings(tmp_path)
     assert found.database.url.database == str(tmp_path / "instance/catalog.sqlite3")
@@ -100,6 +111,8 @@ def test_the_defaults_are_two_files_in_the_instance_folder(tmp_path: Path) -> No
         ({"POOL_SIZE": True}, "POOL_SIZE: True is not an integer"),
         ({"POOL_SIZE": 1.5}, "POOL_SIZE: 1.5 is not an integer"),
         ({"POOL_SIZE": "1001"}, "POOL_SIZE: '1001' is not an integer"),
+        ({"DATABASE_URL": f"{POSTGRES}\n"}, "DATABASE_URL: begins or ends with white space"),
+        ({"PREPARED_STATEMENTS": "no"}, "PREPARED_STATEMENTS: 'no' is neither true nor false"),
         ({"SECRET_KEY": ""}, "SECRET_KEY: must be text that is not empty"),
         ({"SECRET_KEY": 123}, "SECRET_KEY: must be text"),
     ],
