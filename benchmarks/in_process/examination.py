@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
 from flask import got_request_exception
 
 from benchmarks.in_process.callers import Batch, Caller, open_contender
+from benchmarks.machinery.child import ChildError, serve, worker
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
@@ -94,29 +93,23 @@ async def _examine_one(examination: Examination) -> Findings:
         steps += [TOGETHER] if asked and TOGETHER not in findings else []
         if not steps:
             return findings
-        order = {"contender": examination.contender, "urls": dict(examination.urls), "steps": steps, "together": asked}
-        findings |= await _run(order, steps)
+        findings |= await _run({**asdict(examination), "scenarios": asked}, steps)
 
 
 async def _run(order: Mapping[str, Any], steps: Sequence[str]) -> Findings:
-    """Findings of one child, at least one of `steps`: a step in which the child died has that for a finding."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-m", "benchmarks.in_process.examination"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        output, _ = await child.communicate(json.dumps(order).encode())
-    finally:
-        with suppress(ProcessLookupError):
-            child.kill()
-    findings: Findings = dict(json.loads(line) for line in output.splitlines())
-    status = child.returncode or 0
-    missing = [step for step in steps if step not in findings]
-    if missing and (status or missing == list(steps)):
-        ended = f"crashed: {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        findings[missing[0]] = f"the process {ended}"
+    """Findings of one child, up to the first step with a problem: what it leaves behind must not become the next one's.
+
+    A step in which the child died has that for a finding.
+    """
+    findings: Findings = {}
+    with worker("benchmarks.in_process.examination", environ={**os.environ, "PYTHONWARNINGS": "ignore"}) as child:
+        try:
+            for step in steps:
+                if problem := await asyncio.to_thread(child.ask, {**order, "step": step}):
+                    return {**findings, step: problem}
+                findings[step] = None
+        except ChildError as error:
+            findings[step] = error.ended
     return findings
 
 
@@ -150,34 +143,35 @@ class _Asked:
         asked = [request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(TIMES) for request in requests]
         return caller.batch(asked, check=True)
 
-
-def _child() -> None:
-    """Take the order from standard input and write a line `[step, problem]` for each step.
-
-    End after the first problem: what it leaves behind must not become the next step's.
-    """
-    order = json.load(sys.stdin)
-    stdout = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # the stock extension prints on start
-    asked = _Asked(order["contender"], order["urls"], order["together"])
-    got_request_exception.connect(asked.note)
-    with suppress(Exception):  # it comes again in the first step; imports are not what is timed
-        CONTENDERS[order["contender"]].factory()
-    for step in order["steps"]:
-        problem = None
+    def problem(self, step: str) -> str | None:
+        """What goes wrong."""
         faulthandler.dump_traceback_later(2 * SECONDS, exit=True)  # for what no signal handler can interrupt
         try:
             with time_limit(SECONDS):
-                asked.take(step)
+                self.take(step)
         except TimeLimitExceeded as error:
-            problem = str(error)
+            return str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-            problem = reason(asked.error or error)
-        stdout.write(json.dumps([step, problem]) + "\n")
-        if problem:
-            break
-    os._exit(0)  # without waiting for what may hang
+            return reason(self.error or error)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        return None
+
+
+def main() -> None:
+    """Answer each step with its problem."""
+    known: list[_Asked] = []
+
+    def respond(order: Mapping[str, Any]) -> str | None:
+        if not known:
+            known.append(_Asked(order["contender"], order["urls"], order["scenarios"]))
+            got_request_exception.connect(known[0].note)
+            with suppress(Exception):  # it comes again in the first step; imports are not what is timed
+                CONTENDERS[order["contender"]].factory()
+        return known[0].problem(order["step"])
+
+    serve(respond)
 
 
 if __name__ == "__main__":
-    _child()
+    main()

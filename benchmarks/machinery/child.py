@@ -29,7 +29,11 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class ChildError(Exception):
-    """A child did not do what it was ordered to; the message says why in one line."""
+    """A child did not do what it was ordered to; the message says why in one line, and `ended` how it ended, if it did."""
+
+    def __init__(self, message: str, ended: str = "") -> None:
+        super().__init__(message)
+        self.ended = ended
 
 
 class Child:
@@ -49,7 +53,7 @@ class Child:
                 self.process.stdin.flush()
                 return self._answer()
             except (OSError, ValueError):
-                raise ChildError(self._last_words()) from None
+                raise self._error() from None
             except BaseException:  # an answer would be left that the next order took for its own
                 self.dismiss()
                 raise
@@ -70,11 +74,11 @@ class Child:
         with suppress(ValueError):
             return self._answer()
 
-    def _last_words(self) -> str:
+    def _error(self) -> ChildError:
         status = self.process.wait()
         self._words.seek(0)
-        ended = f"crashed: {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return self._words.read().strip().rpartition("\n")[2] or f"the process {ended}"
+        ended = f"the process {f'crashed: {signal.Signals(-status).name}' if status < 0 else f'ended with status {status}'}"
+        return ChildError(self._words.read().strip().rpartition("\n")[2] or ended, ended)
 
 
 @contextmanager

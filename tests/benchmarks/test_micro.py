@@ -130,7 +130,8 @@ def test_a_contender_that_does_not_start_fails_in_every_scenario() -> None:
 
 def test_a_contender_that_crashes_fails_where_it_did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     crashing = tmp_path / "python"
-    crashing.write_text("#!/bin/sh\necho '[\"noop\", null]'\nkill -SEGV $$\n")
+    right = """read order; case $order in *'"step": "noop"'*) echo null; read order; esac"""
+    crashing.write_text(f"#!/bin/sh\n{right}\nkill -SEGV $$\n")
     crashing.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(crashing))
     findings: list[Findings] = []

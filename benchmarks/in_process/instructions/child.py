@@ -1,14 +1,12 @@
 """What is counted: an app and requests to it, in a process of its own (`python -m benchmarks.in_process.instructions.child`).
 
-It takes an order from standard input, `{"task": "count" or "trace", "contender", "urls", "scenario", "requests", "warm_up"}`, and
-ends with it. Its answer is a line of JSON: `{"problem"}`, which is null when all went right, and for a trace `"bytecodes"`.
+It is ordered `{"task": "count" or "trace", "contender", "urls", "scenario", "requests", "warm_up"}`.
+Its answer is `{"problem"}`, which is null when all went right, and for a trace `"bytecodes"`.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -18,6 +16,7 @@ from typing import Any
 
 from benchmarks.in_process.callers import Batch, Caller, open_contender
 from benchmarks.in_process.instructions.callgrind import Callgrind
+from benchmarks.machinery.child import serve
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.layers import OTHER, of_python
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
@@ -132,24 +131,17 @@ def run(order: Mapping[str, Any], answer: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Take the order and answer."""
-    order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    stdout = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # the stock extension prints on start
-    answer: dict[str, Any] = {"problem": None}
-    try:
-        run(order, answer)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
-        answer["problem"] = reason(error)
-    stdout.write(json.dumps(answer) + "\n")
-    stdout.flush()
-    os._exit(0)  # without waiting for what may hang
+    """Answer the order."""
 
+    def respond(order: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = {"problem": None}
+        try:
+            run(order, answer)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+            answer["problem"] = reason(error)
+        return answer
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+    serve(respond, every=3600)  # looking after the parent costs instructions
 
 
 if __name__ == "__main__":

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -20,6 +17,7 @@ from sqlalchemy import make_url
 from benchmarks.in_process.cells import Cell as Place
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.in_process.instructions.callgrind import command, read_dump
+from benchmarks.machinery.child import ChildError, worker
 from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.machinery.postgres import PostgresError, Server
 from benchmarks.raw.instructions import Cell
@@ -135,8 +133,7 @@ class Runner:
                     "requests": number,
                     "warm_up": max(WARM_UP, 4 * number),
                 }
-                arguments = [*prefix, sys.executable, "-W", "ignore", "-m", "benchmarks.in_process.instructions.child"]
-                return await _answer(arguments, order, environment(layout))
+                return await _answer(prefix, order, environment(layout))
 
     def _urls(self, stack: ExitStack, kind: Kind) -> dict[str, str]:
         """Those of databases of its own as long as `stack` is open, by setting."""
@@ -153,10 +150,6 @@ class Runner:
                 Path(f"{name}{suffix}").unlink(missing_ok=True)
 
 
-class ChildError(Exception):
-    """The process ended without counting; the message says why in one line."""
-
-
 def environment(layout: int) -> dict[str, str]:
     """What a process sees of the environment: little, so that runs are alike, and `layout` times some more.
 
@@ -166,38 +159,17 @@ def environment(layout: int) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}}
     more = {f"LAYOUT{number}": "x" * (7 * number % 200) for number in range(97 * layout)}
-    return {**kept, "PYTHONHASHSEED": "0", **more}
+    return {**kept, "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore", **more}
 
 
-async def _answer(arguments: Sequence[str], order: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """What the process answers to its order. It is in a session of its own, ended with all it started. Raises `ChildError`."""
-    child = await asyncio.create_subprocess_exec(
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-    )
-    assert child.stdin
-    assert child.stdout
-    assert child.stderr
-    try:
-        child.stdin.write(json.dumps(order).encode() + b"\n")
-        async with asyncio.timeout(SECONDS):
-            # Its standard input stays open: the process ends when that does.
-            output, errors = await asyncio.gather(child.stdout.read(), child.stderr.read())
-    except TimeoutError:
-        raise ChildError(f"no answer within {SECONDS:g} s") from None
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        await child.wait()
-    try:
-        answer: dict[str, Any] = json.loads(output)
-    except ValueError:
-        last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-        raise ChildError(last or f"the process ended with status {child.returncode}") from None
+async def _answer(prefix: Sequence[str], order: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the process answers to its order. Raises `ChildError`."""
+    with worker("benchmarks.in_process.instructions.child", prefix=prefix, environ=environ) as child:
+        try:
+            async with asyncio.timeout(SECONDS):
+                answer: dict[str, Any] = await asyncio.to_thread(child.ask, order)
+        except TimeoutError:
+            raise ChildError(f"no answer within {SECONDS:g} s") from None
     if answer["problem"]:
         raise ChildError(answer["problem"])
     return answer
