@@ -27,13 +27,17 @@ FOUND: Mapping[Verdict, Found] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a question. `problem` says why the contender fails; then, and before two rounds, there is no estimate."""
+    """What is known of a question. Where one of the two fails, and before two rounds, there is no estimate."""
 
     question: Question
-    estimate: Estimate | None
-    verdict: Verdict | None
-    problem: Problem | None
-    opponent_fails: bool = False
+    cell: CellResult
+    estimate: Estimate | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the contender fails, if it does."""
+        return self.cell.problems.get(self.question.contender)
 
     @property
     def decided(self) -> bool:
@@ -55,10 +59,8 @@ class Answer:
         It has to be within +-2.5 %, or within a fifth of the effect, if that is more. The rule looks at widths: that an interval
         leaves out 1 is no reason to stop.
         """
-        if self.problem is not None or self.opponent_fails:
-            return 0.0
         if self.estimate is None:
-            return math.inf
+            return 0.0 if any(name in self.cell.problems for name in self.question.contenders) else math.inf
         wanted = max(math.log1p(2 * TARGET) / 2, PRECISION * abs(math.log(self.estimate.ratio)))
         return self.estimate.half_width / wanted
 
@@ -75,10 +77,8 @@ def _cell(cells: Sequence[CellResult], question: Question) -> CellResult | None:
 
 
 def _answer(question: Question, cell: CellResult) -> Answer:
-    if problem := cell.problems.get(question.contender):
-        return Answer(question, None, None, problem)
     references = () if question.against == BASELINE else (question.against,)
     estimate = cell.estimate(question.contender, question.quantity, references)
     if estimate is None or estimate.restarts < 2:
-        return Answer(question, None, None, None, question.against in cell.problems)
-    return Answer(question, estimate, judge(estimate, lower_is_better=lower_is_better(question.quantity)), None)
+        return Answer(question, cell)
+    return Answer(question, cell, estimate, judge(estimate, lower_is_better=lower_is_better(question.quantity)))

@@ -119,9 +119,9 @@ def results(run: Run) -> list[CellResult]:
 
 
 def calibrations(cells: Sequence[CellResult]) -> dict[Name, Calibration]:
-    """By quantity, from the controls of all cells of a run whose intervals are not widened yet."""
+    """By quantity, from the controls of all cells of a run, whatever their intervals are widened by."""
     found: dict[Name, list[Estimate]] = {}
-    for one in cells:
+    for one in (replace(each, factors={}) for each in cells):
         for quantity in quantities(one.cell.load):
             if estimate := one.estimate(one.control, quantity):
                 found.setdefault(quantity, []).append(estimate)

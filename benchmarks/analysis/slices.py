@@ -58,15 +58,13 @@ class Slices:
 class Quantity:
     """What is compared, as a quotient of two columns: of several slices it is the quotient of their sums."""
 
-    name: str
     above: Callable[[Slices], Floats]
     below: Callable[[Slices], Floats]
-    lower_is_better: bool = True
 
 
-CPU = Quantity("cpu", lambda slices: slices.server_cpu, lambda slices: slices.answered)
+CPU = Quantity(lambda slices: slices.server_cpu, lambda slices: slices.answered)
 """The server's CPU seconds per request."""
-DATABASE_CPU = Quantity("database cpu", lambda slices: slices.database_cpu, lambda slices: slices.answered)
+DATABASE_CPU = Quantity(lambda slices: slices.database_cpu, lambda slices: slices.answered)
 """The database's CPU seconds per request."""
-THROUGHPUT = Quantity("throughput", lambda slices: slices.answered, lambda slices: slices.seconds, lower_is_better=False)
+THROUGHPUT = Quantity(lambda slices: slices.answered, lambda slices: slices.seconds)
 """Right answers a second."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ def context(run: Run, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 def _calibrations(comparisons: Sequence[Comparison]) -> dict[Quantity, Calibration]:
     """Of the controls, before any interval was widened."""
-    return calibrations([replace(one.result, factors={}) for one in comparisons])
+    return calibrations([one.result for one in comparisons])
 
 
 def _drift(run: Run, comparisons: Sequence[Comparison]) -> str | None:
