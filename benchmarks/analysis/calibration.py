@@ -31,6 +31,10 @@ def calibrate(controls: Sequence[Estimate]) -> Calibration:
 
     Where so few contain 1 as happens once in twenty runs by chance (binomially), the factor is the least by which 95 % of them,
     rounded down, do. Intervals without bounds say nothing and are not counted. Without any there is nothing to correct by.
+
+    It finds gross faults alone: intervals that are too narrow by 1.25, 1.5 and 2 are found among 22 controls in 25, 63 and 96 %
+    of runs, and among 5 in 11, 25 and 53 %. And it asks servers that are the same: how a contender's own ratio moves with the
+    state of the machine only its own restarts tell.
     """
     distances = np.array([abs(np.log(one.ratio)) / one.half_width for one in controls if 0 < one.half_width < np.inf])
     count = len(distances)

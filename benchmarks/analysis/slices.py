@@ -67,4 +67,9 @@ CPU = Quantity(lambda slices: slices.server_cpu, lambda slices: slices.answered)
 DATABASE_CPU = Quantity(lambda slices: slices.database_cpu, lambda slices: slices.answered)
 """The database's CPU seconds per request."""
 THROUGHPUT = Quantity(lambda slices: slices.answered, lambda slices: slices.seconds)
-"""Right answers a second."""
+"""Right answers a second: of a server with a core of its own the reciprocal of its CPU time, and as well known; see `proof`.
+
+Where other jobs had 43 % of the core (24 passes in each of 5 rounds; CPU within +-2.3 %), it was known within +-4.5 %. Nothing
+tried makes it much better: the median (4.2), CPU time and use of the core located apart (4.1), the nearest reference or those
+before and after instead of those of the pass (2 % wider or narrower). Steal tells nothing of it. It takes more rounds.
+"""
