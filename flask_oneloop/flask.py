@@ -14,6 +14,7 @@ from werkzeug.datastructures import ImmutableDict
 from .call import await_, in_greenlet
 from .context import Outside, request_context
 from .exchange import Body, Exchange, current_exchange, in_memory
+from .loop import refuse_eventlet
 from .places import runs_on_loop
 from .portal import Portal
 from .sessions import Flask
@@ -38,6 +39,7 @@ class AsyncFlask(Flask):
     default_config = ImmutableDict({**StockFlask.default_config, "ONELOOP_THREADS": 40})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        refuse_eventlet()
         self._places: dict[tuple[str, str], tuple[Any, bool]] = {}
         """View functions, and whether they are for the loop, by endpoint and method."""
         super().__init__(*args, **kwargs)

@@ -5,6 +5,7 @@ import atexit
 import ctypes
 import logging
 import os
+import sys
 import threading
 import warnings
 import weakref
@@ -12,7 +13,7 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any, Protocol, cast
 
-__all__ = ("ProcessLoop", "keep_for_ever", "process_loop")
+__all__ = ("ProcessLoop", "keep_for_ever", "process_loop", "refuse_eventlet")
 
 CLOSING_SECONDS = 0.5
 """At exit: how long cancelled coroutines, and connections that are closed, have in seconds."""
@@ -27,7 +28,10 @@ class User(Protocol):
         """Close them; awaited on the loop."""
 
     def forget(self) -> None:
-        """Let go of them without touching them: the loop is gone."""
+        """Let go of them without touching them: they are a parent's."""
+
+    def drop_ended(self) -> None:
+        """Drop what was left on loops that have ended."""
 
 
 class ProcessLoop:
@@ -41,6 +45,10 @@ class ProcessLoop:
         self._stopping = False
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self._stop)
+
+    def is_current(self) -> bool:
+        """Whether the caller is on it: in its thread, which gevent's greenlets are where it has patched threads."""
+        return self._thread is not None and self._thread.ident == threading.get_ident()
 
     def running(self) -> asyncio.AbstractEventLoop | None:
         """The loop if it was started in this process, else None."""
@@ -91,6 +99,8 @@ class ProcessLoop:
 
     def _stop(self) -> None:
         """At exit: cancel what still runs, close what belongs to the loop, stop it; within a bounded time."""
+        for user in list(self.users):
+            user.drop_ended()
         with self._lock:
             self._stopping = True
             loop, thread, self._loop = self._loop, self._thread, None
@@ -122,8 +132,19 @@ def keep_for_ever(thing: object) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
+def refuse_eventlet() -> None:
+    """Raise a RuntimeError where eventlet has patched the standard library: no event loop runs there."""
+    patcher: Any = sys.modules.get("eventlet.patcher")
+    if patcher is not None and patcher.is_monkey_patched("thread"):
+        msg = "coroutines cannot run where eventlet has patched the standard library: use gunicorn's gthread or gevent worker"
+        raise RuntimeError(msg)
+
+
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A new event loop, uvloop's where it is installed."""
+    """A new event loop: uvloop's where it is installed, but asyncio's own where gevent has patched what it waits with."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        return asyncio.new_event_loop()
     try:
         import uvloop
     except ImportError:

@@ -9,12 +9,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
 
+from sqlalchemy import Pool, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
 from .call import Call, await_, finish, in_greenlet
 from .context import connect_outside
+from .ended import drop
 from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
@@ -22,6 +27,7 @@ __all__ = ("Portal", "release_all")
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Pools = list[Pool]
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +43,10 @@ class Portal:
         self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
         self.synchronous = SynchronousEngines()
-        self._former: list[Any] = []
+        self._connections: WeakSet[Any] = WeakSet()
+        """The drivers' own, that are open on the server's loop or on the process's."""
+        self._former: list[tuple[asyncio.AbstractEventLoop, Pools, WeakSet[Any]]] = []
+        """Loops that were let go of when they did not run, and what was left on them."""
         self._tasks: set[asyncio.Task[Any]] = set()
         process_loop.users.add(self)
 
@@ -67,13 +76,15 @@ class Portal:
         if self._server_loop is not None:
             if self._server_loop.is_running():
                 return self._server_loop
-            self._let_go()
+            self.drop_ended()
         return process_loop.get()
 
     def on_loop(self) -> bool:
-        """Whether the caller's thread is running the app's loop."""
+        """Whether the caller is on the app's loop, and not only in its thread, as all of gevent's greenlets are."""
         running = asyncio._get_running_loop()  # noqa: SLF001 - the exported variant that does not raise
-        return running is not None and running is self.loop
+        if running is None or running is not self.loop:
+            return False
+        return running is self._server_loop or process_loop.is_current() or in_greenlet()
 
     def adopted(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether this running loop is the server's, with nothing left to be closed on another one."""
@@ -82,7 +93,11 @@ class Portal:
     def own(self, engine: AsyncEngine) -> None:
         """Have the engine's connections made outside any request's context, and closed on their loop, at exit at the latest."""
         connect_outside(engine)
+        event.listen(engine.sync_engine, "connect", self._note)
         self._engines.append(engine)
+
+    def _note(self, _: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        self._connections.add(record.driver_connection)
 
     def call(self, func: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run ``func(*args, **kwargs)`` on the app's loop, with the caller's context variables, and return its result.
@@ -138,7 +153,7 @@ class Portal:
             if self._server_loop.is_running():
                 msg = "this app is already served on another event loop of the process: use one app object per loop"
                 raise RuntimeError(msg)
-            self._let_go()
+            self.drop_ended()
         self._server_loop = loop
         if (former := process_loop.running()) is not None:
             self._adopting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
@@ -161,16 +176,27 @@ class Portal:
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's connections, which may not even be finalized here."""
-        for engine in self._engines:
-            keep_for_ever(engine.pool)
-        self._let_go()
+        keep_for_ever((self._let_go(), self._former))
+        self._former = []
 
-    def _let_go(self) -> None:
-        """Let go of a loop that does not run any more, without touching its connections while this portal lives."""
+    def drop_ended(self) -> None:
+        """Close what was left on loops that have ended. One that only rests, as between two tests, may go on with its own."""
+        if self._server_loop is not None and not self._server_loop.is_running():
+            self._former.append((self._server_loop, *self._let_go()))
+        ended = [one for one in self._former if one[0].is_closed()]
+        self._former = [one for one in self._former if one not in ended]
+        for _, _, connections in ended:
+            for connection in list(connections):
+                drop(connection)
+
+    def _let_go(self) -> tuple[Pools, WeakSet[Any]]:
+        """Let go of a loop, with new pools for the engines; the former ones, and their connections, untouched."""
         self._server_loop = self._adopting = None
+        pools, connections = [engine.pool for engine in self._engines], self._connections
+        self._connections = WeakSet()
         for engine in self._engines:
-            self._former.append(engine.pool)
             engine.sync_engine.dispose(close=False)
+        return pools, connections
 
 
 async def release_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -33,6 +33,7 @@ WSGI: Final[Mapping[str, Sequence[str]]] = {
     "gunicorn": (*_GUNICORN, "--worker-class", "gthread", "--threads", "8", "...", "{app}"),
     "gunicorn-one-thread": (*_GUNICORN, "--worker-class", "gthread", "--threads", "1", "...", "{app}"),
     "gunicorn-sync": (*_GUNICORN, "--worker-class", "sync", "...", "{app}"),
+    "gunicorn-gevent": (*_GUNICORN, "--worker-class", "gevent", "...", "{app}"),
     "gunicorn-preload": (
         *_GUNICORN,
         "--worker-class",

@@ -8,12 +8,14 @@ from warnings import catch_warnings
 
 import httpx
 import pytest
+import uvloop
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from sqlalchemy import text
 
-from flask_oneloop import AsyncFlask, asgi_app
+from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
 from tests.library.answers import PATIENCE, in_time, wait_until
 from tests.library.conftest import Closing
-from tests.library.databases import Databases, backends, extension
+from tests.library.databases import Databases, backends, extension, main, with_driver
 
 Message = MutableMapping[str, Any]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -73,6 +75,28 @@ def ask_sync(app: AsyncFlask) -> int:
 def test_one_loop_after_the_other(app: AsyncFlask) -> None:
     for _ in range(3):
         assert len(asyncio.run(ask_native(app, 4))) == 4
+
+
+@pytest.mark.parametrize("factory", [uvloop.new_event_loop, asyncio.new_event_loop])
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
+def test_connections_of_ended_loops_are_closed(on_postgres: Databases, factory: Any, driver: str) -> None:
+    """A loop for each test: only the last one may still have some."""
+    app = AsyncFlask("probe")
+    app_config = SQLAlchemyAsyncConfig(connection_string=with_driver(on_postgres.main, driver), bind_key="main")
+    AdvancedAlchemy(app_config, app)
+
+    @app.get("/")
+    async def backend() -> str:
+        return str(await main(app).scalar(text("SELECT pg_backend_pid()")))
+
+    answered: list[int] = []
+    for _ in range(5):
+        with asyncio.Runner(loop_factory=factory) as runner:
+            answered += runner.run(ask_native(app))
+    assert len({*answered}) == 5
+    wait_until(lambda: not {*answered[:-1]} & backends(on_postgres.main), "the end of their connections")
+    app.portal.drop_ended()
+    wait_until(lambda: answered[-1] not in backends(on_postgres.main), "the end of the last one")
 
 
 def test_synchronously_after_a_loop_that_was_closed(app: AsyncFlask) -> None:

@@ -345,3 +345,19 @@ app.portal.call(asyncio.sleep, 0)
 late.append(call_late)
 """
     assert Script(bare, code).end() == (0, "the event loop is stopped: the process is exiting\n", "")
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg", "aiosqlite"])
+def test_ends_in_silence_after_loops_that_were_closed(bare: Path, database: str, tmp_path: Path, driver: str) -> None:
+    """A loop for each test, of asyncio: nothing of what they leave complains."""
+    code = """
+async def ask():
+    await app.portal.adopt()
+    with app.app_context():
+        assert await select(app, "SELECT 1") == 1
+        await session_of(app).close()
+for _ in range(3):
+    asyncio.run(ask())
+"""
+    url = f"sqlite+aiosqlite:///{tmp_path}/main.db" if driver == "aiosqlite" else with_driver(database, driver)
+    assert Script(bare, code, url).end() == (0, "", "")

@@ -14,7 +14,7 @@ from tests.library.conftest import Serving
 from tests.library.databases import backends, select
 from tests.servers import ASGI, Server, serve
 
-KINDS = ["gunicorn", "gunicorn-sync", "waitress", "flask", *ASGI]
+KINDS = ["gunicorn", "gunicorn-sync", "gunicorn-gevent", "waitress", "flask", *ASGI]
 THREADS = 8
 REQUESTS = 35
 """From each thread; a multiple of the kinds in the mix."""
