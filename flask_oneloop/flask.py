@@ -28,6 +28,14 @@ __all__ = ("AsyncFlask", "stream")
 T = TypeVar("T")
 SHARED = f"{__package__}.shared"
 """In the environ of a request that may share the context of who makes it."""
+LIMITS: dict[str, float | None] = {
+    "ONELOOP_THREADS": 40,  # of plain views
+    "ONELOOP_REQUESTS": 2000,  # at the same time; the next is answered with 503
+    "ONELOOP_BODY_BYTES": 1 << 30,  # of a request, where MAX_CONTENT_LENGTH is None
+    "ONELOOP_SECONDS": 300,  # until a response has to begin; else it is 503; None: never
+    "ONELOOP_BLOCKED_SECONDS": 1,  # after which what blocks the loop is logged; None: never
+}
+"""Settings under ASGI, and their defaults."""
 _CONTEXT = f"{__package__}.context"
 """In the environ of a request whose context was made before it began."""
 _END = object()
@@ -36,7 +44,7 @@ _END = object()
 class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
 
-    default_config = ImmutableDict({**StockFlask.default_config, "ONELOOP_THREADS": 40})
+    default_config = ImmutableDict({**StockFlask.default_config, **LIMITS})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_eventlet()

@@ -20,7 +20,7 @@ from benchmarks.machinery.child import serve
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.layers import OTHER, of_python
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
-from flask_oneloop import asgi
+from flask_oneloop import watch
 
 SLOWER = 100
 """By how much callgrind slows: what is done so many times a second is slowed as well, else each request would have more of it."""
@@ -117,7 +117,7 @@ def trace_bytecodes(trace: Trace, requests: Requests, number: int, warm_up: int)
 
 def run(order: Mapping[str, Any], answer: dict[str, Any]) -> None:
     """Do what is ordered."""
-    asgi.WATCH_EVERY *= SLOWER
+    watch.WATCH_EVERY *= SLOWER
     sys.setswitchinterval(SLOWER * sys.getswitchinterval())
     trace = Trace()
     if order["task"] == "trace":
