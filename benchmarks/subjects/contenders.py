@@ -113,6 +113,8 @@ def _synchronous(name: str, about: str, threads: int) -> Contender:
 BASELINE = "sync-threads"
 CONTROL = "sync-threads-aa"
 FROZEN = ("sync-threads-frozen", "async-native-frozen")
+"""In four turns of 9 s at 25 requests a second on crowded cores the baseline collected its oldest generation once, in 430 ms, and
+frozen in 2 ms; `async-native` in 257 and in 12 ms. Of 801 requests one in a hundred took 467, 230, 164 and 171 ms or more."""
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender

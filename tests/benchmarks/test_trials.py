@@ -278,9 +278,9 @@ def test_slices_of_a_slow_contender_are_fewer_and_longer(stage: Stage, together:
         (0.15, 80, 2),
         (0.35, 80, 4),
         (0.75, 80, 8),
-        (9.0, 80, 8),
-        (None, 80, 8),
-        (9.0, 20, 2),
+        (9.0, 80, 16),
+        (None, 80, 16),
+        (9.0, 20, 4),
         (9.0, 3, 1),
     ],
 )
