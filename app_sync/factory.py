@@ -17,6 +17,7 @@ from .routes.activity import activity
 from .routes.authors import authors
 from .routes.books import books
 from .routes.experimental import experimental
+from .routes.idiom import idiom
 from .routes.pages import pages
 from .routes.reports import reports
 from .routes.tags import tags
@@ -39,6 +40,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     commands.register(app)
     app.cli.add_command(seed)
     problems.register(app)
-    for blueprint in (authors, books, tags, activity, reports, experimental, pages):
+    for blueprint in (authors, books, tags, activity, reports, experimental, idiom, pages):
         app.register_blueprint(blueprint)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import msgspec
@@ -89,6 +89,11 @@ def _list(number: int, books: int) -> Request:
     return Request(f"/books?search={word}&order_by=-published&page_size={PAGE_SIZE}", check=right)
 
 
+def _idiom(request: Callable[[int, int], Request]) -> Callable[[int, int], Request]:
+    """The same request to the route that is written as Advanced Alchemy documents it."""
+    return lambda number, books: replace(asked := request(number, books), path=f"/idiom{asked.path}")
+
+
 def _create(number: int, books: int) -> Request:
     author = _book(number, books)["author_id"]
     title = f"{TITLE} {number:07}"
@@ -160,6 +165,8 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario("noop", "dispatch of an empty view", _noop, 40, database=False),
         Scenario("read", "read one book", _read, 8),
         Scenario("list", f"list: search, order, page of {PAGE_SIZE}", _list, len(WORDS)),
+        Scenario("read-idiom", "read one book, as documented", _idiom(_read), 8),
+        Scenario("list-idiom", "the same list, as documented", _idiom(_list), len(WORDS)),
         Scenario("create", "create a book", _create, writes=True, makes=1),
         Scenario("update", "update a book", _update, writes=True),
         Scenario("mixed", "80 % reads, 15 % lists, 5 % creates", writes=True, mix={"read": 80, "list": 15, "create": 5}),

@@ -18,6 +18,8 @@ ROUTES = {
     "/books/<uuid:item_id>": ONE,
     "/books/bulk": {"OPTIONS", "POST"},
     "/books/export": READ,
+    "/idiom/books": READ,
+    "/idiom/books/<uuid:item_id>": READ,
     "/pages/authors/new": LISTED,
     "/pages/books/new": LISTED,
     "/reports/overview": READ,
@@ -33,13 +35,14 @@ NOT_FOUND = (
 )
 NOT_ALLOWED = "The method is not allowed for the requested URL."
 PRESENT = {"/authors/<uuid:item_id>": "/authors", "/books/<uuid:item_id>": "/books", "/tags/<uuid:item_id>": "/tags"}
+IDIOM = "/idiom/books/<uuid:item_id>"
 
 
 def path_to(api: Api, rule: str) -> str:
     """A path of the rule that exists."""
-    if rule in PRESENT:
-        first = api.get(PRESENT[rule], params={"page_size": 1}).json()["items"][0]
-        return f"{PRESENT[rule]}/{first['id']}"
+    if listed := {**PRESENT, IDIOM: "/idiom/books"}.get(rule):
+        first = api.get(listed, params={"page_size": 1}).json()["items"][0]
+        return f"{listed}/{first['id']}"
     return rule.replace("<path:filename>", "catalog.css")
 
 
@@ -94,6 +97,14 @@ def test_one_record(library: Api, path: str) -> None:
         assert response.headers["content-type"] == "application/json"
         assert response.json() == listed
         assert library.get(f"{path}/{listed['id'].upper()}").json() == listed
+
+
+@pytest.mark.parametrize("query", ["", "search=e&order_by=-published&page=2&page_size=7", "tag=poetry", "page=999"])
+def test_the_documented_idiom_has_the_same_answers(library: Api, query: str) -> None:
+    page = library.get(f"/books?{query}")
+    assert library.get(f"/idiom/books?{query}").content == page.content
+    for book in page.json()["items"]:
+        assert library.get(f"/idiom/books/{book['id']}").content == library.get(f"/books/{book['id']}").content
 
 
 @pytest.mark.parametrize("path", PRESENT.values())

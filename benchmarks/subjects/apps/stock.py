@@ -20,6 +20,7 @@ from app_async.driver import DRIVER
 from app_async.routes.activity import activity
 from app_async.routes.authors import authors
 from app_async.routes.books import books
+from app_async.routes.idiom import idiom
 from app_async.routes.reports import reports
 from app_async.routes.tags import tags
 from catalog import limits, problems
@@ -70,7 +71,7 @@ def create_app(
     extension([_pooled(one, poolclass) for one in configs] if poolclass else configs).init_app(app)
     app.portal = PerCall()  # type: ignore[attr-defined]
     problems.register(app)
-    for blueprint in (authors, books, tags, activity, reports):
+    for blueprint in (authors, books, tags, activity, reports, idiom):
         app.register_blueprint(blueprint)
     return app
 
