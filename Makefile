@@ -21,7 +21,7 @@ bench: setup ## compare the paths on embedded databases until their questions ar
 	@$(BIN)/python -m benchmarks run --profile quick --output build/load.jsonl
 	@$(BIN)/python -m benchmarks report build/load.jsonl --output build
 
-results: setup ## measure for an hour and a half, then write benchmarks/results/ and RESULTS.md
+results: setup ## measure for two hours, then write benchmarks/results/ and RESULTS.md
 	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
 	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl --report build/micro.md
 	@$(BIN)/python -m benchmarks instructions --repeats 3 --output benchmarks/results/instructions.jsonl

@@ -9,7 +9,8 @@ import click
 from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job, require_reachable
 from benchmarks.cli.report import read, write
 from benchmarks.in_process.cells import PORTAL, contenders, scenarios
-from benchmarks.in_process.micro.recording import Plan, RunError, run
+from benchmarks.in_process.micro.plan import Plan
+from benchmarks.in_process.micro.recording import RunError, run
 from benchmarks.machinery.databases import KINDS
 from benchmarks.report import verdicts
 from benchmarks.subjects.contenders import documented

@@ -35,8 +35,8 @@ class Scenario:
     other scenarios by weight. `makes` is how many books one request adds, `delay` for how many milliseconds its query waits,
     `databases` where it runs: everywhere, if not said otherwise.
 
-    In process it is done in batches of `batch` requests, whose time is taken as a whole, and twice as many are counted; None: it
-    is not run there.
+    In process it is done in batches of `batch` requests, whose time is taken as a whole, and whose instructions are counted;
+    None: it is not run there.
     """
 
     name: str

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.cli import main
 from benchmarks.cli.base import without_password
-from benchmarks.in_process.micro.recording import Plan
+from benchmarks.in_process.micro.plan import Plan
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
 from benchmarks.raw.micro import Check, Header

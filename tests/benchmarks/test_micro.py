@@ -24,7 +24,7 @@ from benchmarks.in_process.callers import open_contender
 from benchmarks.in_process.cells import CALLS, PORTAL, Cell, contenders, plan, portals, scenarios
 from benchmarks.in_process.examination import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, time_limit
 from benchmarks.in_process.messages import WrongAnswerError
-from benchmarks.in_process.micro.recording import Plan
+from benchmarks.in_process.micro.plan import Plan
 from benchmarks.load import Request
 from benchmarks.machinery.databases import KINDS, SETTINGS, Databases, Kind
 from benchmarks.machinery.postgres import Server

@@ -15,7 +15,7 @@ from benchmarks.analysis.compare import Run, compare
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
 from benchmarks.in_process.cells import Cell, plan
-from benchmarks.in_process.micro.recording import Plan
+from benchmarks.in_process.micro.plan import Plan
 from benchmarks.raw import instructions, load, micro
 from benchmarks.report.document import Runs, build
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL

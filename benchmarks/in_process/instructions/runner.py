@@ -87,7 +87,7 @@ class Runner:
                 group.create_task(finish(place))
 
     async def _cell(self, place: Place, limit: asyncio.Semaphore) -> Cell:
-        number = 2 * (SCENARIOS[place.scenario].batch or 1)
+        number = SCENARIOS[place.scenario].batch or 1
         problem = ""
         try:
             async with asyncio.TaskGroup() as group:
@@ -118,7 +118,7 @@ class Runner:
         return layers, round((thrice.cycles - once.cycles) / (2 * number), 1)
 
     async def _process(self, place: Place, task: str, prefix: Sequence[str], layout: int, limit: asyncio.Semaphore) -> Any:
-        number = 2 * (SCENARIOS[place.scenario].batch or 1)
+        number = SCENARIOS[place.scenario].batch or 1
         async with limit:
             with ExitStack() as stack:
                 try:

@@ -5,82 +5,35 @@ from __future__ import annotations
 import io
 import signal
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from benchmarks.in_process.cells import CALLS, PORTAL, Cell, plan, portals
+from benchmarks.in_process.cells import Cell
 from benchmarks.in_process.micro.laboratory import LABORATORY, Laboratory
+from benchmarks.in_process.micro.plan import Plan
 from benchmarks.machinery.databases import SETTINGS
 from benchmarks.machinery.environment import environment
 from benchmarks.machinery.reasons import reason
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder
-from benchmarks.raw.micro import Check, Group, Header, Trial
-from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
-from benchmarks.subjects.portals import BASELINE as FIRST_PORTAL
-from benchmarks.subjects.portals import CONTROL as FIRST_PORTAL_AGAIN
+from benchmarks.raw.micro import Check, Header, Trial
+from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.portals import PORTALS
-from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS
 
-PREPARING_SECONDS = 40
-OVERHEAD = 1.3
-"""A trial's time over its nominal one: what is prepared before it, and undone after it."""
 FEWEST = 3
 """Rounds of a trial."""
 
 
 class RunError(Exception):
     """The comparison ended early; the message says why in one line."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run; `scenarios` and `contenders` empty for all, `seconds` per trial, `command` as the raw file shall name it."""
-
-    passes: int
-    databases: Sequence[str]
-    scenarios: Sequence[str]
-    contenders: Sequence[str]
-    seed: int
-    seconds: float
-    output: Path
-    command: str
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The trials of a pass, peers side by side."""
-        calls = portals() if not self.contenders and (PORTAL in self.scenarios or not self.scenarios) else []
-        asked = [name for name in self.scenarios if name != PORTAL]
-        return [*calls, *(plan(self.databases, asked, self.contenders, control=True) if asked or not self.scenarios else [])]
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """Who is compared with whom."""
-        return tuple(
-            _group(database, scenario, tuple(cell.contender for cell in cells))
-            for (database, scenario), cells in groupby(self.cells, lambda cell: cell[:2])
-        )
-
-    @property
-    def duration(self) -> float:
-        """About how many seconds it takes."""
-        return PREPARING_SECONDS + self.passes * len(self.cells) * self.seconds * OVERHEAD
-
-
-def _group(database: str, scenario: str, names: tuple[str, ...]) -> Group:
-    if scenario == PORTAL:
-        title = "call of an empty coroutine from synchronous code"
-        return Group(database, scenario, title, CALLS, "call", names, FIRST_PORTAL, FIRST_PORTAL_AGAIN)
-    one = SCENARIOS[scenario]
-    return Group(database, scenario, one.title, one.batch or 1, "request", names, BASELINE, CONTROL)
 
 
 def run(plan: Plan, say: Callable[[str], object]) -> None:
