@@ -64,7 +64,7 @@ def micro(
     recorded = read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")
-    write([output], report, report.parent)
+    write([output], report)
     click.echo(f"Report: {report}")
     if broken := [check for check in recorded.checks if check.problem and not documented(check.contender)]:
         first = broken[0]

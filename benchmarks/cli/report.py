@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ import click
 from benchmarks.cli.base import CommandError
 from benchmarks.hazards.hazard import REPRODUCTIONS
 from benchmarks.raw import ResultsError, hazards, instructions, load, micro, read_lines
-from benchmarks.report.document import RESULTS, Runs, build
+from benchmarks.report.claims import Claim, Outcome, hold
+from benchmarks.report.model import Runs
+from benchmarks.report.model import report as tree
+from benchmarks.report.pages import Links, Rendered, render
 
 READERS: dict[str, Any] = {
     "load": load.read,
@@ -22,7 +27,19 @@ READERS: dict[str, Any] = {
     "hazards": hazards.read,
 }
 """By kind of raw file."""
-NAME = "RESULTS.md"
+RESULTS, PROOF = Path("benchmarks/results"), "proof.json"
+NAME, README, PAGES = "RESULTS.md", "README.md", "docs/results"
+BEGIN, END = "<!-- answers: written by python -m benchmarks report -->", "<!-- end of answers -->"
+"""Between these the README has the answer table."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a report goes: its first page, the folder of the others, and whether it is the published one."""
+
+    first: Path
+    pages: Path
+    published: bool
 
 
 @click.command()
@@ -34,22 +51,33 @@ NAME = "RESULTS.md"
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail when the report is not what the raw files give.")
 def report(files: tuple[Path, ...], output: Path | None, check: bool) -> None:
-    """Write the report, RESULTS.md, and its pictures beside it, from raw results alone.
+    """Write the report, RESULTS.md, with its pages and pictures, from raw results alone.
 
-    FILEs are raw results, one of each kind at most; without one, those that are committed: benchmarks/results/*.jsonl, beside
-    which the committed report has its pictures.
+    Without FILEs it is the published one, of benchmarks/results/*.jsonl, and fails where its sentences say what those
+    contradict. FILEs are raw results of a run of your own, one of each kind at most: their report says which of the published
+    conclusions they confirm.
     """
-    chosen = files or committed(Path(RESULTS))
+    chosen = files or committed(RESULTS)
     folder = output or (files[0].parent if files else Path())
-    pictures = folder if files or output else Path(RESULTS)
+    place = Output(folder / NAME, folder / (PAGES if not files else "results"), not files)
+    texts, complaints = _rendered(chosen, place)
     if not check:
-        for path in write(chosen, folder / NAME, pictures):
+        for path in _written(texts):
             click.echo(f"Written: {path}")
-        return
-    for path, text in _rendered(chosen, folder / NAME, pictures).items():
-        if not path.exists() or path.read_text("utf-8") != text:
-            command = ["python", "-m", "benchmarks", "report", *map(str, files), *(["--output", str(output)] if output else [])]
-            raise click.ClickException(f"{path} is not what the raw results give: {shlex.join(command)}")
+    else:
+        for path, text in texts.items():
+            if not path.exists() or path.read_text("utf-8") != text:
+                command = [
+                    "python",
+                    "-m",
+                    "benchmarks",
+                    "report",
+                    *map(str, files),
+                    *(["--output", str(output)] if output else []),
+                ]
+                raise click.ClickException(f"{path} is not what the raw results give: {shlex.join(command)}")
+    if complaints:
+        raise click.ClickException("\n".join(("the raw files do not bear out:", *complaints)))
 
 
 def committed(folder: Path) -> list[Path]:
@@ -69,23 +97,26 @@ def read(path: Path) -> micro.Run:
         raise CommandError(str(error)) from None
 
 
-def write(files: Sequence[Path], output: Path, pictures: Path) -> list[Path]:
-    """Write the report of the raw `files` to `output`, a Markdown file, and its `pictures` to that folder; what was written.
+def write(files: Sequence[Path], first: Path) -> list[Path]:
+    """Write the report of a run of one's own to `first`, a Markdown file, with its pages in `results` beside; what was written.
 
     Raises `CommandError`.
     """
-    rendered = _rendered(files, output, pictures)
+    return _written(_rendered(files, Output(first, first.parent / "results", False))[0])
+
+
+def _written(texts: dict[Path, str]) -> list[Path]:
     try:
-        for path, text in rendered.items():
+        for path, text in texts.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
     except OSError as error:
         raise CommandError(f"{error.filename}: cannot be written: {error.strerror}") from None
-    return list(rendered)
+    return list(texts)
 
 
-def _rendered(files: Sequence[Path], output: Path, pictures: Path) -> dict[Path, str]:
-    """What to write where, the report last."""
+def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], list[str]]:
+    """What to write where, the first page last, and what the published sentences say that the run does not bear out."""
     raw: dict[str, Path] = {}
     runs: dict[str, Any] = {}
     for path in files:
@@ -93,16 +124,41 @@ def _rendered(files: Sequence[Path], output: Path, pictures: Path) -> dict[Path,
         if kind in raw:
             raise CommandError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
         raw[kind], runs[kind] = path, run
+    proof = RESULTS / PROOF
+    known = json.loads(proof.read_text("utf-8")) if place.published and proof.exists() else None
+    claims = _published() if not place.published and "load" in runs else ()
+    found = tree(Runs(**runs, proof=known), claims)
+    made = render(found, _links(place, raw), published=place.published)
+    texts = {place.pages / f"{name}.svg": text for name, text in made.pictures.items()}
+    texts |= {place.pages / f"{name}.md": text for name, text in made.pages.items()}
+    readme = place.first.with_name(README)
+    if place.published and readme.exists() and BEGIN in (text := readme.read_text("utf-8")):
+        before, _, rest = text.partition(BEGIN)
+        texts[readme] = f"{before}{BEGIN}\n\n{made.answers}\n\n{END}{rest.partition(END)[2]}"
+    return {**texts, place.first: made.first}, _complaints(made) if place.published else []
 
-    def place(kind: str, name: str) -> Path:
-        return pictures / f"{raw[kind].stem}{'-' if name else ''}{name}.svg"
 
-    def relative(path: Path) -> str:
-        return Path(os.path.relpath(path, output.parent)).as_posix()
+def _complaints(made: Rendered) -> list[str]:
+    held = (hold(claim, made.claims.found) for claim in made.claims.claims)
+    return list(dict.fromkeys(one.complaint for one in held if one.outcome is not Outcome.CONFIRMS))
 
-    links = {"reproductions": relative(REPRODUCTIONS), **{kind: relative(path) for kind, path in raw.items()}}
-    made = build(Runs(**runs, links=links), lambda kind, name: relative(place(kind, name)) if kind in raw else "")
-    return {**{place(kind, name): text for (kind, name), text in made.pictures.items()}, output: made.markdown}
+
+def _published() -> tuple[Claim, ...]:
+    """The conclusions of the published report; none where its raw files are not here."""
+    try:
+        found = tree(Runs(**{kind: run for path in committed(RESULTS) for kind, run in [_read(path)]}))
+    except CommandError:
+        return ()
+    claims = render(found, Links("", {}, ""), published=True, only_first=True).claims.claims
+    return tuple({one.says: one for one in claims}.values())
+
+
+def _links(place: Output, raw: dict[str, Path]) -> Links:
+    def relative(path: Path, start: Path) -> str:
+        return Path(os.path.relpath(path, start)).as_posix()
+
+    links = {kind: relative(path, place.pages) for kind, path in raw.items()}
+    return Links(f"{relative(place.pages, place.first.parent)}/", links, relative(REPRODUCTIONS, place.pages))
 
 
 def _read(path: Path) -> tuple[str, Any]:

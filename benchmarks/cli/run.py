@@ -19,7 +19,7 @@ from benchmarks.machinery.placement import choose
 from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import sheet, verdicts
-from benchmarks.report.load_part import done, expected
+from benchmarks.report.completeness import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells

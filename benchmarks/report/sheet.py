@@ -1,4 +1,4 @@
-"""The answer sheet: a line for each question, on the terminal and at the top of the report."""
+"""The answer sheet on the terminal: a line for each question."""
 
 from __future__ import annotations
 
@@ -12,17 +12,11 @@ from rich.table import Table
 from benchmarks.analysis.answers import Answer
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.report.numbers import interval
-from benchmarks.report.tables import markdown
 
 HEAD = ("question", "answer", "ratio", "verdict")
 STYLES = {Verdict.SAME.value: "cyan", Verdict.UNDECIDED.value: "dim", "fails": "bold red"}
 STYLES |= {one.value: "green" if one.gains else "red" for one in Verdict if one.gains or one.loses}
 WIDE = 150
-
-
-def table(answers: Sequence[Answer]) -> str:
-    """In Markdown; empty where nothing was asked."""
-    return markdown(HEAD, [_cells(one) for one in answers]) if answers else ""
 
 
 def show(answers: Sequence[Answer]) -> None:
@@ -34,7 +28,7 @@ def show(answers: Sequence[Answer]) -> None:
         console.width = WIDE
     shown = Table(*HEAD, box=None, padding=(0, 1), header_style="dim")
     for one in answers:
-        *cells, verdict = _cells(one)
+        *cells, verdict = cells_of(one)
         shown.add_row(*map(escape, cells), f"[{STYLES[verdict]}]{verdict}[/]")
     console.print(shown)
     decided = sum(one.decided for one in answers)
@@ -43,7 +37,8 @@ def show(answers: Sequence[Answer]) -> None:
     )
 
 
-def _cells(answer: Answer) -> tuple[str, str, str, str]:
+def cells_of(answer: Answer) -> tuple[str, str, str, str]:
+    """Question, answer, ratio with interval, verdict: on the terminal and in the report."""
     found = answer.estimate
     shown = interval(found) if found and math.isfinite(found.half_width) else "-"
     verdict = "fails" if answer.problem is not None else (answer.verdict or Verdict.UNDECIDED).value

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.analysis.micro import Comparison, summarize
+from benchmarks.analysis.micro import summarize
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw.load import Run as LoadRun
 from benchmarks.raw.micro import Run
-from benchmarks.report import load_summary, numbers
-from benchmarks.report.load_summary import Quantity, Row, deciding
-from benchmarks.report.micro_part import cells, control, where
+from benchmarks.report.comparisons import DATABASES, Comparison, Finding, comparisons, deciding
 from benchmarks.report.numbers import interval, plural
-from benchmarks.report.prose import DATABASES, answer
 
 STYLES = {
     Verdict.BETTER: "bold green",
@@ -26,90 +23,63 @@ STYLES = {
     Verdict.WORSE: "bold red",
     Verdict.UNDECIDED: "dim",
 }
-STYLED = {verdict.value: f"[{style}]{verdict.value}[/]" for verdict, style in STYLES.items()}
-COLUMNS = (("", 15), ("wall µs", 8), ("ratio", 18), ("verdict", 15), ("CPU µs", 8), ("ratio", 18), ("verdict", 15))
-"""Names and widths; without the microseconds on a narrow terminal."""
-WIDE = sum(width for _, width in COLUMNS) + 2 * len(COLUMNS)
-LOAD_COLUMNS = (("", 27), ("CPU/request", 21), ("verdict", 15), ("requests/s", 21), ("verdict", 15))
-JUDGED: tuple[Quantity, ...] = ("cpu", "throughput")
+WIDE = 110
 
 
 def show(run: Run) -> None:
-    """Print a table for each group of the in-process comparison, and what they say."""
-    console = _console()
-    comparisons = summarize(run)
-    console.print("Ratios to the first of each group, with their 95 % intervals")
-    for comparison in comparisons:
-        console.print(f"\n[bold]{escape(where(comparison))}[/] (A/A {escape(control(comparison))})")
-        console.print(_table(comparison, wide=console.width >= WIDE))
-    for sentence in answer(run, comparisons):
-        console.print(f"\n{sentence.replace('**', '')}", markup=False)
+    """Print the in-process comparison, an operation after the other."""
+    table = _table("wall time", "CPU time")
+    for one in summarize(run):
+        table.add_row(f"[bold]{escape(one.group.title)}, {DATABASES[one.group.database]}[/]", "", "", "", "")
+        for row in one.rows:
+            found = [row.measured.get(quantity) for quantity in ("wall", "cpu")]
+            findings = [Finding(each.estimate, each.verdict) if each else Finding(problem=row.problem) for each in found]
+            table.add_row(f" {row.contender}", *_cells(findings, "pass"))
+    _print("Ratios to the first of each operation, with their 95 % intervals", table)
 
 
 def show_load(run: LoadRun) -> None:
-    """Print a table for each database of the load benchmark: every contender in every scenario, at one concurrency."""
-    console = _console()
-    chosen = deciding(load_summary.summarize(run))
-    console.print(f"Ratios to {run.header.baseline} of neighbouring slices, with their 95 % intervals; A/A: the baseline again")
-    for database in dict.fromkeys(one.database for one in chosen):
-        console.print(f"\n[bold]{DATABASES.get(database, 'No database')}[/]")
-        here = [one for one in chosen if one.database == database]
-        console.print(_load_table(here))
-        for reason in _reasons(here):
-            console.print(f" {reason}", markup=False)
+    """Print every contender in every scenario of the load benchmark, at one concurrency, and why some fail."""
+    table = _table("CPU/request", "requests/s")
+    chosen = deciding(comparisons(run))
+    for one in chosen:
+        again = (f"[dim]A/A {escape(interval(one.control.get(quantity)))}[/]" for quantity in ("cpu", "throughput"))
+        first, second = again
+        table.add_row(f"[bold]{one.where}[/]", first, f"[dim]{plural(one.rounds, 'round')}[/]", second, "")
+        for row in one.rows:
+            table.add_row(f" {row.contender}", *_cells([row.finding("cpu"), row.finding("throughput")]))
+    _print(f"Ratios to {run.header.baseline} of neighbouring slices, with their 95 % intervals", table, _reasons(chosen))
 
 
-def _console() -> Console:
+def _table(first: str, second: str) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for name in ("", first, "verdict", second, "verdict"):
+        table.add_column(name, no_wrap=True)
+    return table
+
+
+def _print(title: str, table: Table, lines: Sequence[str] = ()) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDE
-    return console
+    console.print(title)
+    console.print(table)
+    for line in lines:
+        console.print(line, markup=False)
 
 
-def _table(comparison: Comparison, *, wide: bool) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    shown = [place for place in range(len(COLUMNS)) if wide or not COLUMNS[place][0].endswith("µs")]
-    for place in shown:
-        name, width = COLUMNS[place]
-        table.add_column(name, width=width, no_wrap=True, justify="right" if name.endswith("µs") else "left")
-    for row in comparison.rows:
-        texts = [f"{row.contender}", *(["fails", *[""] * 5] if row.problem else cells(row))]
-        table.add_row(*(STYLED.get(texts[place], escape(texts[place])) for place in shown))
-    return table
+def _cells(findings: Sequence[Finding], unit: str = "round") -> list[str]:
+    cells = []
+    for one in findings:
+        style = "bold red" if one.problem else STYLES[one.verdict] if one.verdict else "dim"
+        cells += [escape(interval(one.estimate, unit)) if one.estimate else "", f"[{style}]{one.word or 'baseline'}[/]"]
+    return cells
 
 
-def _load_table(comparisons: Sequence[load_summary.Comparison]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for name, width in LOAD_COLUMNS:
-        table.add_column(name, width=width, no_wrap=True)
-    for one in comparisons:
-        first, second = (f"[dim]A/A {escape(numbers.control(one.control.get(quantity)))}[/]" for quantity in JUDGED)
-        table.add_row(f"[bold]{one.scenario}[/], {one.load.name}", first, f"[dim]{plural(one.rounds, 'round')}[/]", second, "")
-        for row in one.rows:
-            table.add_row(f" {row.contender}", *_load_cells(row, one.baseline))
-    return table
-
-
-def _load_cells(row: Row, baseline: str) -> Iterator[str]:
-    if row.problem:
-        yield "[red]fails[/]"
-        return
-    for quantity in JUDGED:
-        measured = row.measured.get(quantity)
-        if measured is None:
-            yield from ("not measured", "")
-        elif measured.estimate is None or measured.verdict is None:
-            yield from ("1", "baseline") if row.contender == baseline else ("no baseline", "")
-        else:
-            yield from (escape(interval(measured.estimate)), STYLED[measured.verdict.value])
-
-
-def _reasons(comparisons: Sequence[load_summary.Comparison]) -> Iterator[str]:
-    """Why contenders fail, a line for each reason."""
+def _reasons(chosen: Sequence[Comparison]) -> list[str]:
     found: dict[tuple[str, str], list[str]] = {}
-    for one in comparisons:
+    for one in chosen:
         for row in one.rows:
             if row.problem:
                 found.setdefault((row.contender, str(row.problem)), []).append(one.scenario)
-    for (contender, problem), scenarios in found.items():
-        yield f"{contender} fails in {', '.join(scenarios)}: {problem}"
+    return [f"{contender} fails in {', '.join(scenarios)}: {problem}" for (contender, problem), scenarios in found.items()]

@@ -150,7 +150,7 @@ def test_only_the_documented_wiring_may_fail(
     assert command(monkeypatch, "micro", "--output", str(tmp_path / "micro.jsonl")) == status
     error = capsys.readouterr().err
     assert error == ("Error: 1 checks failed, the first: async-native, read: RuntimeError: it broke\n" if status else "")
-    assert "RuntimeError: it broke" in (tmp_path / "micro.md").read_text("utf-8")
+    assert "RuntimeError: it broke" in (tmp_path / "results" / "counts.md").read_text("utf-8")
 
 
 def test_without_a_command_it_helps() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.raw.load import Cell, Load
-from benchmarks.report.load_summary import summarize
+from benchmarks.report.comparisons import comparisons
 from benchmarks.subjects.profiles import PROFILES
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import Plan
@@ -26,9 +26,9 @@ def test_after_each_trial_the_ratio_is_that_of_the_report(capsys: pytest.Capture
     for name in NAMES:
         progress.see(next(one for one in run.trials if one.contender == name))
     base, again, loop = re.findall(r" us CPU(.*)", capsys.readouterr().err)
-    row = summarize(run)[0].row("async-loop")
+    row = comparisons(run)[0].row("async-loop")
     assert row
-    estimate = row.measured["cpu"].estimate
+    estimate = row.findings["cpu"].estimate
     assert estimate
     width = f" +-{100 * estimate.half_width:.1f} %" if rounds > 1 else ""
     assert loop == f" ({estimate.ratio:.2f}{width} of sync-threads)"

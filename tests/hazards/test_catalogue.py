@@ -10,7 +10,9 @@ from benchmarks.hazards.hazard import Hazard, Observation
 from benchmarks.hazards.runner import plan
 from benchmarks.raw import Recorder
 from benchmarks.raw import hazards as raw
-from benchmarks.report.hazards import render
+from benchmarks.report.model import Runs, report
+from benchmarks.report.pages import Links
+from benchmarks.report.pages import render as render_report
 from tests.hazards.conftest import Sides
 
 HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})
@@ -84,12 +86,18 @@ def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.Run) -
     }
 
 
+def render(run: raw.Run) -> str:
+    return render_report(
+        report(Runs(hazards=run)), Links("", {"hazards": "hazards.jsonl"}, "reproductions"), published=False
+    ).pages["hazards"]
+
+
 def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -> None:
     section = render(recorded)
     for hazard in HAZARDS.values():
         assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
         assert section.count(f"| [{hazard.name.upper()}](#{hazard.anchor})") == 1
-        assert f"(benchmarks/hazards/reproductions/{hazard.script.name})" in section
+        assert f"(reproductions/{hazard.script.name})" in section
     assert render(recorded) == section
 
 

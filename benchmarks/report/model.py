@@ -1,0 +1,298 @@
+"""What a report is made of: one tree of frozen values. Pages, pictures and the terminal are drawn from it and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from benchmarks.analysis import instructions as exact
+from benchmarks.analysis import micro as clock
+from benchmarks.analysis.answers import Answer, answers
+from benchmarks.hazards.catalogue import HAZARDS
+from benchmarks.hazards.hazard import MODELS, Hazard
+from benchmarks.raw import hazards, instructions, load, micro
+from benchmarks.report.claims import Claim, Held, Outcome, hold
+from benchmarks.report.comparisons import Comparison, Finding, Row, comparisons, deciding
+from benchmarks.report.completeness import done, expected
+from benchmarks.report.situations import Judged, judged
+from benchmarks.report.trust import Trust, trust
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.layers import LAYERS
+from benchmarks.subjects.scenarios import UNDER_LOAD
+
+THREADED = "sync-threads"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A row with its cell."""
+
+    cell: Comparison
+    row: Row
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A contender, how it fails, and where."""
+
+    contender: str
+    problem: str
+    where: str
+
+
+@dataclass(frozen=True)
+class UnderLoad:
+    """A run under load. `done` of `expected` trials have a result; `absent` are contenders and scenarios that it lacks."""
+
+    run: load.Run
+    cells: tuple[Comparison, ...]
+    situations: tuple[Judged, ...]
+    answers: tuple[Answer, ...]
+    trust: Trust
+    done: int
+    expected: int
+    absent_contenders: tuple[str, ...]
+    absent_scenarios: tuple[str, ...]
+
+    @cached_property
+    def closed(self) -> tuple[Comparison, ...]:
+        """Of each scenario that waits for nothing the closed loop that decides."""
+        return tuple(one for one in deciding(self.cells) if one.delay is None)
+
+    @cached_property
+    def waiting(self) -> tuple[Comparison, ...]:
+        """Closed loops over queries that wait."""
+        return tuple(one for one in self.cells if one.delay is not None and one.load.percent is None)
+
+    @cached_property
+    def opened(self) -> tuple[Comparison, ...]:
+        """Open loops."""
+        return tuple(one for one in self.cells if one.load.percent is not None)
+
+    @cached_property
+    def swept(self) -> tuple[Comparison, ...]:
+        """Closed loops over one scenario and database that was measured with more than two numbers of connections."""
+        places = [(one.database, one.scenario) for one in self.cells if one.load.percent is None]
+        return tuple(one for one in self.cells if one.load.percent is None and places.count((one.database, one.scenario)) > 2)
+
+    @property
+    def contenders(self) -> tuple[str, ...]:
+        """Those measured, without the control, in the order of the run's header."""
+        found = dict.fromkeys(row.contender for one in self.cells for row in one.rows)
+        order = [*self.run.header.contenders]
+        return tuple(sorted(found, key=lambda name: order.index(name) if name in order else len(order)))
+
+    def cell(self, database: str, scenario: str, name: str = "") -> Comparison | None:
+        """The cell under the load of that name, or the one that decides; None where it was not measured."""
+        here = self.cells if name else deciding(self.cells)
+        found = (one for one in here if (one.database, one.scenario) == (database, scenario))
+        return next((one for one in found if name in ("", one.load.name)), None)
+
+    @cached_property
+    def surface(self) -> tuple[Comparison, ...]:
+        """Over connections: reading on PostgreSQL, and what waits."""
+        reading = [one for one in self.swept if one.database == "postgresql" and one.scenario == "read"]
+        return tuple(sorted(reading, key=lambda one: one.load)) + self.waiting
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Who has part in all of what waits, or is a number of threads."""
+        return tuple(name for name in self.contenders if name.startswith(THREADED) or all(one.row(name) for one in self.waiting))
+
+    @property
+    def rivals_of_threads(self) -> tuple[Comparison, ...]:
+        """What waits and has both 64 threads and the native model."""
+        return tuple(one for one in self.waiting if one.row("sync-threads-64") and one.row("async-native"))
+
+    @staticmethod
+    def placed(cells: Sequence[Comparison]) -> list[Placed]:
+        """The rows of the cells without those of the baseline."""
+        return [Placed(cell, row) for cell in cells for row in cell.rows if row.contender != cell.baseline]
+
+    @property
+    def latencies(self) -> list[Placed]:
+        """Every contender in every open loop."""
+        return [Placed(cell, row) for cell in self.opened for row in cell.rows]
+
+    @property
+    def failures(self) -> list[Failing]:
+        """Who fails, how, and where; those that fail alike together."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for cell in self.cells:
+            for row in cell.rows:
+                if row.problem:
+                    found.setdefault((row.contender, row.problem), []).append(cell.where)
+        return [Failing(*who, "; ".join(where)) for who, where in found.items()]
+
+    def has(self, word: str) -> bool:
+        """Whether a contender or a scenario with the word in its name was measured."""
+        return any(word in name for name in (*self.run.header.contenders, *(one.scenario for one in self.cells)))
+
+    def find(self, contender: str, database: str, scenario: str, name: str = "") -> Row | None:
+        """The contender's row there, for the numbers of a sentence; None where it was not measured."""
+        found = self.cell(database, scenario, name)
+        return found.row(contender) if found else None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A hazard and what each side did, by model."""
+
+    hazard: Hazard
+    sides: Mapping[str, hazards.Side]
+
+
+@dataclass(frozen=True)
+class Hazards:
+    """The hazards that were provoked; `broken` counts them by model."""
+
+    run: hazards.Run
+    seen: tuple[Seen, ...]
+    broken: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Instructions per request."""
+
+    run: instructions.Run
+    rows: tuple[exact.Row, ...]
+
+    @cached_property
+    def layers(self) -> list[str]:
+        """Those that had a part, in their order."""
+        found = {layer for row in self.rows for layer in row.layers}
+        return [layer for layer in LAYERS if layer in found]
+
+    @property
+    def columns(self) -> list[str]:
+        """The layers as columns of numbers."""
+        return [f"{layer}:" for layer in self.layers]
+
+    @property
+    def has_cycles(self) -> bool:
+        """Whether cycles were estimated."""
+        return any(getattr(row, "cycles", None) for row in self.rows)
+
+    def of(self, database: str) -> list[exact.Row]:
+        """The rows on the database."""
+        return [row for row in self.rows if row.database == database]
+
+    def row(self, contender: str, database: str, scenario: str) -> exact.Row | None:
+        """That row, without the contender's family in its name if the run is older; None where it was not counted."""
+        found = (one for one in self.rows if (one.database, one.scenario) == (database, scenario))
+        return next((one for one in found if one.contender in (contender, *_former(contender))), None)
+
+
+def _former(contender: str) -> tuple[str, ...]:
+    """What it was called in process before contenders had one name everywhere."""
+    return ("sync",) if contender == THREADED else (contender.removeprefix("async-"),)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A row of an operation in process."""
+
+    title: str
+    row: clock.Row
+
+    def finding(self, quantity: clock.Quantity) -> Finding:
+        """What was found of it."""
+        found = self.row.measured.get(quantity)
+        return Finding(found.estimate, found.verdict) if found else Finding(problem=self.row.problem)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Times in process, one caller at a time."""
+
+    run: micro.Run
+    comparisons: tuple[clock.Comparison, ...]
+    calibrations: Mapping[clock.Quantity, Any]
+
+    def of(self, database: str) -> list[Timed]:
+        """The rows on the database."""
+        found = (one for one in self.comparisons if one.group.database == database)
+        return [Timed(one.group.title, row) for one in found for row in one.rows]
+
+    def row(self, contender: str, database: str, scenario: str) -> clock.Row | None:
+        """That row, as in the exact counts; None where it was not measured."""
+        here = (one for one in self.comparisons if (one.group.database, one.group.scenario) == (database, scenario))
+        names = (contender, *_former(contender))
+        return next((row for one in here for row in one.rows if row.contender in names), None)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The raw files of a report, one of each kind at most; `proof` is what simulation says of the statistics, by name."""
+
+    load: load.Run | None = None
+    micro: micro.Run | None = None
+    instructions: instructions.Run | None = None
+    hazards: hazards.Run | None = None
+    proof: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of it. `held` are the published conclusions against this run, for a run that is not the published one."""
+
+    load: UnderLoad | None
+    counts: Counts | None
+    clock: Clock | None
+    hazards: Hazards | None
+    proof: Mapping[str, Any] | None
+    held: tuple[Held, ...] = ()
+
+    @property
+    def runs(self) -> dict[str, Any]:
+        """The raw runs that there are, by kind."""
+        parts = {"load": self.load, "instructions": self.counts, "micro": self.clock, "hazards": self.hazards}
+        return {kind: part.run for kind, part in parts.items() if part}
+
+    @property
+    def uncommitted(self) -> list[str]:
+        """Kinds of runs that nobody can repeat: their code was not committed."""
+        return [kind for kind, run in self.runs.items() if (run.header.environment.get("commit") or "").endswith("+")]
+
+
+def report(runs: Runs, claims: Sequence[Claim] = ()) -> Report:
+    """The tree, with the published `claims` held against the run."""
+    under_load = _under_load(runs.load) if runs.load else None
+    return Report(
+        under_load,
+        Counts(runs.instructions, tuple(exact.summarize(runs.instructions))) if runs.instructions else None,
+        Clock(runs.micro, tuple(clock.summarize(runs.micro)), clock.calibrations(runs.micro)) if runs.micro else None,
+        _hazards(runs.hazards) if runs.hazards else None,
+        runs.proof,
+        _held(claims, under_load.cells) if under_load else (),
+    )
+
+
+def _held(claims: Sequence[Claim], found: Sequence[Comparison]) -> tuple[Held, ...]:
+    """What the run contradicts before what it leaves open, did not measure, or confirms."""
+    return tuple(sorted((hold(one, found) for one in claims), key=lambda one: list(Outcome).index(one.outcome)))
+
+
+def _under_load(run: load.Run) -> UnderLoad:
+    found = comparisons(run)
+    measured = {cell.scenario for cell in run.header.cells}
+    return UnderLoad(
+        run,
+        found,
+        judged(found),
+        tuple(answers([one.result for one in found])),
+        trust(run, found),
+        done(run),
+        expected(run),
+        tuple(name for name in CONTENDERS if name not in run.header.contenders),
+        tuple(name for name in UNDER_LOAD if name not in measured),
+    )
+
+
+def _hazards(run: hazards.Run) -> Hazards:
+    found = [HAZARDS[name] for name in run.header.hazards if name in HAZARDS]
+    seen = tuple(Seen(one, {name: side for name in MODELS if (side := run.side(one.name, name))}) for one in found)
+    return Hazards(run, seen, {name: sum(name in one.sides and one.sides[name].broken for one in seen) for name in MODELS})

@@ -1,0 +1,116 @@
+"""Which pictures a report has, and what is drawn in each. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+
+from benchmarks.analysis.cells import Name
+from benchmarks.report.charts import Bar, Dot, Point, bars, dots, grid, lines, squares
+from benchmarks.report.comparisons import DATABASES, Comparison, Finding
+from benchmarks.report.model import Counts, Report, UnderLoad
+
+WHAT: Mapping[Name, str] = {"cpu": "CPU a request: less is better", "throughput": "Requests a second: more is better"}
+TO = "ratio to {}, logarithmic"
+ORDINARY = ("read", "list", "create", "update")
+MEBI = 2.0**-20
+
+
+def pictures(report: Report) -> dict[str, str]:
+    """SVG by name, as far as the run has what they show."""
+    found = dict[str, str]()
+    if report.load:
+        found |= dict(_load(report.load))
+    if report.counts:
+        found["layers"] = _layers(report.counts)
+    return found
+
+
+def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
+    baseline = load.run.header.baseline
+    if load.situations:
+        rows = [(one.label, one.findings.items()) for one in load.situations]
+        yield "answer", grid(f"Ratio to {baseline}", list(squares(rows)))
+    cells = [(f"{one.scenario}, {DATABASES[one.database]}", _findings(one, load.contenders, "cpu")) for one in load.closed]
+    if cells:
+        yield "verdicts", grid(f"CPU a request, ratio to {baseline}", list(squares(cells)))
+    axis = TO.format(baseline)
+    facts = load.run.header.contenders
+    stock = [one for one in load.contenders if facts.get(one, {}).get("model") == "documented"]
+    others = [one for one in load.contenders if one not in (*stock, baseline)]
+    drawn: tuple[tuple[str, Name, list[Comparison], list[str]], ...] = (
+        ("documented", "cpu", [one for one in load.closed if any(map(one.row, stock))], stock),
+        ("ordinary", "cpu", [one for one in load.closed if one.database == "postgresql" and one.scenario in ORDINARY], others),
+        ("waiting", "throughput", list(load.waiting), others),
+        ("sqlite", "throughput", [one for one in load.closed if one.database == "sqlite"], [*stock, *others]),
+    )
+    for name, quantity, chosen, contenders in drawn:
+        if shown := list(_dots(chosen, contenders, quantity)):
+            yield name, dots(WHAT[quantity], axis, shown)
+    if load.swept:
+        yield "capacity", lines("Requests a second over connections", "connections", "requests/s", list(_capacity(load.swept)))
+    if load.opened:
+        yield "latency", lines("Latency at equal rates", "percentile", "ms", list(_latency(load.opened)), is_log=True)
+    if found := load.cell("postgresql", "read"):
+        sound = (row for row in found.rows if not row.problem)
+        memory = [Bar(found.where, row.contender, "", MEBI * statistics.median(row.memory)) for row in sound if row.memory]
+        yield "memory", bars("Memory of a server after the load", "MiB", memory)
+    if load.run.header.code:
+        files = [
+            Bar("", f"{part}, {side}", kind, float(count))
+            for part, totals in load.run.header.code["totals"].items()
+            for side, kind, count in (
+                ("async", "the same on both sides", totals["async"] - totals["differ"]),
+                ("async", "differs", totals["differ"]),
+                ("sync", "the same on both sides", totals["sync"] - min(totals["differ"], totals["sync"])),
+                ("sync", "differs", min(totals["differ"], totals["sync"])),
+            )
+        ]
+        yield "code", bars("Lines of code", "lines", files)
+
+
+def _findings(found: Comparison, names: Sequence[str], quantity: Name) -> list[tuple[str, Finding]]:
+    return [(name, found.finding(name, quantity)) for name in names if name != found.baseline]
+
+
+def _dots(found: Sequence[Comparison], names: Sequence[str], quantity: Name) -> Iterator[Dot]:
+    for one in found:
+        yield from (Dot.of(one.where, name, finding) for name in names if (finding := one.finding(name, quantity)).word)
+
+
+def _capacity(found: Sequence[Comparison]) -> Iterator[Point]:
+    for one in sorted(found, key=lambda one: (list(DATABASES).index(one.database), one.scenario, one.load)):
+        for row in one.rows:
+            if (values := row.values.get("throughput")) and all(other.row(row.contender) for other in found):
+                middle = statistics.median(values)
+                yield Point(
+                    f"{one.scenario}, {DATABASES[one.database]}", row.contender, str(one.load.connections), middle, middle, middle
+                )
+
+
+def _latency(found: Sequence[Comparison]) -> Iterator[Point]:
+    for one in found:
+        for row in one.rows:
+            for percent in (50, 90, 99, 99.9):
+                if values := [1000 * value for value in row.percentile(percent)]:
+                    yield Point(
+                        f"{one.scenario}, {DATABASES[one.database]}, {one.load.percent} %",
+                        row.contender,
+                        f"p{percent:g}",
+                        statistics.median(values),
+                        min(values),
+                        max(values),
+                    )
+
+
+def _layers(counts: Counts) -> str:
+    return bars(
+        "Instructions a request, by layer",
+        "millions",
+        [
+            Bar(f"{row.scenario}, {DATABASES[row.database]}", row.contender, layer, value / 1e6)
+            for row in counts.rows
+            if row.scenario in ("noop", "read", "create")
+            for layer, value in row.layers.items()
+        ],
+    )
