@@ -12,6 +12,7 @@ import click
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
+from benchmarks.analysis.completeness import done, expected
 from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
 from benchmarks.machinery.databases import DataError
 from benchmarks.machinery.environment import environment
@@ -19,7 +20,6 @@ from benchmarks.machinery.placement import choose
 from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import sheet, verdicts
-from benchmarks.report.completeness import done, expected
 from benchmarks.report.numbers import plural
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells

@@ -6,7 +6,7 @@ by colour (blue and orange, after Okabe and Ito): a failure is the loudest mark,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,24 +80,18 @@ def grid(title: str, squares: Sequence[Square]) -> str:
     """Rows of a kind of request, columns of contenders; empty fields were not measured."""
     columns = list(dict.fromkeys(one.column for one in squares))
     rows = list(dict.fromkeys(one.row for one in squares))
-    base = alt.Chart(ROWS).encode(
-        x=alt.X(
-            "column:N",
-            sort=columns,
-            scale=alt.Scale(domain=columns),
-            axis=alt.Axis(orient="top", labelAngle=-35, labelLimit=300, title=None, ticks=False, domain=False),
-        ),
-        y=alt.Y(
-            "row:N", sort=rows, scale=alt.Scale(domain=rows), axis=alt.Axis(title=None, labelLimit=300, ticks=False, domain=False)
-        ),
-    )
+    is_wide = len(columns) > 6
+    top = alt.Axis(orient="top", labelAngle=-90 if is_wide else -35, labelLimit=300, title=None, ticks=False, domain=False)
+    left = alt.Axis(title=None, labelLimit=300, ticks=False, domain=False)
+    x = alt.X("column:N", sort=columns, scale=alt.Scale(domain=columns), axis=top)
+    base = alt.Chart(ROWS).encode(x=x, y=alt.Y("row:N", sort=rows, scale=alt.Scale(domain=rows), axis=left))
     fills = alt.Color("kind:N", scale=alt.Scale(domain=list(FILLS), range=list(FILLS.values())), legend=None)
     words = alt.Color("kind:N", scale=alt.Scale(domain=list(WORDS), range=list(WORDS.values())), legend=None)
     marks = base.mark_rect(stroke=RULE, strokeWidth=1).encode(color=fills)
     texts = base.mark_text(fontSize=14).encode(text="word:N", color=words)
     layers = alt.layer(marks, texts).resolve_scale(color="independent")
     shown = [one for one in squares if one.kind]
-    return _svg(layers.properties(width=54 * len(columns), height=30 * len(rows)), title, shown)
+    return _svg(layers.properties(width=(42 if is_wide else 54) * len(columns), height=30 * len(rows)), title, shown)
 
 
 @dataclass(frozen=True)
@@ -223,9 +217,3 @@ def bars(title: str, axis: str, found: Sequence[Bar]) -> str:
         if (total := sums[one.panel, one.name])
     ]
     return _svg(_below(layers, "panel", [one.panel for one in found]), title, rows)
-
-
-def squares(rows: Iterable[tuple[str, Iterable[tuple[str, Finding]]]]) -> Iterator[Square]:
-    """The fields of a grid, row by row."""
-    for label, findings in rows:
-        yield from (Square.of(label, name, finding) for name, finding in findings)

@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.analysis import instructions as exact
 from benchmarks.analysis import micro as clock
 from benchmarks.analysis.answers import Answer, answers
+from benchmarks.analysis.completeness import done, expected
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.report.claims import Claim, Held, Outcome, hold
 from benchmarks.report.comparisons import Comparison, Finding, Row, comparisons, deciding
-from benchmarks.report.completeness import done, expected
 from benchmarks.report.situations import Judged, judged
 from benchmarks.report.trust import Trust, trust
 from benchmarks.subjects.contenders import CONTENDERS
@@ -100,11 +100,6 @@ class UnderLoad:
     def rivals(self) -> tuple[str, ...]:
         """Who has part in all of what waits, or is a number of threads."""
         return tuple(name for name in self.contenders if name.startswith(THREADED) or all(one.row(name) for one in self.waiting))
-
-    @property
-    def rivals_of_threads(self) -> tuple[Comparison, ...]:
-        """What waits and has both 64 threads and the native model."""
-        return tuple(one for one in self.waiting if one.row("sync-threads-64") and one.row("async-native"))
 
     @staticmethod
     def placed(cells: Sequence[Comparison]) -> list[Placed]:

@@ -43,8 +43,8 @@ def three(value: float | None) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """1 round, 2 rounds."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
+    """1 round, 2 rounds, 3 passes."""
+    return f"{count:,} {word}{'' if count == 1 else 'es' if word.endswith('s') else 's'}"
 
 
 def middle(values: Sequence[float], scale: float = 1.0) -> str:

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.analysis.cells import Name
-from benchmarks.report.charts import Bar, Dot, Point, bars, dots, grid, lines, squares
-from benchmarks.report.comparisons import DATABASES, Comparison, Finding
+from benchmarks.report.charts import Bar, Dot, Point, Square, bars, dots, grid, lines
+from benchmarks.report.comparisons import DATABASES, Comparison
 from benchmarks.report.model import Counts, Report, UnderLoad
 
 WHAT: Mapping[Name, str] = {"cpu": "CPU a request: less is better", "throughput": "Requests a second: more is better"}
@@ -29,11 +29,13 @@ def pictures(report: Report) -> dict[str, str]:
 def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
     baseline = load.run.header.baseline
     if load.situations:
-        rows = [(one.label, one.findings.items()) for one in load.situations]
-        yield "answer", grid(f"Ratio to {baseline}", list(squares(rows)))
-    cells = [(f"{one.scenario}, {DATABASES[one.database]}", _findings(one, load.contenders, "cpu")) for one in load.closed]
-    if cells:
-        yield "verdicts", grid(f"CPU a request, ratio to {baseline}", list(squares(cells)))
+        found = [Square.of(one.label, name, finding) for one in load.situations for name, finding in one.findings.items()]
+        yield "answer", grid(f"Ratio to {baseline}", found)
+    if load.closed:
+        names = [name for name in load.contenders if name != baseline]
+        places = [(f"{one.scenario}, {DATABASES[one.database]}", one) for one in load.closed]
+        found = [Square.of(label, name, one.finding(name, "cpu")) for label, one in places for name in names]
+        yield "verdicts", grid(f"CPU a request, ratio to {baseline}", found)
     axis = TO.format(baseline)
     facts = load.run.header.contenders
     stock = [one for one in load.contenders if facts.get(one, {}).get("model") == "documented"]
@@ -51,9 +53,9 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
         yield "capacity", lines("Requests a second over connections", "connections", "requests/s", list(_capacity(load.swept)))
     if load.opened:
         yield "latency", lines("Latency at equal rates", "percentile", "ms", list(_latency(load.opened)), is_log=True)
-    if found := load.cell("postgresql", "read"):
-        sound = (row for row in found.rows if not row.problem)
-        memory = [Bar(found.where, row.contender, "", MEBI * statistics.median(row.memory)) for row in sound if row.memory]
+    if reading := load.cell("postgresql", "read"):
+        sound = (row for row in reading.rows if not row.problem)
+        memory = [Bar(reading.where, row.contender, "", MEBI * statistics.median(row.memory)) for row in sound if row.memory]
         yield "memory", bars("Memory of a server after the load", "MiB", memory)
     if load.run.header.code:
         files = [
@@ -69,10 +71,6 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
         yield "code", bars("Lines of code", "lines", files)
 
 
-def _findings(found: Comparison, names: Sequence[str], quantity: Name) -> list[tuple[str, Finding]]:
-    return [(name, found.finding(name, quantity)) for name in names if name != found.baseline]
-
-
 def _dots(found: Sequence[Comparison], names: Sequence[str], quantity: Name) -> Iterator[Dot]:
     for one in found:
         yield from (Dot.of(one.where, name, finding) for name in names if (finding := one.finding(name, quantity)).word)
@@ -83,9 +81,8 @@ def _capacity(found: Sequence[Comparison]) -> Iterator[Point]:
         for row in one.rows:
             if (values := row.values.get("throughput")) and all(other.row(row.contender) for other in found):
                 middle = statistics.median(values)
-                yield Point(
-                    f"{one.scenario}, {DATABASES[one.database]}", row.contender, str(one.load.connections), middle, middle, middle
-                )
+                place = f"{one.scenario}, {DATABASES[one.database]}"
+                yield Point(place, row.contender, str(one.load.connections), middle, middle, middle)
 
 
 def _latency(found: Sequence[Comparison]) -> Iterator[Point]:
@@ -93,14 +90,8 @@ def _latency(found: Sequence[Comparison]) -> Iterator[Point]:
         for row in one.rows:
             for percent in (50, 90, 99, 99.9):
                 if values := [1000 * value for value in row.percentile(percent)]:
-                    yield Point(
-                        f"{one.scenario}, {DATABASES[one.database]}, {one.load.percent} %",
-                        row.contender,
-                        f"p{percent:g}",
-                        statistics.median(values),
-                        min(values),
-                        max(values),
-                    )
+                    middle = statistics.median(values)
+                    yield Point(one.where, row.contender, f"p{percent:g}", middle, min(values), max(values))
 
 
 def _layers(counts: Counts) -> str:

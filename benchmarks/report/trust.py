@@ -77,14 +77,27 @@ def trust(run: Run, found: Sequence[Comparison]) -> Trust:
 def disturbances(run: Run, found: Sequence[Comparison]) -> Iterator[Disturbance]:
     """A line for each that the run tells anything of."""
     opened = [trial for trial in run.trials if trial.rate is not None and trial.lateness.count]
+    lost = [float(abs(one.stored - (one.acknowledged or 0))) for one in run.trials if one.stored is not None]
+    [1000 * one.lateness.percentile(99) for one in opened]
+    [max(row.beside for row in one.rows) for one in found if one.rows]
     overall: list[tuple[str, Unit, list[float], float | None]] = [
         ("time that the host gave to others", "percent", [one.steal for one in run.trials], validity.STEAL),
         ("generator, share of a core", "percent", [one.generator_cpu for one in run.trials], validity.GENERATOR_CPU),
-        ("open loop: lateness of the generator, p99", "ms", [_late(one) for one in opened], 1000 * validity.LATENESS_P99),
+        (
+            "open loop: lateness of the generator, p99",
+            "ms",
+            [1000 * one.lateness.percentile(99) for one in opened],
+            1000 * validity.LATENESS_P99,
+        ),
         ("open loop: server, share of a core", "percent", [one.server_cpu / one.seconds for one in opened], validity.SERVER_CPU),
         ("wrong or missing answers in a trial", "count", [float(sum(one.errors.values())) for one in run.trials], 0),
-        ("writes lost or made up in a trial", "count", [_lost(one) for one in run.trials if one.stored is not None], 0),
-        ("database and generator, cores used", "ratio", [_beside(one) for one in found if one.rows], validity.SHARED),
+        ("writes lost or made up in a trial", "count", lost, 0),
+        (
+            "database and generator, cores used",
+            "ratio",
+            [max(row.beside for row in one.rows) for one in found if one.rows],
+            validity.SHARED,
+        ),
         ("baseline's CPU, costliest over cheapest round", "ratio", list(_drift(found)), None),
         ("closed loop: time in which it runs down", "percent", list(_rundown(run)), None),
     ]
@@ -92,18 +105,6 @@ def disturbances(run: Run, found: Sequence[Comparison]) -> Iterator[Disturbance]
         if values:
             beyond = sum(value > limit for value in values) if limit is not None else 0
             yield Disturbance(label, unit, statistics.median(values), max(values), limit, beyond, len(values))
-
-
-def _late(trial: Trial) -> float:
-    return 1000 * trial.lateness.percentile(99)
-
-
-def _lost(trial: Trial) -> float:
-    return float(abs((trial.stored or 0) - (trial.acknowledged or 0)))
-
-
-def _beside(found: Comparison) -> float:
-    return max(row.beside for row in found.rows)
 
 
 def _drift(found: Iterable[Comparison]) -> Iterator[float]:

@@ -200,25 +200,13 @@ def _code() -> dict[str, Any]:
     return code_cost(ROOT)
 
 
-def cells(rounds: int = 6) -> list[Cell]:
-    """The cells of a plausible run."""
-    names = tuple(CONTENDERS)
-    closed = [("none", "noop", 32)]
-    closed += [("postgresql", "read", connections) for connections in (1, 8, 32, 128)]
-    closed += [("postgresql", name, 32) for name in ("list", "create", "update", "mixed", "fan-out", "bulk", "export")]
-    closed += [("postgresql", f"slow-{ms}", connections) for ms in (0, 1, 5, 10, 20, 50) for connections in (8, 32, 128)]
-    closed += [("sqlite", "read", connections) for connections in (1, 8, 32, 128)]
-    closed += [("sqlite", name, 32) for name in ("list", "create", "update", "mixed", "fan-out", "bulk", "export")]
-    found = [Cell(database, name, Load(connections), rounds, 5.0, 4, names) for database, name, connections in closed]
-    for database in ("postgresql", "sqlite"):
-        for name in ("read", "mixed"):
-            found += [Cell(database, name, Load(64, percent), rounds, 5.0, 1, names) for percent in (30, 60, 80)]
-    return found
-
-
 def few_cells(rounds: int = 2) -> list[Cell]:
     """Enough of them for every picture."""
-    return [cell for cell in cells(rounds) if cell.database == "postgresql" and cell.scenario in ("read", "slow-50")]
+    closed = [("read", connections) for connections in (1, 8, 32, 128)] + [
+        ("slow-50", connections) for connections in (8, 32, 128)
+    ]
+    found = [Cell("postgresql", name, Load(connections), rounds, 5.0, 4, tuple(CONTENDERS)) for name, connections in closed]
+    return found + [Cell("postgresql", "read", Load(64, rate), rounds, 5.0, 1, tuple(CONTENDERS)) for rate in (30, 60, 80)]
 
 
 def run_of(
