@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ READERS: dict[str, Any] = {
     "hazards": hazards.read,
 }
 """By kind of raw file."""
-RESULTS, PROOF = Path("benchmarks/results"), "proof.json"
+RESULTS, PROOF = Path("benchmarks/results"), "proof.jsonl"
 NAME, README, PAGES = "RESULTS.md", "README.md", "docs/results"
 BEGIN, END = "<!-- answers: written by python -m benchmarks report -->", "<!-- end of answers -->"
 """Between these the README has the answer table."""
@@ -125,7 +124,7 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
             raise CommandError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
         raw[kind], runs[kind] = path, run
     proof = RESULTS / PROOF
-    known = json.loads(proof.read_text("utf-8")) if place.published and proof.exists() else None
+    known = [line for line in read_lines(proof) if line["line"] == "row"] if place.published and proof.exists() else ()
     claims = _published() if not place.published and "load" in runs else ()
     found = tree(Runs(**runs, proof=known), claims)
     made = render(found, _links(place, raw), published=place.published)

@@ -221,13 +221,13 @@ class Clock:
 
 @dataclass(frozen=True)
 class Runs:
-    """The raw files of a report, one of each kind at most; `proof` is what simulation says of the statistics, by name."""
+    """The raw files of a report, one of each kind at most; `proof` are rows of what simulation says of the statistics."""
 
     load: load.Run | None = None
     micro: micro.Run | None = None
     instructions: instructions.Run | None = None
     hazards: hazards.Run | None = None
-    proof: Mapping[str, Any] | None = None
+    proof: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ class Report:
     counts: Counts | None
     clock: Clock | None
     hazards: Hazards | None
-    proof: Mapping[str, Any] | None
+    proof: Sequence[Mapping[str, Any]]
     held: tuple[Held, ...] = ()
 
     @property
