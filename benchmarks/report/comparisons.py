@@ -166,7 +166,7 @@ class Comparison:
 
     def against(self, contender: str, other: str, quantity: Name) -> Finding:
         """The contender compared with another one than the baseline."""
-        problem = next((self.result.problems[name] for name in (contender, other) if name in self.result.problems), None)
+        problem = next((str(self.result.problems[name]) for name in (contender, other) if name in self.result.problems), None)
         present = {contender, other} <= {*self.result.cell.contenders}
         return _finding(
             self.result.estimate(contender, quantity, [other]) if present and not problem else None, quantity, problem
@@ -214,10 +214,10 @@ def _comparison(run: Run, result: CellResult) -> Comparison:
 
 def _row(result: CellResult, name: str) -> Row:
     trials = tuple(trial for _, trial in sorted(result.trials.get(name, {}).items()))
-    problem = result.problems.get(name)
+    problem = str(found) if (found := result.problems.get(name)) else None
     values, findings = dict[Name, tuple[float, ...]](), dict[Name, Finding]()
-    for quantity, found in _values(() if problem else trials, quantities(result.cell.load)):
-        values[quantity] = found
+    for quantity, measured in _values(() if problem else trials, quantities(result.cell.load)):
+        values[quantity] = measured
         findings[quantity] = _finding(result.estimate(name, quantity), quantity)
     return Row(name, problem, values, findings, trials)
 

@@ -20,7 +20,7 @@ from benchmarks.report.situations import Judged, judged
 from benchmarks.report.trust import Trust, trust
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.layers import LAYERS
-from benchmarks.subjects.scenarios import UNDER_LOAD
+from benchmarks.subjects.scenarios import SCENARIOS
 
 THREADED = "sync-threads"
 
@@ -283,7 +283,7 @@ def _under_load(run: load.Run) -> UnderLoad:
         done(run),
         expected(run),
         tuple(name for name in CONTENDERS if name not in run.header.contenders),
-        tuple(name for name in UNDER_LOAD if name not in measured),
+        tuple(name for name in SCENARIOS if name not in measured),
     )
 
 

@@ -17,7 +17,9 @@ from benchmarks.cli import main
 from benchmarks.in_process.cells import Cell, plan
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.raw import instructions, load, micro
-from benchmarks.report.document import Runs, build
+from benchmarks.report.model import Runs
+from benchmarks.report.model import report as tree
+from benchmarks.report.pages import Links, render
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.subjects.questions import QUESTIONS
@@ -102,12 +104,15 @@ def test_they_are_answered_and_reported(monkeypatch: pytest.MonkeyPatch) -> None
     run = loaded(monkeypatch)
     (answer,) = [one for one in answers(results(run)) if one.question.name == QUESTION]
     assert answer.verdict is Verdict.BETTER
-    text = build(Runs(load=run, micro=timed(), instructions=counted(), links={}), lambda kind, name: f"{kind}{name}.svg").markdown
-    assert QUESTIONS[QUESTION].asks in text
-    rows = [line for line in text.splitlines() if line.startswith("|") and NAME in line]
-    assert len(rows) > 3
-    assert any("3.000 | 0.750" in row for row in rows), "the exact counts"
-    assert any("| 704 |" in row for row in rows), "in process"
+    links = Links("", {kind: f"{kind}.jsonl" for kind in ("load", "micro", "instructions")}, "")
+    made = render(tree(Runs(load=run, micro=timed(), instructions=counted())), links, published=False)
+    assert QUESTIONS[QUESTION].asks in made.first
+    rows = {
+        name: [line for line in page.splitlines() if line.startswith("|") and NAME in line] for name, page in made.pages.items()
+    }
+    assert all(rows[name] for name in ("verdicts", "costs", "counts", "environment"))
+    assert any("3.000" in row and "0.75" in row for row in rows["counts"]), "the exact counts"
+    assert any("704" in row for row in rows["counts"]), "in process"
 
 
 def test_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
