@@ -80,7 +80,9 @@ def contrast(
     scatter of slices within restarts, one by the scatter of restarts (T. Kalibera and R. Jones, Rigorous Benchmarking in
     Reasonable Time, 2013: repeat where variance arises). Restarts are few, so `spreads` has for each stratum how much they add in
     all comparisons of its cell (see `spread`); without, or where every restart has a single slice, it is the stratum's own
-    restarts that count: Student's t on them. Degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
+    restarts that count: Student's t on them. (Of single values, as of percentiles, nothing but their scatter is known, and it
+    is not shared: of 3 restarts of five contenders one that scatters twice as much as the others would be missed in 20 %.)
+    Degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
 
     Why so: in simulation from recorded slices (`proof`: CPU per request, two loaded cores, excess kurtosis 12; 95 % wanted), 5
     restarts of 6/12/24/48 slices covered 97/97/96/95 % with +-4.2/3.0/2.3/1.9 %, 3/4/6/8 restarts of 24 covered 98/97/96/97 %.
