@@ -27,12 +27,14 @@ class Answer(Exchange):
         *("send", "server_context", "started", "task", "watcher"),
     )
 
-    def __init__(self, app: AsyncFlask, context: Context, threads: Threads, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, app: AsyncFlask, context: Context, threads: Threads, task: asyncio.Task[Any] | None, receive: Receive, send: Send
+    ) -> None:
         super().__init__(app, context, threads)
         self.server_context = copy_context()
         self.receive = receive
         self.send = send
-        self.task = asyncio.current_task()
+        self.task = task
         self.watcher: asyncio.Task[None] | None = None
         self.seen = 0.0
         """When the watch has seen it first, by the loop's clock."""

@@ -10,7 +10,7 @@ starts the next request of a connection, or registers its reader, while it sends
 
 import asyncio
 import io
-from typing import IO, Any
+from typing import IO
 
 from sqlalchemy.util import greenlet_spawn
 
@@ -66,17 +66,17 @@ class ASGIApp:
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in one greenlet of the server's task; cancelled when its client disconnects."""
         loop = asyncio.get_running_loop()
-        if loop is not self.loop:
-            self._begin_on(loop)
-        if not self.app.portal.adopted(loop):  # by a server without lifespan
-            await self.app.portal.adopt()
+        if loop is not self.loop or not self.app.portal.adopted(loop):
+            await self._begin_on(loop)
         if self.running >= self.most:
             await refuse(send, 503, "The server has too many requests.")
             return
-        environ = build_environ(scope)
-        body: IO[bytes] = io.BytesIO()
         self.running += 1
+        context = request_context(self.app)
+        answer = Answer(self.app, context, self.threads, asyncio.current_task(loop), receive, send)
+        body: IO[bytes] = io.BytesIO()
         try:
+            environ = build_environ(scope)
             if may_have_body(scope, environ):
                 whole = await read_body(environ, receive, self.app.config["MAX_CONTENT_LENGTH"] or self.largest)
                 if whole is None:
@@ -86,23 +86,7 @@ class ASGIApp:
                     await refuse(send, 413, "The request is too large.")
                     return
             environ["wsgi.input"] = body
-            await self._answer(environ, receive, send)
-        finally:
-            self.running -= 1
-            body.close()
-
-    def _begin_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop, self.turns, self.watch = loop, Turns(loop), Watch(loop, self.app)
-        self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
-        self.running = 0
-        self.most: int = self.app.config["ONELOOP_REQUESTS"]
-        self.largest: int = self.app.config["ONELOOP_BODY_BYTES"]
-
-    async def _answer(self, environ: dict[str, Any], receive: Receive, send: Send) -> None:
-        context = request_context(self.app)
-        answer = Answer(self.app, context, self.threads, receive, send)
-        self.watch.add(answer)
-        try:
+            self.watch.add(answer)
             if not self.turns.take():
                 await self.turns.wait()
             await within(context, greenlet_spawn(answer.begin, answer.respond, self.app, environ))
@@ -114,4 +98,15 @@ class ASGIApp:
             msg = f"the application raised {type(error).__name__}"
             raise RuntimeError(msg) from error
         finally:
+            self.running -= 1
             self.watch.discard(answer)
+            body.close()
+
+    async def _begin_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        if loop is not self.loop:
+            self.loop, self.turns, self.watch = loop, Turns(loop), Watch(loop, self.app)
+            self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
+            self.running = 0
+            self.most: int = self.app.config["ONELOOP_REQUESTS"]
+            self.largest: int = self.app.config["ONELOOP_BODY_BYTES"]
+        await self.app.portal.adopt()  # if a server without lifespan runs it

@@ -61,11 +61,13 @@ class AsyncFlask(Flask):
         exchange = current_exchange()
         if exchange is None and SHARED not in environ:
             return self._in_own_context(environ, start_response)
-        if exchange is None or exchange.threads is None or has_app_context() or not in_greenlet():
+        if exchange is None or exchange.threads is None:
             return super().wsgi_app(environ, start_response)
-        if exchange.app is not self and not self.portal.adopted(asyncio.get_running_loop()):
+        if exchange.app is not self and in_greenlet() and not self.portal.adopted(asyncio.get_running_loop()):
             await_(Outside(self.portal.adopt()))
-        if self._for_loop(environ):
+        files = self._files
+        for_loop = files is not None and not environ["PATH_INFO"].startswith(files)
+        if for_loop or has_app_context() or not in_greenlet() or self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
         body = Body(exchange.in_thread)
         try:
@@ -88,10 +90,8 @@ class AsyncFlask(Flask):
         """Whether the request's view is for the server's loop.
 
         It is looked for beforehand and not again, unless Flask has to: when nothing matches, and when a URL converter needs the
-        request's context or session. Nothing is looked for where all views are for the loop.
+        request's context or session.
         """
-        if self._files is not None and not environ["PATH_INFO"].startswith(self._files):
-            return True
         ctx: Any = super().request_context(environ)
         environ[_CONTEXT] = ctx
         request = ctx.request

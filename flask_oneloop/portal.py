@@ -82,9 +82,9 @@ class Portal:
     def on_loop(self) -> bool:
         """Whether the caller is on the app's loop, and not only in its thread, as all of gevent's greenlets are."""
         running = asyncio._get_running_loop()  # noqa: SLF001 - the exported variant that does not raise
-        if running is None or running is not self.loop:
-            return False
-        return running is self._server_loop or process_loop.is_current() or in_greenlet()
+        if running is None or running is self._server_loop:
+            return running is not None
+        return running is self.loop and (process_loop.is_current() or in_greenlet())
 
     def adopted(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether this running loop is the server's, with nothing left to be closed on another one."""

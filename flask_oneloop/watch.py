@@ -75,7 +75,7 @@ def _look_at_loop(watch: "weakref.ref[Watch]", limit: float, thread: int) -> Non
         if (looking := watch()) is None or looking.loop.is_closed():
             return
         since = looking.looked
-        if looking.looking and time.monotonic() - since > limit and since != reported:
+        if looking.looking and time.monotonic() - since > limit + WATCH_EVERY and since != reported:
             reported = since
             if (frame := sys._current_frames().get(thread)) is not None:  # noqa: SLF001 - public, but for its name
                 looking.app.logger.warning("The event loop is blocked for %.1f s by %s", time.monotonic() - since, _blame(frame))
