@@ -32,8 +32,10 @@ def fold(text: str) -> str:
 
     ``fold("Émile ZOLA") == "emile zola"`` (Unicode: NFKD of the case folding, without combining marks).
     """
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))[:SORT_KEY_LENGTH]
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
+    return folded[:SORT_KEY_LENGTH]
 
 
 class Author(UUIDv7AuditBase):
