@@ -39,18 +39,9 @@ def kind(finding: Finding) -> str:
 
 def _svg(chart: Any, title: str, rows: Sequence[Any]) -> str:
     """The picture of a chart of the data `rows`, records or mappings: by name, for Altair copies what it is given."""
-    made = chart.properties(title=alt.Title(title, anchor="start", fontSize=15, color=INK, dy=-6)).configure(
-        font=FONT, background="white", padding=10, view=alt.ViewConfig(stroke=None)
-    )
-    made = made.configure_axis(
-        labelFontSize=13,
-        titleFontSize=13,
-        titleFontWeight="normal",
-        labelColor=INK,
-        titleColor=SOFT,
-        gridColor=RULE,
-        domainColor=SOFT,
-    )
+    made = chart.properties(title=alt.Title(title, anchor="start", fontSize=15, color=INK, dy=-6))
+    made = made.configure(font=FONT, background="white", padding=10, view=alt.ViewConfig(stroke=None))
+    made = made.configure_axis(labelFontSize=13, titleFontSize=13, titleFontWeight="normal", labelColor=INK, titleColor=SOFT)
     made = made.configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, orient="bottom", columns=3, symbolSize=110)
     made = made.configure_header(labelFontSize=14, labelColor=INK, labelAnchor="start")
     spec = {**made.to_dict(validate=False), "datasets": {"rows": [row if isinstance(row, dict) else asdict(row) for row in rows]}}

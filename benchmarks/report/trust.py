@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -62,7 +62,7 @@ def trust(run: Run, found: Sequence[Comparison]) -> Trust:
     judged = sum(finding.verdict is not None for one in found for row in one.rows for finding in row.findings.values())
     written = [trial for trial in run.trials if trial.acknowledged is not None]
     return Trust(
-        calibrations([replace(one.result, factors={}) for one in found]),
+        calibrations([one.result for one in found]),
         judged,
         false_verdicts(judged),
         tuple(disturbances(run, found)),

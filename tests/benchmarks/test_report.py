@@ -123,7 +123,7 @@ def test_a_full_core_of_the_database_is_said() -> None:
     busy = run_of([replace(READ, rounds=2, contenders=READ.contenders[:3])])
     crowded = replace(busy, trials=[replace(one, generator_cpu=0.95) for one in busy.trials])
     assert "| read, PostgreSQL, 32 conn.* |" in page(crowded, "verdicts")
-    assert "was full in: read, PostgreSQL, 32 conn." in page(crowded, "validity")
+    assert "is the server's own, in: read, PostgreSQL, 32 conn." in page(crowded, "validity")
     assert "conn.*" not in page(busy, "verdicts").partition("##")[2]
 
 
@@ -300,7 +300,7 @@ def test_without_files_it_is_of_the_committed_ones(
         assert re.search(r"it says better, 0\.70 to 0\.97, the run says worse 1\.\d\d \[", error)
     readme = (tmp_path / "README.md").read_text()
     assert "old" not in readme
-    assert "| Read a row, PostgreSQL (CPU a request) | " in readme
+    assert "| [Read a row, PostgreSQL (CPU a request)](RESULTS.md#ordinary-requests) | " in readme
     assert readme.endswith("<!-- end of answers -->\n\nB\n")
 
 

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 from flask import Response, current_app, g, request, session, stream_with_context
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView, View
-from flask_login import LoginManager, login_required  # type: ignore[import-untyped]
+from flask_login import LoginManager, login_required
 from sqlalchemy import QueuePool, create_engine, text
 from sqlalchemy.orm import scoped_session, sessionmaker
 
