@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-from benchmarks.machinery.postgres import Server, connect_or_start
+from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 
 pytest.register_assert_rewrite("tests.contract")
 
@@ -18,7 +18,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres() -> Iterator[PostgresServer]:
     """The server that `DATABASE_URL` names, else one started for the tests."""
     with connect_or_start(os.environ.get("DATABASE_URL"), {"max_connections": "400"}) as server:
         if server.pid is not None:

@@ -18,7 +18,7 @@ from benchmarks.analysis.series import log_ratios
 from benchmarks.analysis.slices import Floats, Quantity, Slices
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.load import Histogram
-from benchmarks.raw.load import Cell, Load, Run, Trial
+from benchmarks.raw.load import Load, LoadCell, LoadRun, LoadTrial
 from benchmarks.raw.problem import Problem
 
 Name = Literal["cpu", "throughput", "database", "p50", "p99"]
@@ -54,16 +54,16 @@ class CellResult:
     has one to them: what they did before they failed is not what they do.
     """
 
-    cell: Cell
+    cell: LoadCell
     baseline: str
     control: str
-    trials: Mapping[str, Mapping[int, Trial]]
+    trials: Mapping[str, Mapping[int, LoadTrial]]
     problems: Mapping[str, Problem]
     factors: Mapping[Name, float]
     _logs: dict[tuple[str, Name, tuple[str, ...]], Comparison] = field(default_factory=dict, compare=False, repr=False)
     _spreads: dict[Name, Spread] = field(default_factory=dict, compare=False, repr=False)
 
-    def sound(self, contender: str) -> Mapping[int, Trial]:
+    def sound(self, contender: str) -> Mapping[int, LoadTrial]:
         """The contender's trials by round, none if it failed."""
         return {} if contender in self.problems else self.trials.get(contender, {})
 
@@ -111,7 +111,7 @@ class CellResult:
         return self._spreads[quantity]
 
 
-def results(run: Run) -> list[CellResult]:
+def results(run: LoadRun) -> list[CellResult]:
     """Every cell of the run in which anything is known of a contender, in the run's order, calibrated by its controls."""
     plain = list(uncalibrated(run))
     factors = {name: one.factor for name, one in calibrations(plain).items()}
@@ -140,9 +140,9 @@ def _ratio(cells: Sequence[CellResult], strata: Sequence[Comparison], quantity: 
     return found.widened(max(one.factors.get(quantity, 1.0) for one in cells))
 
 
-def uncalibrated(run: Run) -> Iterator[CellResult]:
+def uncalibrated(run: LoadRun) -> Iterator[CellResult]:
     """The cells as `results` gives them, but for the factors, which are 1."""
-    trials: dict[tuple[str, str, str], dict[str, dict[int, Trial]]] = {}
+    trials: dict[tuple[str, str, str], dict[str, dict[int, LoadTrial]]] = {}
     for trial in run.trials:
         place = (trial.database, trial.scenario, trial.load)
         trials.setdefault(place, {}).setdefault(trial.contender, {})[trial.round] = trial
@@ -153,7 +153,7 @@ def uncalibrated(run: Run) -> Iterator[CellResult]:
             yield CellResult(cell, run.header.baseline, run.header.control, here, problems, {})
 
 
-def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> Problem | None:
+def _problem(run: LoadRun, cell: LoadCell, contender: str, measured: bool) -> Problem | None:
     """Why it fails in this cell: what went wrong here, or, where it was not measured, before or under another load."""
     where = (cell.database, cell.scenario, contender, cell.load.name)
     for failure in run.failures:
@@ -162,7 +162,7 @@ def _problem(run: Run, cell: Cell, contender: str, measured: bool) -> Problem | 
     return None if measured else run.problem(cell.database, cell.scenario, contender)
 
 
-def _paired(mine: Trial, theirs: Sequence[Trial], quantity: Name) -> Floats:
+def _paired(mine: LoadTrial, theirs: Sequence[LoadTrial], quantity: Name) -> Floats:
     """Shape (references, values)."""
     if quantity in BY_SLICE:
         return log_ratios(_slices(mine), [_slices(one) for one in theirs], BY_SLICE[quantity])
@@ -172,11 +172,11 @@ def _paired(mine: Trial, theirs: Sequence[Trial], quantity: Name) -> Floats:
     return np.asarray(np.log(values[0]) - np.log([[value] for value in values[1:]]), float)
 
 
-def _slices(trial: Trial) -> Slices:
+def _slices(trial: LoadTrial) -> Slices:
     return Slices.of(vars(trial.slices))
 
 
-def percentile(trial: Trial, percent: float) -> float:
+def percentile(trial: LoadTrial, percent: float) -> float:
     """Seconds; 0 where too few requests of this round took longer."""
     return trial.overall.percentile(percent) if _beyond(trial.overall, percent) >= IN_A_ROUND else 0.0
 

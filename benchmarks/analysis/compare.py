@@ -24,7 +24,7 @@ EXACT_MARGIN, CYCLES_MARGIN = 0.01, 0.03
 BEYOND = (Verdict.BETTER, Verdict.WORSE)
 """Wholly beyond the margin."""
 
-Run = load.Run | micro.Run | instructions.Run
+Run = load.LoadRun | micro.MicroRun | instructions.InstructionRun
 
 
 class ComparisonError(Exception):
@@ -82,7 +82,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """All places that both runs have, and how many one of them alone has; `differences` in what they ran on, in words."""
 
     kind: str
@@ -102,23 +102,23 @@ class Comparison:
         return [change for change in self.changed if change.verdict is Verdict.WORSE]
 
 
-def compare(old: Run, new: Run) -> Comparison:
+def compare(old: Run, new: Run) -> RunComparison:
     """Compare two runs of the same kind. Raises `ComparisonError` when they have nothing in common."""
-    if isinstance(old, load.Run) and isinstance(new, load.Run):
+    if isinstance(old, load.LoadRun) and isinstance(new, load.LoadRun):
         changes, places = _by_the_clock(load_findings(old), load_findings(new))
-    elif isinstance(old, micro.Run) and isinstance(new, micro.Run):
+    elif isinstance(old, micro.MicroRun) and isinstance(new, micro.MicroRun):
         changes, places = _by_the_clock(micro_findings(old), micro_findings(new))
-    elif isinstance(old, instructions.Run) and isinstance(new, instructions.Run):
+    elif isinstance(old, instructions.InstructionRun) and isinstance(new, instructions.InstructionRun):
         changes, places = _exactly(old, new)
     else:
         raise ComparisonError(f"a run of kind {old.header.kind!r} cannot be compared with one of kind {new.header.kind!r}")
     if not changes:
         raise ComparisonError("the two runs have no contender in common in the same scenario, database and load")
     only_old, only_new = (len(these - others) for these, others in (places, places[::-1]))
-    return Comparison(old.header.kind, changes, only_old, only_new, differences(old, new))
+    return RunComparison(old.header.kind, changes, only_old, only_new, differences(old, new))
 
 
-def load_findings(run: load.Run) -> Findings:
+def load_findings(run: load.LoadRun) -> Findings:
     """Each cell by itself: who fails under one load is compared under the others."""
     found = Findings()
     for one in results(run):
@@ -134,7 +134,7 @@ def load_findings(run: load.Run) -> Findings:
     return found
 
 
-def micro_findings(run: micro.Run) -> Findings:
+def micro_findings(run: micro.MicroRun) -> Findings:
     """Wall and CPU time."""
     found, factors = Findings(), {name: one.factor for name, one in summary.calibrations(run).items()}
     for one in summary.recorded(run):
@@ -172,7 +172,9 @@ def _change(place: Place, old: Series, new: Series, together: float) -> Change:
     return Change(place, contrast([old.logs]).ratio, contrast([new.logs]).ratio, found, verdict, stands)
 
 
-def _exactly(old: instructions.Run, new: instructions.Run) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
+def _exactly(
+    old: instructions.InstructionRun, new: instructions.InstructionRun
+) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
     """Instructions, and cycles where both runs have them."""
     cells = [{(cell.database, cell.scenario, cell.contender): cell for cell in run.cells} for run in (old, new)]
     before, after = ({place: cell for place, cell in one.items() if not cell.problem} for one in cells)
@@ -229,9 +231,9 @@ def _facts(run: Run) -> dict[str, str]:
 
 def _terms(run: Run) -> dict[str, str]:
     """How long trials took and warmed up, into how many slices they were cut, and what rates are percentages of."""
-    if isinstance(run, micro.Run):
+    if isinstance(run, micro.MicroRun):
         return {"trials": f"{run.header.seconds:g} s"}
-    if isinstance(run, instructions.Run):
+    if isinstance(run, instructions.InstructionRun):
         return {}
     trials = {
         f"{cell.scenario}, {cell.database}, {cell.load.name}": f"{cell.seconds:g} s in {cell.slices} slices"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.raw.load import Run
+from benchmarks.raw.load import LoadRun
 
 
-def expected(run: Run) -> int:
+def expected(run: LoadRun) -> int:
     """Trials in a complete run; those of contenders that fail are not among them."""
     return sum(
         cell.rounds
@@ -15,6 +15,6 @@ def expected(run: Run) -> int:
     )
 
 
-def done(run: Run) -> int:
+def done(run: LoadRun) -> int:
     """Trials of the run that count towards `expected`."""
     return sum(not run.problem(one.database, one.scenario, one.contender) for one in run.trials)

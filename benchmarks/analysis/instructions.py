@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from benchmarks.raw.instructions import Cell, Run
+from benchmarks.raw.instructions import InstructionCell, InstructionRun
 from benchmarks.subjects.layers import INTERPRETER, LAYERS
 
 RESOLUTION = 0.01
@@ -16,7 +16,7 @@ smaller than this and does not show it."""
 
 
 @dataclass(frozen=True)
-class Row:
+class InstructionRow:
     """One contender in one scenario on one database ("none", "sqlite" or "postgresql").
 
     `instructions` are per request; `ratio` is to the baseline of the same scenario and database (1 for itself). `spread` is
@@ -39,21 +39,21 @@ class Row:
     cycle_spread: float | None = None
 
 
-def summarize(run: Run) -> list[Row]:
+def summarize(run: InstructionRun) -> list[InstructionRow]:
     """A row for each finished cell, in the planned order: peers of a scenario side by side."""
     cells = {(cell.database, cell.scenario, cell.contender): cell for cell in run.cells}
     return [_row(cells[place], cells.get((*place[:2], run.header.baseline))) for place in run.header.cells if place in cells]
 
 
-def _row(cell: Cell, baseline: Cell | None) -> Row:
+def _row(cell: InstructionCell, baseline: InstructionCell | None) -> InstructionRow:
     where = (cell.database, cell.scenario, cell.contender)
     if cell.problem:
-        return Row(*where, cell.problem, None, None, None, {})
+        return InstructionRow(*where, cell.problem, None, None, None, {})
     ratio = cell.instructions / baseline.instructions if baseline and baseline.counts else None
     cycles = fmean(cell.cycles) if cell.cycles else None
     cycle_ratio = cycles / fmean(baseline.cycles) if cycles and baseline and baseline.cycles else None
     more = cycles, cycle_ratio, spread(cell.cycles)
-    return Row(*where, None, cell.instructions, ratio, spread(cell.counts), layers(cell), *more)
+    return InstructionRow(*where, None, cell.instructions, ratio, spread(cell.counts), layers(cell), *more)
 
 
 def spread(counts: Sequence[float]) -> float | None:
@@ -61,7 +61,7 @@ def spread(counts: Sequence[float]) -> float | None:
     return (max(counts) - min(counts)) / fmean(counts) if len(counts) > 1 else None
 
 
-def layers(cell: Cell) -> dict[str, float]:
+def layers(cell: InstructionCell) -> dict[str, float]:
     """Instructions per request by layer, in the order of `LAYERS`, without layers that had no part.
 
     What ran in a layer's own extension modules is counted, not estimated. The rest is the interpreter's work for all layers; it

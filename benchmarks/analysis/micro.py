@@ -14,7 +14,7 @@ from benchmarks.analysis.cells import CLOCK
 from benchmarks.analysis.estimate import Estimate, contrast
 from benchmarks.analysis.slices import Floats
 from benchmarks.analysis.verdict import Verdict, judge
-from benchmarks.raw.micro import Group, Run, Trial
+from benchmarks.raw.micro import Group, MicroRun, MicroTrial
 
 Quantity = Literal["wall", "cpu"]
 QUANTITIES: tuple[Quantity, ...] = ("wall", "cpu")
@@ -33,7 +33,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Row:
+class MicroRow:
     """A contender in a group. Where `problem` says why it was not measured (to the end), `measured` is empty."""
 
     contender: str
@@ -42,14 +42,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MicroComparison:
     """A group with its rows, all contenders but the control, whose ratio to the baseline is `control`."""
 
     group: Group
-    rows: tuple[Row, ...]
+    rows: tuple[MicroRow, ...]
     control: Mapping[Quantity, Estimate]
 
-    def row(self, contender: str) -> Row:
+    def row(self, contender: str) -> MicroRow:
         """The contender's row."""
         return next(row for row in self.rows if row.contender == contender)
 
@@ -59,7 +59,7 @@ class Passes:
     """What was recorded of a group: the trials of those that did not fail, by contender and pass."""
 
     group: Group
-    trials: Mapping[str, Mapping[int, Trial]]
+    trials: Mapping[str, Mapping[int, MicroTrial]]
 
     def logs(self, contender: str, quantity: Quantity) -> list[Floats]:
         """Log-ratios to the baseline: of every pass that has both an array of a single one, which is Student's t of passes."""
@@ -73,15 +73,15 @@ class Passes:
         return contrast([logs], resolution=CLOCK) if logs else None
 
 
-def value(trial: Trial, quantity: Quantity) -> float:
+def value(trial: MicroTrial, quantity: Quantity) -> float:
     """Microseconds."""
     return trial.wall if quantity == "wall" else trial.cpu
 
 
-def recorded(run: Run) -> Iterator[Passes]:
+def recorded(run: MicroRun) -> Iterator[Passes]:
     """Every group, in the run's order."""
     for group in run.header.groups:
-        trials: dict[str, dict[int, Trial]] = {}
+        trials: dict[str, dict[int, MicroTrial]] = {}
         for trial in run.trials:
             if (trial.database, trial.scenario) == (group.database, group.scenario):
                 trials.setdefault(trial.contender, {})[trial.number] = trial
@@ -89,7 +89,7 @@ def recorded(run: Run) -> Iterator[Passes]:
         yield Passes(group, {name: found for name, found in trials.items() if name not in failing})
 
 
-def calibrations(run: Run) -> dict[Quantity, Calibration]:
+def calibrations(run: MicroRun) -> dict[Quantity, Calibration]:
     """By the intervals of the control in all groups."""
     groups = list(recorded(run))
     return {
@@ -98,13 +98,13 @@ def calibrations(run: Run) -> dict[Quantity, Calibration]:
     }
 
 
-def summarize(run: Run) -> list[Comparison]:
+def summarize(run: MicroRun) -> list[MicroComparison]:
     """Every group of the run in which the baseline was measured to the end, in the run's order."""
     factors = {quantity: one.factor for quantity, one in calibrations(run).items()}
     return [_compare(run, one, factors) for one in recorded(run) if one.trials.get(one.group.baseline)]
 
 
-def _compare(run: Run, passes: Passes, factors: Mapping[Quantity, float]) -> Comparison:
+def _compare(run: MicroRun, passes: Passes, factors: Mapping[Quantity, float]) -> MicroComparison:
     group = passes.group
     estimates = {
         name: {
@@ -120,5 +120,5 @@ def _compare(run: Run, passes: Passes, factors: Mapping[Quantity, float]) -> Com
             estimate = estimates[name].get(quantity)
             measured[quantity] = Measured(median, estimate, judge(estimate) if estimate else None)
         if name != group.control:
-            rows.append(Row(name, run.problem(group.database, group.scenario, name), measured))
-    return Comparison(group, tuple(rows), estimates[group.control])
+            rows.append(MicroRow(name, run.problem(group.database, group.scenario, name), measured))
+    return MicroComparison(group, tuple(rows), estimates[group.control])

@@ -20,8 +20,8 @@ from benchmarks.analysis.robust import location
 from benchmarks.analysis.series import paired
 from benchmarks.analysis.slices import Floats, Quantity, Slices
 from benchmarks.analysis.verdict import MARGIN, Verdict, judge
-from benchmarks.raw.load import Run
-from benchmarks.raw.proof import Row
+from benchmarks.raw.load import LoadRun
+from benchmarks.raw.proof import ProofRow
 
 BLOCK = 5
 """Passes that are drawn together: what neighbours have in common stays."""
@@ -54,7 +54,7 @@ comparison has about four, and the widest up to ten, until it is narrow enough."
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of simulated runs, see `benchmarks.raw.proof.Row`."""
+    """Of simulated runs, see `benchmarks.raw.proof.ProofRow`."""
 
     coverage: float
     false: float
@@ -72,7 +72,7 @@ def recorded(rounds: Sequence[Mapping[str, Slices]], names: Sequence[str], quant
     return [paired([one[name] for name in names], quantity) for one in rounds]
 
 
-def cells(run: Run) -> Iterator[tuple[CellResult, Name, list[Floats]]]:
+def cells(run: LoadRun) -> Iterator[tuple[CellResult, Name, list[Floats]]]:
     """The cells and quantities of a recorded run that can be simulated, with the log costs of servers made the same.
 
     Of each server but the baseline its mean difference, over the whole run, is taken off; what is left differs as the slices
@@ -97,26 +97,28 @@ def cells(run: Run) -> Iterator[tuple[CellResult, Name, list[Floats]]]:
                 yield one, quantity, [each - np.array(effects)[:, None] for each in logs]
 
 
-def row(one: CellResult, quantity: Name, record: Sequence[Floats], experiment: Experiment, runs: int) -> Row:
+def row(one: CellResult, quantity: Name, record: Sequence[Floats], experiment: Experiment, runs: int) -> ProofRow:
     """Of an experiment on a cell."""
     found = figures(record, experiment, runs, lower_is_better=lower_is_better(quantity))
     where = (one.cell.database, one.cell.scenario, one.cell.load.name, quantity)
-    return Row(*where, len(record[0]), experiment.restarts, experiment.stops, **{name: getattr(found, name) for name in FIGURES})
+    return ProofRow(
+        *where, len(record[0]), experiment.restarts, experiment.stops, **{name: getattr(found, name) for name in FIGURES}
+    )
 
 
-def means(rows: Sequence[Row]) -> list[Row]:
+def means(rows: Sequence[ProofRow]) -> list[ProofRow]:
     """Over all cells, each of equal weight: one for each quantity and experiment."""
-    found: dict[tuple[str, int, bool], list[Row]] = {}
+    found: dict[tuple[str, int, bool], list[ProofRow]] = {}
     for one in rows:
         found.setdefault((one.quantity, one.restarts, one.stops), []).append(one)
-    made: list[Row] = []
+    made: list[ProofRow] = []
     for group in found.values():
         averages: dict[str, Any] = {name: fmean(getattr(one, name) for one in group) for name in FIGURES}
         made.append(replace(group[0], database="", scenario="", load="", **averages))
     return made
 
 
-def broken(mean: Row) -> list[str]:
+def broken(mean: ProofRow) -> list[str]:
     """The names of the promises that the figures do not keep."""
     return [name for name, (low, high) in PROMISES.items() if not low <= getattr(mean, name) <= high]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.raw.load import Trial
+from benchmarks.raw.load import LoadTrial
 
 TOLERATED = 0.001
 """Share of wrong answers beyond which a contender has failed; none of them is counted or timed."""
@@ -49,7 +49,7 @@ class Flag:
     value: float
 
 
-def flags(trial: Trial) -> list[Flag]:
+def flags(trial: LoadTrial) -> list[Flag]:
     """What is doubtful about the trial, in the order of `LIMITS`."""
     busy, lost = trial.server_cpu / trial.seconds, (trial.acknowledged or 0) - (trial.stored or 0)
     late = trial.lateness.percentile(99) if trial.lateness.count else 0.0
@@ -65,7 +65,7 @@ def flags(trial: Trial) -> list[Flag]:
     return [Flag(kind, value) for kind, (value, doubtful) in found.items() if doubtful]
 
 
-def _falsified(trial: Trial) -> bool:
+def _falsified(trial: LoadTrial) -> bool:
     """Whether the latency is partly the generator's own."""
     if not trial.lateness.count or not trial.count:
         return False

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.calibration import false_verdicts
-from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, Comparison, ComparisonError, Run
+from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, ComparisonError, Run, RunComparison
 from benchmarks.analysis.compare import compare as compare_runs
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.cli.base import CommandError
@@ -50,7 +50,7 @@ def _read(path: Path) -> Run:
     return READERS[kind](path)
 
 
-def show(comparison: Comparison) -> None:
+def show(comparison: RunComparison) -> None:
     """Print the table, what it says, and by what limits."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -61,7 +61,7 @@ def show(comparison: Comparison) -> None:
         console.print(sentence, markup=False)
 
 
-def sentences(comparison: Comparison) -> list[str]:
+def sentences(comparison: RunComparison) -> list[str]:
     """The outcome in words, the limits, and what does not compare."""
     exact = comparison.kind == "instructions"
     working = [change for change in comparison.changes if change.problem is None]

@@ -58,7 +58,7 @@ def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path)
     recorder = Recorder(output)
     command = command_line()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    recorder.write(raw.Header(started, command, [hazard.name for hazard in wanted], environment()))
+    recorder.write(raw.HazardHeader(started, command, [hazard.name for hazard in wanted], environment()))
     sides: list[raw.Side] = []
 
     def see(side: raw.Side) -> None:

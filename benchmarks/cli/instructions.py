@@ -12,11 +12,11 @@ import click
 
 from benchmarks.analysis.instructions import spread, summarize
 from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
-from benchmarks.in_process.cells import Cell as Place
+from benchmarks.in_process.cells import MicroCell as Place
 from benchmarks.in_process.cells import contenders, plan, scenarios
 from benchmarks.in_process.instructions import METHOD
 from benchmarks.in_process.instructions.callgrind import CallgrindError, command
-from benchmarks.in_process.instructions.runner import PROCESSES, Runner
+from benchmarks.in_process.instructions.runner import PROCESSES, InstructionRunner
 from benchmarks.in_process.instructions.terminal import show
 from benchmarks.machinery.databases import KINDS, SETTINGS, DataError
 from benchmarks.machinery.environment import environment
@@ -24,7 +24,7 @@ from benchmarks.machinery.postgres import PostgresError, connect_or_start
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw import instructions as results
-from benchmarks.raw.instructions import Cell, Header
+from benchmarks.raw.instructions import InstructionCell, InstructionHeader
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -61,7 +61,7 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
         if any(place.kind == "postgresql" for place in cells):
             server = stack.enter_context(connect_or_start(environ.get("DATABASE_URL")))
         folder = stack.enter_context(temporary_folder())
-        runner = Runner(cells, repeats, folder, server)
+        runner = InstructionRunner(cells, repeats, folder, server)
         databases = runner.prepare()
         recorder = Recorder(output)
         stack.callback(recorder.close)
@@ -88,7 +88,7 @@ class _Progress:
         self._recorder, self._planned, self._expected = recorder, planned, expected
         self._began, self._finished, self._counted = time.monotonic(), 0, 0
 
-    def see(self, cell: Cell) -> None:
+    def see(self, cell: InstructionCell) -> None:
         self._recorder.write(cell)
         self._finished += 1
         found = cell.problem or f"{cell.instructions / 1e6:.3f} M instructions a request"
@@ -103,8 +103,8 @@ class _Progress:
         click.echo(f"{where}: {found} ({ahead})", err=True)
 
 
-def _header(cells: list[Place], repeats: int, databases: dict[str, dict[str, str]]) -> Header:
-    return Header(
+def _header(cells: list[Place], repeats: int, databases: dict[str, dict[str, str]]) -> InstructionHeader:
+    return InstructionHeader(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command_line(),
         repeats=repeats,

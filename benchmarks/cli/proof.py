@@ -10,7 +10,7 @@ import click
 from benchmarks.analysis.proof import EXPERIMENTS, PROMISES, broken, cells, means, row
 from benchmarks.cli.base import FILE, CommandError, command_line, long_job
 from benchmarks.raw import Recorder, ResultsError, load
-from benchmarks.raw.proof import Header, Row
+from benchmarks.raw.proof import ProofHeader, ProofRow
 
 RESULTS = Path("benchmarks/results")
 UNKEPT = 1
@@ -36,10 +36,10 @@ def proof(file: Path, runs: int, output: Path) -> None:
     jobs = [(experiment, *found) for found in cells(recorded) for experiment in EXPERIMENTS]
     if not jobs:
         raise CommandError(f"{file}: no closed loop has two rounds of three servers in slices that can be paired")
-    rows: list[Row] = []
+    rows: list[ProofRow] = []
     with long_job(output, interrupted=lambda: f"Interrupted. {len(rows)} of {len(jobs)} rows are in {output}"):
         recorder = Recorder(output)
-        recorder.write(Header(command_line(), recorded.header.started, recorded.header.profile, runs))
+        recorder.write(ProofHeader(command_line(), recorded.header.started, recorded.header.profile, runs))
         click.echo(
             f"{len(jobs)} rows of {runs} simulated runs each: a minute or a few. Shares in %, half-widths in +-%.\n{HEADING}"
         )
@@ -57,7 +57,7 @@ def proof(file: Path, runs: int, output: Path) -> None:
     sys.exit(UNKEPT if any(mean.coverage < low or mean.false > high for mean in found) else 0)
 
 
-def line(of: Row, marked: list[str] | None = None) -> str:
+def line(of: ProofRow, marked: list[str] | None = None) -> str:
     """Of the table, with a mark at some figures."""
     where = ", ".join(part for part in (of.scenario, of.database, of.load) if part) or "all"
     rounds = f"2-{of.restarts}" if of.stops else f"{of.restarts}"

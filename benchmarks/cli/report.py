@@ -88,7 +88,7 @@ def committed(folder: Path) -> list[Path]:
     return found
 
 
-def read(path: Path) -> micro.Run:
+def read(path: Path) -> micro.MicroRun:
     """The in-process comparison in a raw file. Raises `CommandError`."""
     try:
         return micro.read(path)

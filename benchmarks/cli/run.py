@@ -27,7 +27,7 @@ from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
 from benchmarks.under_load.driver import DriverError
 from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.progress import LoadProgress
-from benchmarks.under_load.runner import Plan, remaining, run
+from benchmarks.under_load.runner import RunPlan, remaining, run
 from benchmarks.under_load.server import ServerError
 from benchmarks.under_load.trial import Round
 
@@ -76,7 +76,7 @@ def run_(
     if any(cell.database == "postgresql" for cell in comparisons):
         require_reachable(url)
     chosen_profile = PROFILES[profile] if rounds is seconds is None else replace(PROFILES[profile], budget=inf)
-    plan = Plan(chosen_profile, comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
+    plan = RunPlan(chosen_profile, comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
     if plan.former:
         _require_same(plan, plan.former)
     else:
@@ -104,19 +104,19 @@ def run_(
     click.echo(f"Raw results: {output}")
 
 
-def _seconds(plan: Plan, sittings: Sequence[Sequence[Round]]) -> float:
+def _seconds(plan: RunPlan, sittings: Sequence[Sequence[Round]]) -> float:
     """About how long they take, and what is done with the rest of the time."""
     return plan.profile.budget if plan.profile.budget < inf else sum(map(sitting_seconds, sittings))
 
 
-def _former(output: Path) -> load.Run:
+def _former(output: Path) -> load.LoadRun:
     try:
         return load.read(output)
     except ResultsError as error:
         raise CommandError(f"nothing to resume: {error}") from None
 
 
-def _require_same(plan: Plan, former: load.Run) -> None:
+def _require_same(plan: RunPlan, former: load.LoadRun) -> None:
     """Refuse to go on with a run whose trials these would not compare with. The database may be another server's."""
     header, names = former.header, {name for cell in plan.cells for name in cell.contenders}
     here, on = environment(), choose().facts(database_here=True)

@@ -14,7 +14,7 @@ from benchmarks.machinery.postgres import PostgresError
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import POSTGRESQL
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
-from benchmarks.under_load.server import Server, ServerError, require_free, serving
+from benchmarks.under_load.server import ContenderServer, ServerError, require_free, serving
 from benchmarks.under_load.stage import staged
 
 PORT = 8000
@@ -47,7 +47,7 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
         raise CommandError(f"{contender} ended: {server.last_error or 'without a word'}")
 
 
-def _show(server: Server, books: int) -> None:
+def _show(server: ContenderServer, books: int) -> None:
     """Where it is, and what to ask it."""
     read, create = SCENARIOS["read"].request, SCENARIOS["create"].request
     assert read

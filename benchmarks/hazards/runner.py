@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from benchmarks.hazards.hazard import MODELS, Database, Facts, Hazard, Model, Observation
 from benchmarks.machinery.child import Child, worker
-from benchmarks.machinery.postgres import Server, connect_or_start
+from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw.hazards import Side
 
@@ -54,10 +54,10 @@ def plan(hazards: Sequence[Hazard], database: Database | None = None) -> list[Ta
     return tasks
 
 
-class Runner:
+class HazardRunner:
     """Runs sides, within `with`; `server` is needed for those on PostgreSQL. `close` kills what runs."""
 
-    def __init__(self, server: Server | None) -> None:
+    def __init__(self, server: PostgresServer | None) -> None:
         self._server = server
         self._running: set[int] = set()
         self._lock = threading.Lock()
@@ -172,7 +172,7 @@ def run(tasks: Sequence[Task], url: str | None, see: Callable[[Side], None], *, 
         server = None
         if any(task.database == "postgresql" for task in tasks):
             server = stack.enter_context(connect_or_start(url))
-        runner = stack.enter_context(Runner(server))
+        runner = stack.enter_context(HazardRunner(server))
         pool = stack.enter_context(ThreadPoolExecutor(at_once))
         try:
             for future in as_completed([pool.submit(runner.run, task) for task in tasks]):

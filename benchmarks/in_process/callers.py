@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmarks.in_process.messages import Answer, Message, environ, scope
+from benchmarks.in_process.messages import Message, Reply, environ, scope
 from benchmarks.load import Request
 from benchmarks.machinery.databases import SETTINGS
 from benchmarks.subjects.apps import CLOSE
@@ -51,7 +51,7 @@ class WSGICaller:
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """See `Caller`."""
-        prepared = [(environ(request), Answer(request)) for request in requests]
+        prepared = [(environ(request), Reply(request)) for request in requests]
 
         def run() -> None:
             for prepared_environ, answer in prepared:
@@ -60,7 +60,7 @@ class WSGICaller:
 
         return run
 
-    def _send(self, environment: dict[str, Any], answer: Answer) -> None:
+    def _send(self, environment: dict[str, Any], answer: Reply) -> None:
         def start_response(status: str, *_: object) -> Callable[[bytes], object]:
             answer.status = int(status[:3])
             return answer.chunks.append
@@ -109,7 +109,7 @@ class ASGICaller:
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """See `Caller`."""
-        prepared = [(scope(request), Answer(request)) for request in requests]
+        prepared = [(scope(request), Reply(request)) for request in requests]
 
         async def send() -> None:
             for prepared_scope, answer in prepared:
@@ -118,7 +118,7 @@ class ASGICaller:
 
         return _Awaited(self.loop, send)
 
-    async def _send(self, prepared_scope: Message, answer: Answer) -> None:
+    async def _send(self, prepared_scope: Message, answer: Reply) -> None:
         async def receive() -> Message:
             if prepared_scope.pop("unread", False):
                 return {"type": "http.request", "body": answer.request.body, "more_body": False}

@@ -17,7 +17,7 @@ CALLS = 200
 """At a time."""
 
 
-class Cell(NamedTuple):
+class MicroCell(NamedTuple):
     """A contender in a scenario on a database ("none" where it needs none)."""
 
     database: str
@@ -45,13 +45,13 @@ def contenders() -> list[str]:
 
 def plan(
     databases: Sequence[str] = KINDS, asked: Sequence[str] = (), named: Sequence[str] = (), *, control: bool = False
-) -> list[Cell]:
+) -> list[MicroCell]:
     """All cells, those without a database first, peers side by side; empty `asked` (scenarios) or `named` (contenders) for all.
 
     The baseline is always among them, and its `control` where there is to be one.
     """
     cells = [
-        Cell(database, scenario, contender)
+        MicroCell(database, scenario, contender)
         for database in (NO_DATABASE, *databases)
         for scenario in scenarios()
         if (scenario in asked or not asked) and SCENARIOS[scenario].database == (database != NO_DATABASE)
@@ -62,6 +62,6 @@ def plan(
     return [one for one in cells if one.kind in CONTENDERS[one.contender].databases and (control or one.contender != CONTROL)]
 
 
-def portals() -> list[Cell]:
+def portals() -> list[MicroCell]:
     """The cells of the ways to call a coroutine."""
-    return [Cell(NO_DATABASE, PORTAL, name) for name in PORTALS]
+    return [MicroCell(NO_DATABASE, PORTAL, name) for name in PORTALS]

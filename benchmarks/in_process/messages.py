@@ -23,7 +23,7 @@ class WrongAnswerError(Exception):
 
 
 @dataclass
-class Answer:
+class Reply:
     """What came back to one request."""
 
     request: Request

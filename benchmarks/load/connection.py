@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from benchmarks.load.outcome import Failure
+from benchmarks.load.outcome import FailureKind
 from benchmarks.load.plan import Request
 
 
@@ -25,7 +25,7 @@ class Register(Protocol):
     """Who hears of every job once: answered, or failed."""
 
     def answered(self, job: Job, status: int, body: bytes, now: float) -> None: ...
-    def failed(self, job: Job, failure: Failure, detail: str) -> None: ...
+    def failed(self, job: Job, failure: FailureKind, detail: str) -> None: ...
 
 
 class Owner(Protocol):
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self.sent = time.monotonic()
         self.transport.write(job.wire)
 
-    def fail(self, failure: Failure, detail: str) -> None:
+    def fail(self, failure: FailureKind, detail: str) -> None:
         """Give up the job, if there is one, and the connection."""
         if job := self.job:
             self.job = None
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade) as error:
-            self.fail(Failure.PROTOCOL, f"{error.__context__ or error}: {data[:200]!r}")
+            self.fail(FailureKind.PROTOCOL, f"{error.__context__ or error}: {data[:200]!r}")
             return
         if self.job and self.complete:
             self._finish(self.job)
@@ -82,7 +82,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.job:
-            self.fail(Failure.RESET, str(exc or "closed before the answer was complete"))
+            self.fail(FailureKind.RESET, str(exc or "closed before the answer was complete"))
         self.owner.lost(self)
 
     # what the parser calls

@@ -16,9 +16,9 @@ from typing import Any
 
 from benchmarks.load.alarm import Alarm
 from benchmarks.load.connection import Connection, Job
-from benchmarks.load.outcome import Failure, Outcome
-from benchmarks.load.plan import Plan, Request
-from benchmarks.load.recorder import Recorder
+from benchmarks.load.outcome import FailureKind, LoadOutcome
+from benchmarks.load.plan import LoadPlan, Request
+from benchmarks.load.recorder import LatencyRecorder
 
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 fastest_loop: NewLoop = asyncio.new_event_loop
@@ -32,7 +32,7 @@ TICK = 0.02  # seconds between looks at time limits and at the end
 OPENING = 1.0  # seconds after which the first load begins without the connections that are still missing
 
 
-def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
+def run(plan: LoadPlan, *, new_loop: NewLoop = fastest_loop) -> LoadOutcome:
     """Send the load of `plan` and wait for its end. Nothing the server does raises; a faulty plan does."""
     with opened(plan.port, plan.connections, host=plan.host, timeout=plan.timeout, new_loop=new_loop) as drive:
         return drive(plan)
@@ -41,14 +41,14 @@ def run(plan: Plan, *, new_loop: NewLoop = fastest_loop) -> Outcome:
 @contextmanager
 def opened(
     port: int, connections: int, *, host: str = "127.0.0.1", timeout: float = 10.0, new_loop: NewLoop = fastest_loop
-) -> Iterator[Callable[[Plan], Outcome]]:
+) -> Iterator[Callable[[LoadPlan], LoadOutcome]]:
     """So many connections, open until leaving: for loads on them, one after the other. `timeout` is to connect, in seconds.
 
     Of the loads' plans `host`, `port` and `connections` are not looked at. Connections that are missing, or lost, are opened
     again while a load runs. After an exception no other load may follow.
     """
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        load = Load(host, port, timeout)
+        load = RunningLoad(host, port, timeout)
         try:
             runner.run(load.open(connections))
             gc.collect()
@@ -59,7 +59,7 @@ def opened(
             runner.run(load.close())
 
 
-def _drive(runner: asyncio.Runner, load: Load, plan: Plan) -> Outcome:
+def _drive(runner: asyncio.Runner, load: RunningLoad, plan: LoadPlan) -> LoadOutcome:
     cpu, wall = time.process_time(), time.monotonic()
     runner.run(load.drive(plan))
     # A closed loop's server works on what was sent to the end until all of it is answered.
@@ -72,11 +72,11 @@ def _drive(runner: asyncio.Runner, load: Load, plan: Plan) -> Outcome:
     )
 
 
-class Load:
+class RunningLoad:
     """Connections, and the state of the load on them."""
 
-    plan: Plan
-    recorder: Recorder
+    plan: LoadPlan
+    recorder: LatencyRecorder
 
     def __init__(self, host: str, port: int, timeout: float) -> None:
         self.host, self.port, self.timeout = host, port, timeout
@@ -101,7 +101,7 @@ class Load:
         if self.opening:
             await asyncio.wait(self.opening, timeout=seconds)
 
-    async def drive(self, plan: Plan) -> None:
+    async def drive(self, plan: LoadPlan) -> None:
         """Send everything, wait for the answers."""
         for _ in range(2):  # to hear of connections that were closed since the last load, and to begin to open others
             await asyncio.sleep(0)
@@ -110,7 +110,7 @@ class Load:
         self.random = Random(plan.seed)
         self.weights = list(accumulate(kind.weight for kind in plan.mix))
         self.wires = {kind.name: self._wire(kind.request) for kind in plan.mix if isinstance(kind.request, Request)}
-        self.recorder = Recorder(kind.name for kind in plan.mix)
+        self.recorder = LatencyRecorder(kind.name for kind in plan.mix)
         self.alarm = Alarm(asyncio.get_running_loop(), self._arrive)
         try:
             self.began = time.monotonic()
@@ -145,10 +145,10 @@ class Load:
             busy = [connection for connection in self.connections if connection.job]
             for connection in busy:
                 if now - connection.sent > timeout:
-                    connection.fail(Failure.TIMEOUT, f"no answer within {timeout:g} s")
+                    connection.fail(FailureKind.TIMEOUT, f"no answer within {timeout:g} s")
             if now > self.end + timeout:
                 while self.due:
-                    self.recorder.failed(self._job(self.due.popleft()), Failure.UNSENT, "no connection was free for it")
+                    self.recorder.failed(self._job(self.due.popleft()), FailureKind.UNSENT, "no connection was free for it")
             if now > self.end and not (self.schedule or self.due or busy):
                 return
             self.ending.clear()
@@ -178,16 +178,16 @@ class Load:
                         partial(Connection, self), self.host, self.port
                     )
             except TimeoutError:
-                self._unconnected(Failure.TIMEOUT, f"not connected within {self.timeout:g} s")
+                self._unconnected(FailureKind.TIMEOUT, f"not connected within {self.timeout:g} s")
             except OSError as error:
-                self._unconnected(Failure.REFUSED, str(error))
+                self._unconnected(FailureKind.REFUSED, str(error))
             else:
                 if not connection.transport.is_closing():
                     self.connections.add(connection)
                     self.free(connection)
                 return
 
-    def _unconnected(self, failure: Failure, detail: str) -> None:
+    def _unconnected(self, failure: FailureKind, detail: str) -> None:
         """Fail the request that the missing connection would have sent."""
         now = time.monotonic()
         if self.due:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.load.histogram import Histogram
 
 
-class Failure(StrEnum):
+class FailureKind(StrEnum):
     """How a request can fail."""
 
     STATUS = "status"  # answered with another status
@@ -23,7 +23,7 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """What was measured, and what must add up.
 
     Measured are the requests that started, or should have started, between warm-up and end. Every request
@@ -68,7 +68,7 @@ class Outcome:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Outcome:
+    def from_json(cls, data: Mapping[str, Any]) -> LoadOutcome:
         """The outcome that `to_json` wrote."""
         latency = {name: Histogram.from_json(histogram) for name, histogram in data["latency"].items()}
         early, lateness = (Histogram.from_json(data[name]) for name in ("early", "lateness"))

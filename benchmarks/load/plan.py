@@ -62,7 +62,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadPlan:
     """A load for `warmup` seconds, whose latency is recorded apart, and then `seconds` that count.
 
     Without a `rate` the loop is closed: each of `connections` sends its next request when the last is answered, and what

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from benchmarks.load.connection import Job
 from benchmarks.load.histogram import Histogram
-from benchmarks.load.outcome import Failure, Outcome
+from benchmarks.load.outcome import FailureKind, LoadOutcome
 
 
-class Recorder:
+class LatencyRecorder:
     """Checks answers and counts everything; times what was to start at `began` (time.monotonic()) or later, apart from the rest.
 
     `latest` is when the last right answer to any of that was complete.
@@ -32,9 +32,9 @@ class Recorder:
     def answered(self, job: Job, status: int, body: bytes, now: float) -> None:
         """An answer was complete `now`."""
         if status != job.request.status:
-            self.failed(job, Failure.STATUS, f"{status}, not {job.request.status}: {body[:200]!r}")
+            self.failed(job, FailureKind.STATUS, f"{status}, not {job.request.status}: {body[:200]!r}")
         elif wrong := job.request.wrong(body):
-            self.failed(job, Failure.CHECK, wrong)
+            self.failed(job, FailureKind.CHECK, wrong)
         else:
             self.answers[job.kind] += 1
             if job.intended >= self.began:
@@ -43,16 +43,16 @@ class Recorder:
             else:
                 self.early.append(now - job.intended)
 
-    def failed(self, job: Job, failure: Failure, detail: str) -> None:
+    def failed(self, job: Job, failure: FailureKind, detail: str) -> None:
         """There is no right answer to be had."""
         self.failures[failure.value] += 1
         self.examples.setdefault(failure.value, f"{job.kind}: {detail}")
         if job.intended >= self.began:
             self.errors[failure.value] += 1
 
-    def outcome(self, *, seconds: float, wall: float, cpu: float, loop: str) -> Outcome:
+    def outcome(self, *, seconds: float, wall: float, cpu: float, loop: str) -> LoadOutcome:
         """The sum of it."""
-        return Outcome(
+        return LoadOutcome(
             latency={kind: Histogram.of(times) for kind, times in self.latency.items()},
             errors=dict(self.errors),
             examples=self.examples,

@@ -16,7 +16,7 @@ from typing import Literal
 
 import psycopg
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.subjects.scenarios import TITLE
 
 Kind = Literal["sqlite", "postgresql"]
@@ -38,7 +38,7 @@ class Databases:
 
     kind: Kind
     folder: Path
-    server: Server | None
+    server: PostgresServer | None
 
     def seed(self, books: int) -> None:
         """Make the template: both binds with the app's own migrations, and `books` generated books."""

@@ -53,7 +53,7 @@ class PostgresError(Exception):
 
 
 @dataclass(frozen=True)
-class Server:
+class PostgresServer:
     """A running server: `url` is `postgresql://user:password@host:port/database`, without a driver.
 
     `pid` is the postmaster's, parent of all its processes; None for a server that was not started here.
@@ -85,19 +85,19 @@ class Server:
 
 
 @contextmanager
-def connect_or_start(url: str | None, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def connect_or_start(url: str | None, settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
     """Use the server at `url`, or start one with `settings` where there is none (`external`, `server`)."""
     with external(url) if url else server(settings) as result:
         yield result
 
 
 @contextmanager
-def external(url: str) -> Iterator[Server]:
+def external(url: str) -> Iterator[PostgresServer]:
     """Use a server that runs already; drop the databases created on it, and only those, on leaving.
 
     `url` begins with `postgres://` or `postgresql://`, with or without a `+driver`. Raises `PostgresError`.
     """
-    result = Server(_normalised(url), pid=None)
+    result = PostgresServer(_normalised(url), pid=None)
     _execute(result.url, sql.SQL("SELECT 1"))
     with ExitStack() as stack:
         try:
@@ -108,7 +108,7 @@ def external(url: str) -> Iterator[Server]:
 
 
 @contextmanager
-def server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+def server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
     """Start a server with `settings` over `TEST_SETTINGS`; stop it and delete its data on leaving.
 
     As root it runs as `nobody`. A Ctrl-C in the terminal does not reach it. Raises `PostgresError`.
@@ -123,7 +123,7 @@ def server(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
             facts = child.ask(order)
         except ChildError as error:
             raise PostgresError(f"PostgreSQL did not start: {error}") from None
-        yield Server(f"postgresql://postgres:{password}@127.0.0.1:{facts['port']}/postgres", facts["pid"])
+        yield PostgresServer(f"postgresql://postgres:{password}@127.0.0.1:{facts['port']}/postgres", facts["pid"])
 
 
 def _binaries() -> Path:

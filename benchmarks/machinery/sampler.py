@@ -20,7 +20,7 @@ in a short slice, but in its warm-up."""
 CPUCLOCK_SCHED = 2
 """Of Linux: the clock of what the scheduler gave, in the last bits of a clock's number."""
 
-Counter = Callable[[], int]
+ConnectionCount = Callable[[], int]
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -157,7 +157,7 @@ class Usage:
 
 
 @contextmanager
-def metering(server: int, database: int | None, connections: Counter | None) -> Iterator[Usage]:
+def metering(server: int, database: int | None, connections: ConnectionCount | None) -> Iterator[Usage]:
     """See what the processes with these pids spend until leaving.
 
     Before and after it the server should be idle: then nothing is lost between the system's clock ticks, and what is read

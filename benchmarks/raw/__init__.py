@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
@@ -32,9 +33,13 @@ class Recorder:
         self._file = path.open("a" if resume else "w", buffering=1, encoding="utf-8")
 
     def write(self, record: Any) -> None:
-        """Append a line, for others to read at once. A value that has `to_json` is written as what that gives."""
+        """Append a line, for others to read at once; its kind is the last word of the class, `trial` for a `LoadTrial`.
+
+        A value that has `to_json` is written as what that gives.
+        """
+        kind = re.findall("[A-Z][a-z]+", type(record).__name__)[-1].lower()
         values = {field.name: getattr(record, field.name) for field in fields(record)}
-        self._file.write(json.dumps({"line": type(record).__name__.lower(), **values}, default=_plain) + "\n")
+        self._file.write(json.dumps({"line": kind, **values}, default=_plain) + "\n")
 
     def close(self) -> None:
         """Close the file."""

@@ -13,7 +13,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Header:
+class HazardHeader:
     """What was run, on what; `hazards` are names in the order of the catalogue."""
 
     started: str
@@ -43,10 +43,10 @@ class Side:
 
 
 @dataclass
-class Run:
+class HazardRun:
     """A raw file that was read."""
 
-    header: Header
+    header: HazardHeader
     sides: list[Side] = field(default_factory=list)
 
     def side(self, hazard: str, model: str) -> Side | None:
@@ -54,11 +54,11 @@ class Run:
         return next((side for side in self.sides if (side.hazard, side.model) == (hazard, model)), None)
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> HazardRun:
     """Read a raw file. Raises `ResultsError`."""
     first, *rest = read_lines(path)
     require(path, first, "hazards", SCHEMA)
     try:
-        return Run(record(Header, first), [record(Side, line) for line in rest])
+        return HazardRun(record(HazardHeader, first), [record(Side, line) for line in rest])
     except (ValueError, TypeError, KeyError, AttributeError):
         raise malformed(path) from None

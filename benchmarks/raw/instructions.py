@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Header:
+class InstructionHeader:
     """What was counted, on what.
 
     `cells` are the planned (database, scenario, contender); `scenarios` and `contenders` say in words what they are;
@@ -38,7 +38,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Cell:
+class InstructionCell:
     """A contender in a scenario, finished. Where `problem` says why it could not be counted, the rest is empty.
 
     `counts` are instructions per request, one for each process that counted. `native` are those of the processes' mean by
@@ -64,21 +64,21 @@ class Cell:
 
 
 @dataclass
-class Run:
+class InstructionRun:
     """A raw file that was read."""
 
-    header: Header
-    cells: list[Cell] = field(default_factory=list)
+    header: InstructionHeader
+    cells: list[InstructionCell] = field(default_factory=list)
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> InstructionRun:
     """Read a raw file. Raises `ResultsError`."""
     first, *rest = read_lines(path)
     require(path, first, "instructions", SCHEMA)
     try:
         planned = tuple((database, scenario, contender) for database, scenario, contender in first["cells"])
-        run = Run(record(Header, {**first, "cells": planned}))
-        run.cells.extend(record(Cell, line) for line in rest)
+        run = InstructionRun(record(InstructionHeader, {**first, "cells": planned}))
+        run.cells.extend(record(InstructionCell, line) for line in rest)
         if not all(cell.problem or cell.counts for cell in run.cells):
             raise malformed(path)
     except (ValueError, TypeError, KeyError, AttributeError):

@@ -28,7 +28,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Cell:
+class LoadCell:
     """A comparison: a scenario on a database under a load, by these contenders, in so many rounds.
 
     In each round every contender has a trial of `seconds`, cut into `slices` between those of the others.
@@ -44,7 +44,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Header:
+class LoadHeader:
     """What was run, on what.
 
     `contenders` and `scenarios` are their facts by name (see `subjects.contenders` and `subjects.scenarios`);
@@ -57,7 +57,7 @@ class Header:
     seed: int
     books: int
     warmup: float
-    cells: tuple[Cell, ...]
+    cells: tuple[LoadCell, ...]
     baseline: str
     control: str
     contenders: Mapping[str, Mapping[str, Any]]
@@ -71,7 +71,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Check:
+class LoadCheck:
     """Whether a contender answers right before it is measured: `problem` is None where it does.
 
     `scenario` may also be "together": all its scenarios at once, from several connections.
@@ -109,7 +109,7 @@ INTEGERS, PERHAPS = ("turn", "turns", "answered", "switches"), ("switches", "dat
 
 
 @dataclass(frozen=True)
-class Slices:
+class SliceColumns:
     """A trial's slices in the order of time, as columns of equal length: the first entries are those of the first slice.
 
     The contenders of a round are passed over again and again. A slice began in the pass `turn`, counted from 0, and stands for
@@ -144,7 +144,7 @@ class Slices:
 
 
 @dataclass(frozen=True)
-class Trial:
+class LoadTrial:
     """One contender under one load in one round: all its slices. Of the warm-up nothing counts but its errors.
 
     CPU times are in seconds, over all slices, of the whole tree of processes: the server's by the scheduler, to the nanosecond;
@@ -160,9 +160,9 @@ class Trial:
     contender: str
     connections: int
     rate: float | None  # intended requests a second of an open loop
-    slices: Slices
+    slices: SliceColumns
     latency: Mapping[str, Histogram]  # of right answers, by kind of request; in an open loop but for those in `first_second`
-    errors: Mapping[str, int]  # by benchmarks.load.Failure
+    errors: Mapping[str, int]  # by benchmarks.load.FailureKind
     examples: Mapping[str, str]
     lateness: Histogram  # the generator's own, in an open loop
     acknowledged: int | None  # writes that were answered right, warm-up included
@@ -243,25 +243,25 @@ class Crosscheck:
 
 
 @dataclass
-class Run:
+class LoadRun:
     """A raw file that was read."""
 
-    header: Header
-    checks: list[Check] = field(default_factory=list)
+    header: LoadHeader
+    checks: list[LoadCheck] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     rates: list[Rate] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[LoadTrial] = field(default_factory=list)
     ceilings: list[Ceiling] = field(default_factory=list)
     crosschecks: list[Crosscheck] = field(default_factory=list)
 
     def problem(self, database: str, scenario: str, contender: str) -> Problem | None:
         """Why the contender was not, or not to the end, measured there; None where nothing was wrong."""
         where = (database, scenario, contender)
-        found: list[Check | Failure] = [*self.checks, *self.failures]
+        found: list[LoadCheck | Failure] = [*self.checks, *self.failures]
         return next((one.problem for one in found if (one.database, one.scenario, one.contender) == where and one.problem), None)
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> LoadRun:
     """Read a raw file. Raises `ResultsError`."""
     first, *rest = read_lines(path)
     require(path, first, "load", SCHEMA)
@@ -271,14 +271,14 @@ def read(path: Path) -> Run:
         raise malformed(path) from None
 
 
-def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
+def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> LoadRun:
     cells = tuple(
-        Cell(**{**cell, "load": Load(**cell["load"]), "contenders": tuple(cell["contenders"])}) for cell in first["cells"]
+        LoadCell(**{**cell, "load": Load(**cell["load"]), "contenders": tuple(cell["contenders"])}) for cell in first["cells"]
     )
-    run = Run(record(Header, {**first, "cells": cells}))
-    trials: dict[tuple[Any, ...], Trial] = {}
+    run = LoadRun(record(LoadHeader, {**first, "cells": cells}))
+    trials: dict[tuple[Any, ...], LoadTrial] = {}
     lists: dict[str, tuple[type, list[Any]]] = {
-        "check": (Check, run.checks),
+        "check": (LoadCheck, run.checks),
         "failure": (Failure, run.failures),
         "rate": (Rate, run.rates),
         "ceiling": (Ceiling, run.ceilings),
@@ -287,12 +287,12 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> Run:
     for line in rest:
         if line["line"] == "trial":
             parsed = {
-                "slices": Slices.from_json(line["slices"]),
+                "slices": SliceColumns.from_json(line["slices"]),
                 "latency": {name: Histogram.from_json(one) for name, one in line["latency"].items()},
                 "lateness": Histogram.from_json(line["lateness"]),
                 "first_second": Histogram.from_json(early) if (early := line.get("first_second")) else None,
             }
-            trial = record(Trial, {**line, **parsed})
+            trial = record(LoadTrial, {**line, **parsed})
             place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
             trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
             trials[place] = trial

@@ -27,7 +27,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Header:
+class MicroHeader:
     """What was run, on what. `seconds` is the time planned for a trial, its warm-up included."""
 
     started: str
@@ -46,7 +46,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Check:
+class MicroCheck:
     """Whether a contender answers right, asked before it is measured; `problem` None where it does.
 
     `scenario` may also be "together": several callers at the same time.
@@ -59,7 +59,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Trial:
+class MicroTrial:
     """One contender under one scenario, once. Times are per request, call or session, in microseconds.
 
     `wall` is the median of the batches; `cpu` is of the whole process, all its threads, over all batches.
@@ -75,12 +75,12 @@ class Trial:
 
 
 @dataclass
-class Run:
+class MicroRun:
     """A raw file that was read. `number` of a trial counts its pass from 1."""
 
-    header: Header
-    checks: list[Check] = field(default_factory=list)
-    trials: list[Trial] = field(default_factory=list)
+    header: MicroHeader
+    checks: list[MicroCheck] = field(default_factory=list)
+    trials: list[MicroTrial] = field(default_factory=list)
 
     @property
     def planned(self) -> int:
@@ -93,18 +93,18 @@ class Run:
         return next((problem for problem in found if problem), None)
 
 
-def read(path: Path) -> Run:
+def read(path: Path) -> MicroRun:
     """Read a raw file. Raises `ResultsError`."""
     first, *rest = read_lines(path)
     require(path, first, "micro", SCHEMA)
     try:
         groups = tuple(Group(**{**group, "contenders": tuple(group["contenders"])}) for group in first["groups"])
-        run = Run(record(Header, {**first, "groups": groups}))
+        run = MicroRun(record(MicroHeader, {**first, "groups": groups}))
         for line in rest:
             if line["line"] == "check":
-                run.checks.append(record(Check, line))
+                run.checks.append(record(MicroCheck, line))
             else:
-                run.trials.append(record(Trial, line))
+                run.trials.append(record(MicroTrial, line))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise malformed(path) from None
     return run

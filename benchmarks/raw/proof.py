@@ -12,7 +12,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Header:
+class ProofHeader:
     """Which recorded run was simulated, by when it `started` and its profile, and how often."""
 
     command: str
@@ -24,7 +24,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Row:
+class ProofRow:
     """Of a quantity in a cell, by so many simulated `servers` in so many `restarts`, which are the most where the run `stops` as
     soon as the interval is narrow enough; `slices` are the contender's in a run, in the mean. The others are shares of the runs.
 
@@ -52,8 +52,8 @@ class Row:
 class Proof:
     """A raw file that was read."""
 
-    header: Header
-    rows: Sequence[Row]
+    header: ProofHeader
+    rows: Sequence[ProofRow]
 
 
 def read(path: Path) -> Proof:
@@ -61,6 +61,6 @@ def read(path: Path) -> Proof:
     first, *rest = read_lines(path)
     require(path, first, "proof", SCHEMA)
     try:
-        return Proof(record(Header, first), tuple(record(Row, line) for line in rest))
+        return Proof(record(ProofHeader, first), tuple(record(ProofRow, line) for line in rest))
     except (TypeError, KeyError):
         raise malformed(path) from None

@@ -12,12 +12,12 @@ from benchmarks.analysis.cells import CellResult, Name, enough, lower_is_better,
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.load import Histogram
-from benchmarks.raw.load import Load, Run, Trial
+from benchmarks.raw.load import Load, LoadRun, LoadTrial
 
 DATABASES = {"postgresql": "PostgreSQL", "sqlite": "SQLite", "none": "no database"}
 FULL = 0.95
 """Share of a core from which it is full: requests a second are then the reciprocal of CPU time, and no finding of their own."""
-VALUES: dict[Name, Callable[[Trial], float]] = {
+VALUES: dict[Name, Callable[[LoadTrial], float]] = {
     "cpu": lambda trial: trial.cpu_per_request,
     "throughput": lambda trial: trial.throughput,
     "p50": lambda trial: percentile(trial, 50),
@@ -48,7 +48,7 @@ class Row:
     problem: str | None
     values: Mapping[Name, tuple[float, ...]]
     findings: Mapping[Name, Finding]
-    trials: tuple[Trial, ...]
+    trials: tuple[LoadTrial, ...]
 
     def finding(self, quantity: Name) -> Finding:
         """What was found of the quantity."""
@@ -173,7 +173,7 @@ class Comparison:
         )
 
 
-def comparisons(run: Run) -> tuple[Comparison, ...]:
+def comparisons(run: LoadRun) -> tuple[Comparison, ...]:
     """Every cell of the run in which anything is known of a contender, in the run's order."""
     return tuple(_comparison(run, result) for result in results(run))
 
@@ -202,7 +202,7 @@ def _rank(comparison: Comparison) -> tuple[int, int]:
     return (len(comparison.rows), comparison.load.connections)
 
 
-def _comparison(run: Run, result: CellResult) -> Comparison:
+def _comparison(run: LoadRun, result: CellResult) -> Comparison:
     names = [name for name in result.cell.contenders if name != result.control]
     control = {
         quantity: found for quantity in quantities(result.cell.load) if (found := result.estimate(result.control, quantity))
@@ -222,7 +222,7 @@ def _row(result: CellResult, name: str) -> Row:
     return Row(name, problem, values, findings, trials)
 
 
-def _values(trials: Sequence[Trial], judged: Sequence[Name]) -> Iterator[tuple[Name, tuple[float, ...]]]:
+def _values(trials: Sequence[LoadTrial], judged: Sequence[Name]) -> Iterator[tuple[Name, tuple[float, ...]]]:
     for quantity in judged:
         if found := tuple(value for trial in trials if trial.count and (value := VALUES[quantity](trial)) > 0):
             yield quantity, found

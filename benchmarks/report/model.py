@@ -46,7 +46,7 @@ class Failing:
 class UnderLoad:
     """A run under load. `done` of `expected` trials have a result; `absent` are contenders and scenarios that it lacks."""
 
-    run: load.Run
+    run: load.LoadRun
     cells: tuple[Comparison, ...]
     situations: tuple[Judged, ...]
     answers: tuple[Answer, ...]
@@ -143,7 +143,7 @@ class Seen:
 class Hazards:
     """The hazards that were provoked; `broken` counts them by model."""
 
-    run: hazards.Run
+    run: hazards.HazardRun
     seen: tuple[Seen, ...]
     broken: Mapping[str, int]
 
@@ -152,8 +152,8 @@ class Hazards:
 class Counts:
     """Instructions per request."""
 
-    run: instructions.Run
-    rows: tuple[exact.Row, ...]
+    run: instructions.InstructionRun
+    rows: tuple[exact.InstructionRow, ...]
 
     @cached_property
     def layers(self) -> list[str]:
@@ -171,11 +171,11 @@ class Counts:
         """Whether cycles were estimated."""
         return any(getattr(row, "cycles", None) for row in self.rows)
 
-    def of(self, database: str) -> list[exact.Row]:
+    def of(self, database: str) -> list[exact.InstructionRow]:
         """The rows on the database."""
         return [row for row in self.rows if row.database == database]
 
-    def row(self, contender: str, database: str, scenario: str) -> exact.Row | None:
+    def row(self, contender: str, database: str, scenario: str) -> exact.InstructionRow | None:
         """That row, without the contender's family in its name if the run is older; None where it was not counted."""
         found = (one for one in self.rows if (one.database, one.scenario) == (database, scenario))
         return next((one for one in found if one.contender in (contender, *_former(contender))), None)
@@ -191,7 +191,7 @@ class Timed:
     """A row of an operation in process."""
 
     title: str
-    row: clock.Row
+    row: clock.MicroRow
 
     def finding(self, quantity: clock.Quantity) -> Finding:
         """What was found of it."""
@@ -203,8 +203,8 @@ class Timed:
 class Clock:
     """Times in process, one caller at a time."""
 
-    run: micro.Run
-    comparisons: tuple[clock.Comparison, ...]
+    run: micro.MicroRun
+    comparisons: tuple[clock.MicroComparison, ...]
     calibrations: Mapping[clock.Quantity, Any]
 
     def of(self, database: str) -> list[Timed]:
@@ -212,7 +212,7 @@ class Clock:
         found = (one for one in self.comparisons if one.group.database == database)
         return [Timed(one.group.title, row) for one in found for row in one.rows]
 
-    def row(self, contender: str, database: str, scenario: str) -> clock.Row | None:
+    def row(self, contender: str, database: str, scenario: str) -> clock.MicroRow | None:
         """That row, as in the exact counts; None where it was not measured."""
         here = (one for one in self.comparisons if (one.group.database, one.group.scenario) == (database, scenario))
         names = (contender, *_former(contender))
@@ -223,10 +223,10 @@ class Clock:
 class Runs:
     """The raw files of a report, one of each kind at most; `proof` are rows of what simulation says of the statistics."""
 
-    load: load.Run | None = None
-    micro: micro.Run | None = None
-    instructions: instructions.Run | None = None
-    hazards: hazards.Run | None = None
+    load: load.LoadRun | None = None
+    micro: micro.MicroRun | None = None
+    instructions: instructions.InstructionRun | None = None
+    hazards: hazards.HazardRun | None = None
     proof: Sequence[Mapping[str, Any]] = ()
 
 
@@ -271,7 +271,7 @@ def _held(claims: Sequence[Claim], found: Sequence[Comparison]) -> tuple[Held, .
     return tuple(sorted((hold(one, found) for one in claims), key=lambda one: list(Outcome).index(one.outcome)))
 
 
-def _under_load(run: load.Run) -> UnderLoad:
+def _under_load(run: load.LoadRun) -> UnderLoad:
     found = comparisons(run)
     measured = {cell.scenario for cell in run.header.cells}
     return UnderLoad(
@@ -287,7 +287,7 @@ def _under_load(run: load.Run) -> UnderLoad:
     )
 
 
-def _hazards(run: hazards.Run) -> Hazards:
+def _hazards(run: hazards.HazardRun) -> Hazards:
     found = [HAZARDS[name] for name in run.header.hazards if name in HAZARDS]
     seen = tuple(Seen(one, {name: side for name in MODELS if (side := run.side(one.name, name))}) for one in found)
     return Hazards(run, seen, {name: sum(name in one.sides and one.sides[name].broken for one in seen) for name in MODELS})

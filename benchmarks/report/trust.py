@@ -13,7 +13,7 @@ from benchmarks.analysis import validity
 from benchmarks.analysis.calibration import Calibration, false_verdicts
 from benchmarks.analysis.cells import Name, calibrations
 from benchmarks.analysis.estimate import Estimate, contrast
-from benchmarks.raw.load import Crosscheck, Run, Trial
+from benchmarks.raw.load import Crosscheck, LoadRun, LoadTrial
 from benchmarks.report.comparisons import Comparison
 
 Unit = Literal["percent", "ratio", "ms", "count"]
@@ -51,13 +51,13 @@ class Trust:
     by_chance: float
     disturbances: tuple[Disturbance, ...]
     crowded: tuple[str, ...]
-    errors: tuple[Trial, ...]
+    errors: tuple[LoadTrial, ...]
     acknowledged: int
     stored: int
     crosschecks: tuple[Checked, ...]
 
 
-def trust(run: Run, found: Sequence[Comparison]) -> Trust:
+def trust(run: LoadRun, found: Sequence[Comparison]) -> Trust:
     """Of a run and its cells."""
     judged = sum(finding.verdict is not None for one in found for row in one.rows for finding in row.findings.values())
     written = [trial for trial in run.trials if trial.acknowledged is not None]
@@ -74,7 +74,7 @@ def trust(run: Run, found: Sequence[Comparison]) -> Trust:
     )
 
 
-def disturbances(run: Run, found: Sequence[Comparison]) -> Iterator[Disturbance]:
+def disturbances(run: LoadRun, found: Sequence[Comparison]) -> Iterator[Disturbance]:
     """A line for each that the run tells anything of."""
     opened = [trial for trial in run.trials if trial.rate is not None and trial.lateness.count]
     lost = [float(abs(one.stored - (one.acknowledged or 0))) for one in run.trials if one.stored is not None]
@@ -115,7 +115,7 @@ def _drift(found: Iterable[Comparison]) -> Iterator[float]:
             yield max(costs) / min(costs)
 
 
-def _rundown(run: Run) -> Iterator[float]:
+def _rundown(run: LoadRun) -> Iterator[float]:
     """Share of a trial's time in which nothing new was sent and the last answers were waited for."""
     seconds = {(one.database, one.scenario, one.load.name): one.seconds for one in run.header.cells if one.load.percent is None}
     for trial in run.trials:

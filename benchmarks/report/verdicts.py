@@ -10,8 +10,8 @@ from rich.table import Table
 
 from benchmarks.analysis.micro import summarize
 from benchmarks.analysis.verdict import Verdict
-from benchmarks.raw.load import Run as LoadRun
-from benchmarks.raw.micro import Run
+from benchmarks.raw.load import LoadRun
+from benchmarks.raw.micro import MicroRun
 from benchmarks.report.comparisons import DATABASES, Comparison, Finding, comparisons, deciding
 from benchmarks.report.numbers import interval, plural
 
@@ -26,7 +26,7 @@ STYLES = {
 WIDE = 110
 
 
-def show(run: Run) -> None:
+def show(run: MicroRun) -> None:
     """Print the in-process comparison, an operation after the other."""
     table = _table("wall time", "CPU time")
     for one in summarize(run):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from benchmarks.raw import NO_DATABASE
-from benchmarks.raw.load import Cell, Load
+from benchmarks.raw.load import Load, LoadCell
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, FROZEN
 from benchmarks.subjects.questions import QUESTIONS, Question
 from benchmarks.subjects.scenarios import SCENARIOS
@@ -194,7 +194,7 @@ def cells(
     scenarios: Sequence[str] = (),
     rounds: int | None = None,
     seconds: float | None = None,
-) -> list[Cell]:
+) -> list[LoadCell]:
     """The comparisons of a profile, in its order, as far as they are asked for (nothing: all of them).
 
     A comparison always has its baseline, and its control if the profile gives it one. What is asked for by name and in no
@@ -204,7 +204,7 @@ def cells(
     for name in scenarios:
         if not any(name in block.scenarios for block in blocks):
             blocks += _like_full(name, databases, profile.blocks[0])
-    found: dict[tuple[str, str, Load], Cell] = {}
+    found: dict[tuple[str, str, Load], LoadCell] = {}
     for block in blocks:
         for scenario in block.scenarios:
             for database in _where(scenario, databases, block):
@@ -212,7 +212,7 @@ def cells(
                     wanted = tuple(dict.fromkeys((*_named(block.contenders), *contenders)))
                     time = seconds or block.seconds
                     slices = block.slices(scenario, database, time)
-                    cell = Cell(database, scenario, load, rounds or block.rounds, time, slices, wanted)
+                    cell = LoadCell(database, scenario, load, rounds or block.rounds, time, slices, wanted)
                     if (not scenarios or scenario in scenarios) and (chosen := _chosen(cell, contenders)):
                         _add(found, chosen)
     return list(found.values())
@@ -239,14 +239,14 @@ def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:
     return [name for name in databases if name in block.databases and name in SCENARIOS[scenario].databases]
 
 
-def _chosen(cell: Cell, contenders: Sequence[str]) -> Cell | None:
+def _chosen(cell: LoadCell, contenders: Sequence[str]) -> LoadCell | None:
     able = [name for name in cell.contenders if cell.database == NO_DATABASE or cell.database in CONTENDERS[name].databases]
     if contenders:
         able = [name for name in able if name in contenders or name in PAIR]
     return replace(cell, contenders=tuple(able)) if able else None
 
 
-def _add(found: dict[tuple[str, str, Load], Cell], cell: Cell) -> None:
+def _add(found: dict[tuple[str, str, Load], LoadCell], cell: LoadCell) -> None:
     """A comparison that is there already gets the contenders that it lacks."""
     where = (cell.database, cell.scenario, cell.load)
     former = found.get(where)
@@ -256,7 +256,7 @@ def _add(found: dict[tuple[str, str, Load], Cell], cell: Cell) -> None:
         found[where] = replace(former, contenders=tuple(dict.fromkeys((*former.contenders, *cell.contenders))))
 
 
-def sittings(chosen: Sequence[Cell]) -> list[tuple[int, list[Cell]]]:
+def sittings(chosen: Sequence[LoadCell]) -> list[tuple[int, list[LoadCell]]]:
     """All rounds in order, by the servers that they share: the number, and the cells on a kind of database.
 
     First the first round of everything, then the second ones. Few connections come first: servers keep what they once needed.
@@ -280,7 +280,7 @@ def sittings(chosen: Sequence[Cell]) -> list[tuple[int, list[Cell]]]:
     return [(number, cells) for number, cells in found if cells]
 
 
-def duration(chosen: Sequence[Cell], warmup: float) -> float:
+def duration(chosen: Sequence[LoadCell], warmup: float) -> float:
     """About how many seconds the cells take, with nothing failing."""
     asked = {(cell.database, cell.scenario, name) for cell in chosen for name in cell.contenders}
     checks = CHECK_SECONDS[0] * len({(database, name) for database, _, name in asked}) + CHECK_SECONDS[1] * len(asked)
@@ -292,7 +292,7 @@ def duration(chosen: Sequence[Cell], warmup: float) -> float:
     return SEED_SECONDS + checks + measured
 
 
-def round_seconds(cell: Cell, contenders: int, warmup: float) -> float:
+def round_seconds(cell: LoadCell, contenders: int, warmup: float) -> float:
     """About how long a round of a comparison takes with so many contenders left."""
     drain = DRAIN_SECONDS * cell.load.connections if cell.load.percent is None else 0.0
     return contenders * (warmup + cell.seconds + cell.slices * drain + TRIAL_SECONDS)

@@ -13,7 +13,7 @@ from benchmarks.raw.problem import Problem
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.driver import Order
 from benchmarks.under_load.seats import Seat
-from benchmarks.under_load.server import Server
+from benchmarks.under_load.server import ContenderServer
 from benchmarks.under_load.stage import Stage
 
 TOGETHER = "together"
@@ -50,7 +50,7 @@ def examine(seat: Seat, scenarios: Sequence[str]) -> Findings:
     return findings
 
 
-def _asked(seat: Seat, ask: Callable[[Server], Problem | None]) -> Problem | None:
+def _asked(seat: Seat, ask: Callable[[ContenderServer], Problem | None]) -> Problem | None:
     """What is wrong with it, if anything; what it leaves behind must not become the next one's problem."""
     seat.start()
     if seat.server is None:
@@ -61,7 +61,7 @@ def _asked(seat: Seat, ask: Callable[[Server], Problem | None]) -> Problem | Non
     return wrong
 
 
-def _ask(name: str, books: int, numbers: Iterator[int], server: Server) -> Problem | None:
+def _ask(name: str, books: int, numbers: Iterator[int], server: ContenderServer) -> Problem | None:
     for part in SCENARIOS[name].parts:
         request = SCENARIOS[part].request
         assert request
@@ -71,7 +71,7 @@ def _ask(name: str, books: int, numbers: Iterator[int], server: Server) -> Probl
     return None
 
 
-def _answer(server: Server, request: Request) -> str | None:
+def _answer(server: ContenderServer, request: Request) -> str | None:
     """What is wrong with the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)
     try:
@@ -89,7 +89,7 @@ def _answer(server: Server, request: Request) -> str | None:
     return request.wrong(body)
 
 
-def _together(stage: Stage, scenarios: tuple[str, ...], server: Server) -> Problem | None:
+def _together(stage: Stage, scenarios: tuple[str, ...], server: ContenderServer) -> Problem | None:
     with stage.generator.opened(server.port, CONNECTIONS) as drive:
         outcome = drive(Order(scenarios, stage.books, SECONDS, first=FIRST))
     if not outcome.failed:

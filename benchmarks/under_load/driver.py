@@ -18,7 +18,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
-from benchmarks.load import Kind, Outcome, Plan, Request, opened
+from benchmarks.load import Kind, LoadOutcome, LoadPlan, Request, opened
 from benchmarks.machinery.child import Child, ChildError, serve, worker
 from benchmarks.subjects.scenarios import SCENARIOS
 
@@ -32,7 +32,7 @@ class DriverError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """A load; see `benchmarks.load.Plan`.
+    """A load; see `benchmarks.load.LoadPlan`.
 
     Several `scenarios` are mixed in equal parts. Their requests are those of the numbers from `first` on: no two orders to the
     same databases may have numbers in common. Of a `fixed` scenario always the first request is sent, and only the status of
@@ -48,9 +48,9 @@ class Order:
     first: int = 0
     fixed: bool = False
 
-    def plan(self, port: int, connections: int) -> Plan:
+    def plan(self, port: int, connections: int) -> LoadPlan:
         """What to send there."""
-        return Plan(
+        return LoadPlan(
             port=port,
             mix=tuple(self._kinds()),
             seconds=self.seconds,
@@ -87,7 +87,7 @@ class _Numbered:
         return self.request(next(self.numbers), self.books)
 
 
-Drive = Callable[[Order], Outcome]
+Drive = Callable[[Order], LoadOutcome]
 """Puts a load on the connections that are open. Raises `DriverError` when the generator ends early."""
 
 
@@ -105,7 +105,7 @@ class Generator:
         """
         self._ask("open", port, connections)
         try:
-            yield lambda order: Outcome.from_json(self._ask("drive", port, asdict(order)))
+            yield lambda order: LoadOutcome.from_json(self._ask("drive", port, asdict(order)))
         finally:
             with suppress(DriverError):  # it was said before, or it does not matter any more
                 self._ask("close", port)
@@ -128,7 +128,7 @@ class _Connected:
     """What is open in this process, by port: how many connections, their load, how to close them."""
 
     def __init__(self) -> None:
-        self.ports: dict[int, tuple[int, Callable[[Plan], Outcome], ExitStack]] = {}
+        self.ports: dict[int, tuple[int, Callable[[LoadPlan], LoadOutcome], ExitStack]] = {}
 
     def open(self, port: int, connections: int) -> None:
         stack = ExitStack()

@@ -7,14 +7,14 @@ from random import Random
 
 from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.cells import CellResult, results
-from benchmarks.raw.load import Run
+from benchmarks.raw.load import LoadRun
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import Profile, round_seconds, servers_seconds
 from benchmarks.under_load.stage import kind_of
 from benchmarks.under_load.trial import Round
 
 
-def next_sitting(profile: Profile, found: Run, seconds: float) -> list[Round]:
+def next_sitting(profile: Profile, found: LoadRun, seconds: float) -> list[Round]:
     """Another round of the cell of each question that is too wide, on the kind of database of the widest, as far as they fit into
     `seconds`; of another kind, if none does. Empty where all are narrow, or none fits.
 
@@ -41,7 +41,7 @@ def sitting_seconds(rounds: Sequence[Round]) -> float:
     return servers_seconds(len(servers)) + sum(round_seconds(turn.cell, len(turn.contenders), turn.warmup) for turn in rounds)
 
 
-def _round(profile: Profile, found: Run, here: CellResult, wide: Sequence[Answer]) -> Round:
+def _round(profile: Profile, found: LoadRun, here: CellResult, wide: Sequence[Answer]) -> Round:
     where = _where(here)
     needed = {name for one in wide if one.question.where == where for name in one.question.contenders}
     if BASELINE in needed:

@@ -11,22 +11,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.analysis.cells import uncalibrated
-from benchmarks.raw.load import Ceiling, Check, Crosscheck, Failure, Rate, Run, Trial
+from benchmarks.raw.load import Ceiling, Crosscheck, Failure, LoadCheck, LoadRun, LoadTrial, Rate
 from benchmarks.under_load.effort import sitting_seconds
-from benchmarks.under_load.runner import Plan, remaining
+from benchmarks.under_load.runner import RunPlan, remaining
 from benchmarks.under_load.trial import Round
 
 
 class LoadProgress:
     """Told of each round before it begins, and of each record, by `see`."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
         self.console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
         self.bar = Progress(*columns, console=self.console, transient=True)
         self.task = self.bar.add_task("seeding databases", total=None, left="")
-        self.found: Run | None = None
+        self.found: LoadRun | None = None
         self.done = 0
         self.began = time.monotonic()
         self.planned = 0.0
@@ -43,14 +43,14 @@ class LoadProgress:
         if self.console.is_terminal:
             self.bar.stop()
 
-    def see(self, record: Round | Run | Check | Failure | Rate | Trial | Ceiling | Crosscheck) -> None:
+    def see(self, record: Round | LoadRun | LoadCheck | Failure | Rate | LoadTrial | Ceiling | Crosscheck) -> None:
         """Take note of it."""
-        if isinstance(record, Run):
+        if isinstance(record, LoadRun):
             self.found = record
             self._describe("checking answers")
         elif isinstance(record, Round):
             self._round(record)
-        elif isinstance(record, Trial):
+        elif isinstance(record, LoadTrial):
             self._trial(record)
         elif text := _words(record):
             self._say(text)
@@ -71,12 +71,12 @@ class LoadProgress:
         self.done += 1
         self.planned += sitting_seconds([turn])
 
-    def _trial(self, trial: Trial) -> None:
+    def _trial(self, trial: LoadTrial) -> None:
         errors = f", {sum(trial.errors.values())} errors" if trial.errors else ""
         cost = f"{trial.cpu_per_request * 1e6:,.0f} us CPU{self._ratio(trial)}"
         self._say(f"  {trial.contender}: {trial.throughput:,.0f}/s, {cost}{errors}")
 
-    def _ratio(self, trial: Trial) -> str:
+    def _ratio(self, trial: LoadTrial) -> str:
         """The CPU time of the contender relative to the baseline's so far."""
         assert self.found
         where = (trial.database, trial.scenario, trial.load)
@@ -99,9 +99,9 @@ class LoadProgress:
             click.echo(text, err=True)
 
 
-def _words(record: Check | Failure | Rate | Ceiling | Crosscheck) -> str | None:
+def _words(record: LoadCheck | Failure | Rate | Ceiling | Crosscheck) -> str | None:
     match record:
-        case Check():
+        case LoadCheck():
             return f"{record.contender} fails: {record.scenario}, {record.database}: {record.problem}" if record.problem else None
         case Failure():
             return f"{record.contender} fails: {record.scenario}, {record.database}, {record.load}: {record.problem}"

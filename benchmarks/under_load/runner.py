@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
-from benchmarks.raw.load import Cell, Check, Failure, Header, Rate, Run
+from benchmarks.raw.load import Failure, LoadCell, LoadCheck, LoadHeader, LoadRun, Rate
 from benchmarks.subjects.code_cost import code_cost
 from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, Contender
 from benchmarks.subjects.profiles import CAPACITY, Profile, sittings
@@ -38,17 +38,17 @@ See = Callable[[Any], object]
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What to run. `url` is PostgreSQL's, if it is not to be started; `former` is what a run to be resumed has recorded."""
 
     profile: Profile
-    cells: Sequence[Cell]
+    cells: Sequence[LoadCell]
     books: int
     seed: int
     output: Path
     command: str
     url: str | None = None
-    former: Run | None = None
+    former: LoadRun | None = None
 
     @property
     def backends(self) -> int:
@@ -67,15 +67,15 @@ class Plan:
         """All rounds in order, by the servers that they share."""
         random = Random(self.seed)
 
-        def round_of(number: int, cell: Cell) -> Round:
+        def round_of(number: int, cell: LoadCell) -> Round:
             contenders = tuple(CONTENDERS[name] for name in cell.contenders)
             return Round(number, cell, contenders, self.profile.warmup, random.randrange(2**31))
 
         return [[round_of(number, cell) for cell in together] for number, together in sittings(self.cells)]
 
 
-def run(plan: Plan, see: See) -> Run:
-    """Run the plan; `see` is given the `Run` first, each `Round` before it begins, and each record once it is written.
+def run(plan: RunPlan, see: See) -> LoadRun:
+    """Run the plan; `see` is given the `LoadRun` first, each `Round` before it begins, and each record once it is written.
 
     The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
     """
@@ -85,7 +85,7 @@ def run(plan: Plan, see: See) -> Run:
         staged(plan.books, {cell.database for cell in plan.cells}, plan.url, plan.backends) as stage,
         closing(Recorder(plan.output, resume=former is not None)) as recorder,  # not before there is something to record
     ):
-        found = former or Run(_header(plan, stage, began, machine))
+        found = former or LoadRun(_header(plan, stage, began, machine))
         session = _Session(plan, stage, recorder, see, found, start)
         if former is None:
             recorder.write(found.header)
@@ -97,11 +97,11 @@ def run(plan: Plan, see: See) -> Run:
     return found
 
 
-def _header(plan: Plan, stage: Stage, began: datetime, machine: Mapping[str, Any]) -> Header:
+def _header(plan: RunPlan, stage: Stage, began: datetime, machine: Mapping[str, Any]) -> LoadHeader:
     names = dict.fromkeys(name for cell in plan.cells for name in cell.contenders)
     scenarios = dict.fromkeys(cell.scenario for cell in plan.cells)
     here = stage.server is None or stage.server.pid is not None
-    return Header(
+    return LoadHeader(
         started=began.isoformat(timespec="seconds"),
         command=plan.command,
         profile=plan.profile.name,
@@ -126,11 +126,11 @@ def _header(plan: Plan, stage: Stage, began: datetime, machine: Mapping[str, Any
 
 @dataclass
 class _Session:
-    plan: Plan
+    plan: RunPlan
     stage: Stage
     recorder: Recorder
     see: See
-    found: Run
+    found: LoadRun
     began: float
     pace: float = 1.0
     """How long the last sitting took, as a multiple of what was planned."""
@@ -183,9 +183,9 @@ class _Session:
                     scenarios = asked.setdefault(name, {}).setdefault(cell.database, [])
                     scenarios += [] if cell.scenario in scenarios else [cell.scenario]
 
-        def ask(name: str) -> list[Check]:
+        def ask(name: str) -> list[LoadCheck]:
             return [
-                Check(database, name, scenario, problem)
+                LoadCheck(database, name, scenario, problem)
                 for database, scenarios in asked[name].items()
                 for scenario, problem in examine(seats[name], scenarios).items()
             ]
@@ -216,7 +216,7 @@ class _Session:
                 failure = Failure(cell.database, cell.scenario, name, cell.load.name, measured.problem)
                 self._note(failure, self.found.failures)
 
-    def _capacity(self, cell: Cell) -> Rate | None:
+    def _capacity(self, cell: LoadCell) -> Rate | None:
         known = (rate for rate in self.found.rates if (rate.database, rate.scenario) == (cell.database, cell.scenario))
         rate = next(known, None)
         if rate is None and (rate := slowest(self.found, cell)):
@@ -240,7 +240,7 @@ class _Session:
                         yield cell.database, name
 
 
-def remaining(plan: Plan, found: Run) -> list[list[Round]]:
+def remaining(plan: RunPlan, found: LoadRun) -> list[list[Round]]:
     """The sittings that are still to be done, as far as is known, without the rounds that are recorded whole."""
     done = {(one.round, one.database, one.scenario, one.load, one.contender) for one in found.trials}
 
@@ -252,12 +252,12 @@ def remaining(plan: Plan, found: Run) -> list[list[Round]]:
     return [rounds for rounds in left if rounds]
 
 
-def _able(turn: Round, found: Run) -> tuple[Contender, ...]:
+def _able(turn: Round, found: LoadRun) -> tuple[Contender, ...]:
     """The contenders of a round in which nothing is wrong with them so far."""
     return tuple(one for one in turn.contenders if not found.problem(turn.cell.database, turn.cell.scenario, one.name))
 
 
-def slowest(found: Run, cell: Cell) -> Rate | None:
+def slowest(found: LoadRun, cell: LoadCell) -> Rate | None:
     """What an open loop is a percentage of: the least capacity, in the median round, of the contenders that answer right."""
     throughputs: dict[str, list[float]] = {}
     for trial in found.trials:

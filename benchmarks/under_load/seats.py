@@ -10,10 +10,10 @@ from threading import Lock
 
 from benchmarks.machinery.databases import Kind
 from benchmarks.machinery.placement import move
-from benchmarks.machinery.sampler import Counter
+from benchmarks.machinery.sampler import ConnectionCount
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import Contender
-from benchmarks.under_load.server import Server, ServerError, serving
+from benchmarks.under_load.server import ContenderServer, ServerError, serving
 from benchmarks.under_load.stage import Stage
 
 
@@ -24,9 +24,9 @@ class Seat:
     stage: Stage
     kind: Kind
     contender: Contender
-    server: Server | None = None
+    server: ContenderServer | None = None
     problem: Problem | None = None
-    connections: Counter | None = None
+    connections: ConnectionCount | None = None
     _open: ExitStack = field(default_factory=ExitStack)
     _lock: Lock = field(default_factory=Lock)
 

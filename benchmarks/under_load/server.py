@@ -41,7 +41,7 @@ class PortTakenError(ServerError):
 
 
 @dataclass(frozen=True)
-class Server:
+class ContenderServer:
     """A server that answers on `port` of 127.0.0.1, `start_seconds` after it was started."""
 
     contender: Contender
@@ -71,7 +71,7 @@ class Server:
 @contextmanager
 def serving(
     contender: Contender, settings: Mapping[str, str], cores: Sequence[int] = (), port: int | None = None
-) -> Iterator[Server]:
+) -> Iterator[ContenderServer]:
     """Start the contender with the app's settings (of `SETTINGS` and `Contender.settings`), on a free port if none is given.
 
     Raises:
@@ -94,13 +94,13 @@ def serving(
 
 
 @contextmanager
-def _started(contender: Contender, environment: Mapping[str, str], cores: Sequence[int], port: int) -> Iterator[Server]:
+def _started(contender: Contender, environment: Mapping[str, str], cores: Sequence[int], port: int) -> Iterator[ContenderServer]:
     began = time.monotonic()
     try:
         with supervise(contender.command(port, "{folder}"), environment, cores) as process:
-            server = Server(contender, port, 0.0, process)
+            server = ContenderServer(contender, port, 0.0, process)
             _wait_for(server, environment[TOKEN_VARIABLE])
-            yield Server(contender, port, time.monotonic() - began, process)
+            yield ContenderServer(contender, port, time.monotonic() - began, process)
     except ChildError as error:
         raise ServerError(f"{contender.name} did not start: {error}") from None
 
@@ -125,7 +125,7 @@ def require_free(port: int) -> int:
         raise ServerError(f"port {port} cannot be had: {os.strerror(error.errno or 0)}; choose another one") from None
 
 
-def _wait_for(server: Server, token: str) -> None:
+def _wait_for(server: ContenderServer, token: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while (answer := _token(server.port)) != token:
         if answer is not None and server.alive:
@@ -143,7 +143,7 @@ def _wait_for(server: Server, token: str) -> None:
         time.sleep(0.02)
 
 
-def collections(server: Server) -> list[tuple[float, float]] | None:
+def collections(server: ContenderServer) -> list[tuple[float, float]] | None:
     """When its collections of the oldest generation began, on the clock time.monotonic(), and how many seconds they took.
 
     None where it does not say.

@@ -14,8 +14,8 @@ import psycopg
 
 from benchmarks.machinery.databases import SETTINGS, Databases, Kind
 from benchmarks.machinery.placement import Placement, choose, placed
-from benchmarks.machinery.postgres import PostgresError, Server, connect_or_start
-from benchmarks.machinery.sampler import Counter
+from benchmarks.machinery.postgres import PostgresError, PostgresServer, connect_or_start
+from benchmarks.machinery.sampler import ConnectionCount
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.subjects.contenders import Contender
 from benchmarks.under_load.driver import Generator, driver
@@ -38,7 +38,7 @@ class Stage:
     books: int
     folder: Path
     databases: Mapping[Kind, Databases]
-    server: Server | None
+    server: PostgresServer | None
     placement: Placement
     generator: Generator
     over: Event = field(default_factory=Event)
@@ -62,7 +62,7 @@ class Stage:
         return self.server.pid if self.server and database == "postgresql" else None
 
     @contextmanager
-    def connections(self, database: str, contender: Contender) -> Iterator[Counter | None]:
+    def connections(self, database: str, contender: Contender) -> Iterator[ConnectionCount | None]:
         """What counts the contender's connections to its databases."""
         if self.server is None or database != "postgresql":
             yield None
@@ -103,7 +103,7 @@ def staged(books: int, databases: set[str], url: str | None = None, backends: in
         yield Stage(books, folder, made, server, placement, generator)
 
 
-def require_backends(server: Server, backends: int) -> None:
+def require_backends(server: PostgresServer, backends: int) -> None:
     """Raise `PostgresError` if the server does not allow so many connections beside the `OTHERS`."""
     with psycopg.connect(server.url) as connection:
         allowed = int(connection.execute("SHOW max_connections").fetchone()[0])  # type: ignore[index]

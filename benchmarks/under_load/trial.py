@@ -17,15 +17,15 @@ from time import monotonic
 from typing import TypeVar
 
 from benchmarks.analysis.validity import TOLERATED
-from benchmarks.load import Failure, Histogram, Outcome
+from benchmarks.load import FailureKind, Histogram, LoadOutcome
 from benchmarks.machinery.sampler import Usage, memory, metering
-from benchmarks.raw.load import Cell, Slices, Trial
+from benchmarks.raw.load import LoadCell, LoadTrial, SliceColumns
 from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS, Scenario
 from benchmarks.under_load.driver import Drive, Order
 from benchmarks.under_load.seats import Seat, together
-from benchmarks.under_load.server import Server, collections
+from benchmarks.under_load.server import ContenderServer, collections
 
 T = TypeVar("T")
 
@@ -43,13 +43,13 @@ HOPELESS = 20, 0.1
 
 
 @dataclass(frozen=True)
-class Measured:
+class RoundResult:
     """A trial, if anything was answered right, and what went wrong in it, if anything did.
 
     Neither is there when no request both began and ended in the trial's time: it was too short for this machine.
     """
 
-    trial: Trial | None
+    trial: LoadTrial | None
     problem: Problem | None
 
 
@@ -58,14 +58,14 @@ class Round:
     """A trial of each contender of a cell. `rate` is an open loop's, in requests a second, `warmup` is in seconds."""
 
     number: int
-    cell: Cell
+    cell: LoadCell
     contenders: tuple[Contender, ...]
     warmup: float
     seed: int
     rate: float | None = None
 
 
-def measure(seats: Mapping[str, Seat], turn: Round) -> dict[str, Measured]:
+def measure(seats: Mapping[str, Seat], turn: Round) -> dict[str, RoundResult]:
     """Put the load on the contenders' servers in turns. What was written is counted and undone.
 
     Raises `DriverError`.
@@ -93,7 +93,7 @@ class _Slice:
     turn: int
     turns: int
     first: float  # seconds at its begin of which the latency is apart
-    outcome: Outcome
+    outcome: LoadOutcome
     usage: Usage
 
     @property
@@ -108,7 +108,7 @@ class _Part:
 
     seat: Seat
     turn: Round
-    server: Server | None = None
+    server: ContenderServer | None = None
     problem: Problem | None = None
     load: Drive | None = None
     memory: int = 0
@@ -150,7 +150,7 @@ class _Part:
         if found := self._drive(seconds - first, seed, first):
             self.slices.append(_Slice(number, turns, first, *found))
 
-    def _drive(self, seconds: float, seed: int, warmup: float = 0.0) -> tuple[Outcome, Usage] | None:
+    def _drive(self, seconds: float, seed: int, warmup: float = 0.0) -> tuple[LoadOutcome, Usage] | None:
         """Put the load on the server, unless something is wrong with it already."""
         stage, cell, server = self.seat.stage, self.turn.cell, self.server
         if server is None or self.load is None or self.problem or self.given_up or seconds <= 0:
@@ -178,7 +178,7 @@ class _Part:
             ended = f"the server ended under load: {server.last_error or 'without a word'}"
             self.problem = Problem(ended, ProblemKind.SERVER)
         wrong, share = HOPELESS
-        self.given_up = Failure.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
+        self.given_up = FailureKind.TIMEOUT in self.failed or wrong <= self.failed.total() > share * self._total()
         return outcome, usage
 
     def _total(self) -> int:
@@ -195,22 +195,22 @@ class _Part:
             self.memory = memory(self.server.process.pid)
             self.collections = collections(self.server) if not self.given_up else None
 
-    def measured(self, began: float) -> Measured:
+    def measured(self, began: float) -> RoundResult:
         """What came of it; the first pass `began` then, on the clock time.monotonic()."""
         if self.server is None:
-            return Measured(None, self.problem)
+            return RoundResult(None, self.problem)
         if self.problem or self.given_up or self._wrong():
             self.seat.stop()  # it may hold locks, or be of no use any more
         in_database, lost = stored(self.seat, self.turn.cell.scenario, self.answered, self.failed)
         problem = self.problem or self._wrong() or lost
         if not any(one.outcome.count for one in self.slices):
-            return Measured(None, problem)
-        return Measured(self._trial(self.server, in_database, began), problem)
+            return RoundResult(None, problem)
+        return RoundResult(self._trial(self.server, in_database, began), problem)
 
-    def _trial(self, server: Server, in_database: int | None, began: float) -> Trial:
+    def _trial(self, server: ContenderServer, in_database: int | None, began: float) -> LoadTrial:
         turn, outcomes, usages = self.turn, [one.outcome for one in self.slices], [one.usage for one in self.slices]
         kinds = dict.fromkeys(kind for outcome in outcomes for kind in outcome.latency)
-        return Trial(
+        return LoadTrial(
             round=turn.number,
             database=turn.cell.database,
             scenario=turn.cell.scenario,
@@ -241,11 +241,11 @@ class _Part:
         return None if self.collections is None else [round(seconds, 4) for at, seconds in self.collections if at >= began]
 
 
-def _columns(slices: Sequence[_Slice], began: float) -> Slices:
+def _columns(slices: Sequence[_Slice], began: float) -> SliceColumns:
     """Rounded to what is of use, for there are many: times to the microsecond, when they began to a tenth of a millisecond."""
     usages = [one.usage for one in slices]
     database = _known(usage.database_cpu for usage in usages)
-    return Slices(
+    return SliceColumns(
         turn=[one.turn for one in slices],
         turns=[one.turns for one in slices],
         began=[round(one.outcome.began - one.first - began, 4) for one in slices],
@@ -265,7 +265,7 @@ def _known(values: Iterable[T | None]) -> list[T] | None:
     return known if len(known) == len(found) else None
 
 
-def _together(warmup: Outcome, cell: Cell) -> int:
+def _together(warmup: LoadOutcome, cell: LoadCell) -> int:
     """How many slices of the cell a contender with such answers needs for one of its own: a power of two.
 
     So a long slice begins and ends with others' long ones, and as many of them as can be are paired.

@@ -6,24 +6,28 @@ import numpy as np
 
 from benchmarks.analysis.slices import Floats
 from benchmarks.load import Histogram
-from benchmarks.raw.load import Cell, Failure, Header, Load, Run, Slices, Trial
+from benchmarks.raw.load import Failure, Load, LoadCell, LoadHeader, LoadRun, LoadTrial, SliceColumns
 
 BASELINE, CONTROL = "sync-threads", "sync-threads-aa"
 
 
 def cell(
     database: str, scenario: str, load: Load, costs: Mapping[str, float], *, rounds: int = 4, passes: int = 30
-) -> tuple[Cell, Mapping[str, float]]:
+) -> tuple[LoadCell, Mapping[str, float]]:
     """A comparison and what a request costs each contender, in seconds of CPU time."""
-    return Cell(database, scenario, load, rounds, 0.04 * passes, passes, tuple(costs)), costs
+    return LoadCell(database, scenario, load, rounds, 0.04 * passes, passes, tuple(costs)), costs
 
 
 def run_of(
-    cells: Sequence[tuple[Cell, Mapping[str, float]]], *, scatter: float = 0.05, seed: int = 0, failures: Sequence[Failure] = ()
-) -> Run:
+    cells: Sequence[tuple[LoadCell, Mapping[str, float]]],
+    *,
+    scatter: float = 0.05,
+    seed: int = 0,
+    failures: Sequence[Failure] = (),
+) -> LoadRun:
     """Every slice is 40 ms of a full core; its cost scatters by `scatter` about the contender's, and by the pass's weather."""
     random = np.random.default_rng(seed)
-    header = Header(
+    header = LoadHeader(
         started="2026-01-01T00:00:00+00:00",
         command="python -m benchmarks run",
         profile="quick",
@@ -40,7 +44,7 @@ def run_of(
         environment={"commit": None},
         code={},
     )
-    run = Run(header, failures=list(failures))
+    run = LoadRun(header, failures=list(failures))
     for one, costs in cells:
         for number in range(1, one.rounds + 1):
             weather = random.normal(0, 0.3, one.slices)
@@ -50,9 +54,9 @@ def run_of(
     return run
 
 
-def _trial(cell: Cell, contender: str, number: int, each: Floats) -> Trial:
+def _trial(cell: LoadCell, contender: str, number: int, each: Floats) -> LoadTrial:
     answered = np.maximum(1, np.round(0.04 / each)).astype(int)
-    slices = Slices(
+    slices = SliceColumns(
         turn=tuple(range(cell.slices)),
         turns=(1,) * cell.slices,
         began=tuple(0.5 * place for place in range(cell.slices)),
@@ -63,7 +67,7 @@ def _trial(cell: Cell, contender: str, number: int, each: Floats) -> Trial:
         database_cpu=None,
         steal=(0.0,) * cell.slices,
     )
-    return Trial(
+    return LoadTrial(
         number,
         cell.database,
         cell.scenario,

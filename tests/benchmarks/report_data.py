@@ -14,7 +14,19 @@ import numpy as np
 
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder
-from benchmarks.raw.load import Ceiling, Cell, Check, Crosscheck, Failure, Header, Load, Rate, Run, Slices, Trial
+from benchmarks.raw.load import (
+    Ceiling,
+    Crosscheck,
+    Failure,
+    Load,
+    LoadCell,
+    LoadCheck,
+    LoadHeader,
+    LoadRun,
+    LoadTrial,
+    Rate,
+    SliceColumns,
+)
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.code_cost import code_cost
 
@@ -97,14 +109,14 @@ def slices(
     database_cpu: float | None = None,
     steal: float = 0.0,
     scatter: Sequence[float] = (1.0, 1.0),
-) -> Slices:
+) -> SliceColumns:
     """As many slices as `scatter` has factors of time and CPU time for an answer, fewer for few answers; so much together."""
     count = max(2, min(len(scatter), answered))
     bounds = [answered * place // count for place in range(count + 1)]
     answers = [high - low for low, high in pairwise(bounds)]
     parts = [factor * (number or 1) for factor, number in zip(scatter, answers, strict=False)]
     shares = [part / sum(parts) for part in parts]
-    return Slices(
+    return SliceColumns(
         turn=tuple(range(count)),
         turns=(1,) * count,
         began=[seconds * sum(shares[:place]) for place in range(count)],
@@ -119,7 +131,7 @@ def slices(
 
 def trial(
     database: str, scenario: str, load: Load, contender: str, number: int, rate: float | None, effects: Mapping[str, float]
-) -> Trial:
+) -> LoadTrial:
     """A trial of 5 s, its numbers within 1 % of what `effects` says."""
     wiggle = 1.0 if contender == "sync-threads" else WIGGLE[(number + len(contender)) % len(WIGGLE)]
     each = cpu(database, scenario, contender, effects) * wiggle
@@ -132,7 +144,7 @@ def trial(
     count = len(times)
     writes = count if SCENARIOS[scenario]["writes"] else None
     late = random.exponential(2e-5, 0 if rate is None else count)
-    return Trial(
+    return LoadTrial(
         number,
         database,
         scenario,
@@ -164,9 +176,9 @@ def trial(
     )
 
 
-def header(cells: Sequence[Cell], scenarios: Sequence[str] | None = None) -> Header:
+def header(cells: Sequence[LoadCell], scenarios: Sequence[str] | None = None) -> LoadHeader:
     """What a run says of itself."""
-    return Header(
+    return LoadHeader(
         started="2026-01-01T00:00:00+00:00",
         command="python -m benchmarks run --profile standard",
         profile="standard",
@@ -200,28 +212,28 @@ def _code() -> dict[str, Any]:
     return code_cost(ROOT)
 
 
-def few_cells(rounds: int = 2) -> list[Cell]:
+def few_cells(rounds: int = 2) -> list[LoadCell]:
     """Enough of them for every picture."""
     closed = [("read", connections) for connections in (1, 8, 32, 128)] + [
         ("slow-50", connections) for connections in (8, 32, 128)
     ]
-    found = [Cell("postgresql", name, Load(connections), rounds, 5.0, 4, tuple(CONTENDERS)) for name, connections in closed]
-    return found + [Cell("postgresql", "read", Load(64, rate), rounds, 5.0, 1, tuple(CONTENDERS)) for rate in (30, 60, 80)]
+    found = [LoadCell("postgresql", name, Load(connections), rounds, 5.0, 4, tuple(CONTENDERS)) for name, connections in closed]
+    return found + [LoadCell("postgresql", "read", Load(64, rate), rounds, 5.0, 1, tuple(CONTENDERS)) for rate in (30, 60, 80)]
 
 
 def run_of(
-    chosen: Sequence[Cell],
+    chosen: Sequence[LoadCell],
     *,
     effects: Mapping[str, float] | None = None,
     failing: Sequence[tuple[str, str]] = (("postgresql", "async-documented"),),
-) -> Run:
+) -> LoadRun:
     """A run of these cells; `failing` are databases and contenders that answer wrong in every scenario."""
     effects = {**EFFECTS, **(effects or {})}
-    run = Run(header(chosen, list(dict.fromkeys(cell.scenario for cell in chosen))))
+    run = LoadRun(header(chosen, list(dict.fromkeys(cell.scenario for cell in chosen))))
     reason = "500: RuntimeError: Task got Future attached to a different loop"
     for database, name in dict.fromkeys((cell.database, name) for cell in chosen for name in cell.contenders):
         for scenario in dict.fromkeys(cell.scenario for cell in chosen if cell.database == database):
-            run.checks.append(Check(database, name, scenario, Problem(reason) if (database, name) in failing else None))
+            run.checks.append(LoadCheck(database, name, scenario, Problem(reason) if (database, name) in failing else None))
     rates: dict[tuple[str, str], Rate] = {}
     for cell in chosen:
         right = [name for name in cell.contenders if (cell.database, name) not in failing]
@@ -239,7 +251,7 @@ def run_of(
     return run
 
 
-def marred(run: Run) -> Run:
+def marred(run: LoadRun) -> LoadRun:
     """The same run with a contender that fails under one load, and with a trial for each flag."""
     run.failures.append(
         Failure("postgresql", "read", "async-documented-nullpool", "closed-128", Problem("53300: too many clients already"))
@@ -257,7 +269,7 @@ def marred(run: Run) -> Run:
     return run
 
 
-def record(path: Path, run: Run, count: int | None = None) -> None:
+def record(path: Path, run: LoadRun, count: int | None = None) -> None:
     """Write the raw file of the run, or of its first `count` trials."""
     recorder = Recorder(path)
     for line in (run.header, *run.ceilings, *run.checks, *run.rates, *run.failures, *run.trials[:count], *run.crosschecks):

@@ -23,7 +23,7 @@ from benchmarks.analysis.slices import CPU, THROUGHPUT, Floats, Slices
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.cli import main
 from benchmarks.raw import Recorder
-from benchmarks.raw.load import Load, Run
+from benchmarks.raw.load import Load, LoadRun
 from benchmarks.raw.proof import read
 from tests.benchmarks.measured import cell, run_of
 
@@ -97,7 +97,7 @@ def test_two_restarts_keep_the_promise_by_wide_intervals(record: list[Floats], u
     assert found.half_width > usual.half_width
 
 
-def test_cells_of_a_run_are_simulated_with_their_effects_taken_off(made: Run) -> None:
+def test_cells_of_a_run_are_simulated_with_their_effects_taken_off(made: LoadRun) -> None:
     found = list(cells(made))
     assert [(one.cell.scenario, quantity) for one, quantity, _ in found] == [("read", "cpu"), ("read", "throughput")]
     for one, quantity, logs in found:
@@ -109,7 +109,7 @@ def test_cells_of_a_run_are_simulated_with_their_effects_taken_off(made: Run) ->
         assert figured.found == 1
 
 
-def test_means_and_promises(made: Run) -> None:
+def test_means_and_promises(made: LoadRun) -> None:
     rows = [row(*found, EXPERIMENTS[0], 10) for found in cells(made)]
     rows = [replace(rows[0], coverage=0.9, same=1.0), replace(rows[0], scenario="list", coverage=1.0, same=0.2), rows[1]]
     first, second = means(rows)
@@ -119,14 +119,14 @@ def test_means_and_promises(made: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def made() -> Run:
+def made() -> LoadRun:
     """Two contenders, of which one costs half more; a cell whose rounds have too few passes, and an open loop."""
     costs = {"sync-threads": 0.002, "sync-threads-aa": 0.002, "async-native": 0.003}
     few = cell("sqlite", "create", Load(8), costs, passes=4)
     return run_of([cell("sqlite", "read", Load(8), costs), few, cell("sqlite", "read", Load(8, 60), costs)])
 
 
-def test_the_command(made: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_command(made: LoadRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     written, output = tmp_path / "load.jsonl", tmp_path / "proof.jsonl"
     recorder = Recorder(written)
     for line in (made.header, *made.trials):

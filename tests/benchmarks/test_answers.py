@@ -9,7 +9,7 @@ import pytest
 from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
 from benchmarks.analysis.verdict import Verdict
-from benchmarks.raw.load import Failure, Load, Run, read
+from benchmarks.raw.load import Failure, Load, LoadRun, read
 from benchmarks.raw.problem import Problem
 from benchmarks.report import sheet
 from benchmarks.subjects.contenders import CONTENDERS
@@ -26,12 +26,12 @@ MIXED = ("postgresql", "mixed", LOAD)
 QUICK = PROFILES["quick"]
 
 
-def only(run: Run) -> CellResult:
+def only(run: LoadRun) -> CellResult:
     (found,) = results(run)
     return found
 
 
-def by_name(run: Run) -> dict[str, Answer]:
+def by_name(run: LoadRun) -> dict[str, Answer]:
     return {one.question.name: one for one in answers(results(run))}
 
 

@@ -15,7 +15,7 @@ from benchmarks.cli.base import without_password
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
-from benchmarks.raw.micro import Check, Header
+from benchmarks.raw.micro import MicroCheck, MicroHeader
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.questions import QUESTIONS
@@ -142,8 +142,8 @@ def test_only_the_documented_wiring_may_fail(
 ) -> None:
     def run(plan: Plan, _: Callable[[str], object]) -> None:
         recorder = Recorder(plan.output)
-        recorder.write(Header("now", "", 0, 1, 0.1, 1, {}, (), {}, {}, environment()))
-        recorder.write(Check("sqlite", contender, "read", "RuntimeError: it broke"))
+        recorder.write(MicroHeader("now", "", 0, 1, 0.1, 1, {}, (), {}, {}, environment()))
+        recorder.write(MicroCheck("sqlite", contender, "read", "RuntimeError: it broke"))
         recorder.close()
 
     monkeypatch.setattr("benchmarks.cli.micro.run", run)

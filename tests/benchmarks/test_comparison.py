@@ -28,25 +28,25 @@ SIMULATIONS = 200
 ENVIRONMENT = {"python": "CPython 3.11.7", "cpu": "x", "cores": 2, "packages": {"flask": "3.1.3"}}
 
 
-def micro_run(values: Mapping[str, Sequence[float]], problem: str | None = None, **changes: Any) -> micro.Run:
+def micro_run(values: Mapping[str, Sequence[float]], problem: str | None = None, **changes: Any) -> micro.MicroRun:
     """One scenario on one database, in which wall and CPU time are the same; `problem` is of native."""
     group = micro.Group("sqlite", "read", "read one book", 8, "request", tuple(values), "sync", "sync-aa")
-    header = micro.Header("now", "", 0, ROUNDS, 0.1, 2_000, {"sqlite": {"version": "3"}}, (group,), {}, {}, ENVIRONMENT)
+    header = micro.MicroHeader("now", "", 0, ROUNDS, 0.1, 2_000, {"sqlite": {"version": "3"}}, (group,), {}, {}, ENVIRONMENT)
     trials = [
-        micro.Trial(number, "sqlite", "read", contender, 8, value, value)
+        micro.MicroTrial(number, "sqlite", "read", contender, 8, value, value)
         for contender, found in values.items()
         for number, value in enumerate(found, 1)
     ]
-    checks = [micro.Check("sqlite", "native", "read", problem)]
-    return micro.Run(replace(header, **changes), checks, trials)
+    checks = [micro.MicroCheck("sqlite", "native", "read", problem)]
+    return micro.MicroRun(replace(header, **changes), checks, trials)
 
 
-def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
+def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.LoadRun:
     """One scenario under one load: 1,000 requests a second take `values` milliseconds of CPU and latency each."""
     kind, _, size = name.partition("-")
     chosen = load.Load(int(size)) if kind == "closed" else load.Load(32, int(size))
-    cell = load.Cell("sqlite", "read", chosen, max(map(len, values.values())), 5.0, 2, tuple(values))
-    header = load.Header(
+    cell = load.LoadCell("sqlite", "read", chosen, max(map(len, values.values())), 5.0, 2, tuple(values))
+    header = load.LoadHeader(
         *("now", "", "quick", 0, 10_000, 1.0, (cell,), "sync-threads", "sync-threads-aa", {}, {}, {}, {}, ENVIRONMENT, {})
     )
     facts: dict[str, Any] = {
@@ -69,7 +69,7 @@ def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
         "start_seconds": 1.0,
     }
     trials = [
-        load.Trial(
+        load.LoadTrial(
             round=number,
             contender=contender,
             latency={"read": Histogram.of([value / 1000] * round(5000 / value))},
@@ -79,21 +79,21 @@ def load_run(values: Mapping[str, Sequence[float]], name: str) -> load.Run:
         for contender, found in values.items()
         for number, value in enumerate(found, 1)
     ]
-    return load.Run(header, trials=trials)
+    return load.LoadRun(header, trials=trials)
 
 
-def exact_run(counts: Mapping[str, Sequence[float]], problem: str | None = None) -> instructions.Run:
+def exact_run(counts: Mapping[str, Sequence[float]], problem: str | None = None) -> instructions.InstructionRun:
     """Instructions of one scenario; a contender without counts has the problem."""
     cells = [
-        instructions.Cell("sqlite", "read", contender, 16, found, {}, {}, None if found else problem)
+        instructions.InstructionCell("sqlite", "read", contender, 16, found, {}, {}, None if found else problem)
         for contender, found in counts.items()
     ]
     planned = tuple(("sqlite", "read", contender) for contender in counts)
-    header = instructions.Header("now", "", 2, 2_000, planned, "sync", {}, {}, {}, {}, {}, ENVIRONMENT)
-    return instructions.Run(header, cells)
+    header = instructions.InstructionHeader("now", "", 2, 2_000, planned, "sync", {}, {}, {}, {}, {}, ENVIRONMENT)
+    return instructions.InstructionRun(header, cells)
 
 
-def noisy(random: np.random.Generator, native: float = 1.0, *, scatter: float = 0.03, machine: float = 1.0) -> micro.Run:
+def noisy(random: np.random.Generator, native: float = 1.0, *, scatter: float = 0.03, machine: float = 1.0) -> micro.MicroRun:
     """A run in which native costs `native` times as much as sync; rounds are good or bad for all alike, by half and double."""
     rounds = machine * np.exp(random.normal(0, 0.3, ROUNDS))
     costs = {"sync": 1.0, "sync-aa": 1.0, "native": native}
@@ -146,13 +146,13 @@ def test_the_run_that_is_less_certain_of_its_control_widens() -> None:
     assert loud.change.half_width == loudest.change.half_width > 2 * quiet.change.half_width
 
 
-def many_scenarios(aa: float) -> micro.Run:
+def many_scenarios(aa: float) -> micro.MicroRun:
     run = micro_run({name: [cost * one for one in (0.99, 1.0, 1.01)] for name, cost in {"sync-aa": aa, "native": 1.0}.items()})
     base = micro_run({"sync": [1.0, 1.0, 1.0]})
     group = replace(run.header.groups[0], contenders=("sync", "sync-aa", "native"))
     names = [f"read-{number}" for number in range(10)]
     header = replace(run.header, groups=tuple(replace(group, scenario=name) for name in names))
-    return micro.Run(header, trials=[replace(one, scenario=name) for name in names for one in (*base.trials, *run.trials)])
+    return micro.MicroRun(header, trials=[replace(one, scenario=name) for name in names for one in (*base.trials, *run.trials)])
 
 
 def test_rounds_that_one_of_the_two_has_not_are_left_out() -> None:
@@ -189,13 +189,13 @@ def test_who_fails_under_one_load_is_compared_under_the_others() -> None:
     assert (comparison.only_old, comparison.only_new) == (0, 0)
 
 
-def both(one: load.Run, other: load.Run) -> load.Run:
+def both(one: load.LoadRun, other: load.LoadRun) -> load.LoadRun:
     header = replace(one.header, cells=(*one.header.cells, *other.header.cells))
-    return load.Run(header, trials=[*one.trials, *other.trials])
+    return load.LoadRun(header, trials=[*one.trials, *other.trials])
 
 
 @pytest.fixture(scope="module")
-def recorded() -> list[list[load.Trial]]:
+def recorded() -> list[list[load.LoadTrial]]:
     """12 rounds of real servers, three of which are the same; see test_analysis_proof.py."""
     names = {"baseline": "sync-threads", "control": "sync-threads-aa", "replicate": "same", "native": "async-native"}
     rounds = json.loads((Path(__file__).parent / "data" / "slices.json").read_text())
@@ -213,14 +213,14 @@ def recorded() -> list[list[load.Trial]]:
     ]
 
 
-def slices_of(turn: Sequence[int], **columns: Sequence[float]) -> load.Slices:
+def slices_of(turn: Sequence[int], **columns: Sequence[float]) -> load.SliceColumns:
     """One a pass, with nothing in the other columns."""
     none = [0.0] * len(turn)
     empty = {"turns": [1] * len(turn), "began": none, "switches": None, "database_cpu": None, "steal": none}
-    return load.Slices.from_json({"turn": turn, **empty, **columns})
+    return load.SliceColumns.from_json({"turn": turn, **empty, **columns})
 
 
-def half(rounds: Sequence[Sequence[load.Trial]], chosen: Mapping[str, Sequence[int]]) -> load.Run:
+def half(rounds: Sequence[Sequence[load.LoadTrial]], chosen: Mapping[str, Sequence[int]]) -> load.LoadRun:
     """A run of as many scenarios, each of which has the chosen rounds."""
     trials = [
         replace(trial, scenario=scenario, round=number)
@@ -230,17 +230,17 @@ def half(rounds: Sequence[Sequence[load.Trial]], chosen: Mapping[str, Sequence[i
     ]
     run = load_run({trial.contender: [1.0] for trial in rounds[0]}, "closed-8")
     cell = replace(run.header.cells[0], rounds=6, slices=40)
-    return load.Run(replace(run.header, cells=tuple(replace(cell, scenario=one) for one in chosen)), trials=trials)
+    return load.LoadRun(replace(run.header, cells=tuple(replace(cell, scenario=one) for one in chosen)), trials=trials)
 
 
-def halves(rounds: Sequence[Sequence[load.Trial]], random: np.random.Generator) -> tuple[load.Run, load.Run]:
+def halves(rounds: Sequence[Sequence[load.LoadTrial]], random: np.random.Generator) -> tuple[load.LoadRun, load.LoadRun]:
     """Of four scenarios, of each of which either run has six of the twelve rounds."""
     orders = {f"read-{number}": random.permutation(12) for number in range(4)}
     old, new = ({name: order[side].tolist() for name, order in orders.items()} for side in (slice(6), slice(6, 12)))
     return half(rounds, old), half(rounds, new)
 
 
-def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.Trial]]) -> None:
+def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.LoadTrial]]) -> None:
     """Of 16 comparisons 0.8 may seem to, slightly; hardly ever any stands."""
     random = np.random.default_rng(5)
     found = [compare(*halves(recorded, random)) for _ in range(20)]
@@ -250,7 +250,7 @@ def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.Trial]]) -> 
     assert sum(one.gains or one.loses for one in verdicts) <= 0.05 * 16 * 20
 
 
-def test_a_change_of_one_among_many_stands(recorded: list[list[load.Trial]]) -> None:
+def test_a_change_of_one_among_many_stands(recorded: list[list[load.LoadTrial]]) -> None:
     old, new = halves(recorded, np.random.default_rng(6))
     slower = [
         replace(one, slices=replace(one.slices, server_cpu=[1.2 * cpu for cpu in one.slices.server_cpu]))
@@ -288,7 +288,7 @@ def test_a_baseline_or_a_control_that_fails_now_is_worse(name: str) -> None:
 
 def test_a_baseline_in_process_that_fails_now_is_worse() -> None:
     old, new = (micro_run({"sync": [1.0, 1.1], "sync-aa": [1.0, 1.1], "native": [1.0, 1.1]}) for _ in range(2))
-    new.checks.append(micro.Check("sqlite", "sync", "read", "no answer"))
+    new.checks.append(micro.MicroCheck("sqlite", "sync", "read", "no answer"))
     comparison = compare(old, new)
     assert [(change.place.contender, change.problem) for change in comparison.worse] == [("sync", "no answer")]
     assert comparison.only_old == 2
@@ -307,7 +307,7 @@ def test_a_p99_rests_on_as_many_requests_as_in_the_report() -> None:
 def test_other_terms_are_said() -> None:
     values = {"sync-threads": [1.0, 1.1], "async-native": [1.0, 1.1]}
     old, new = (load_run(values, "open-60") for _ in range(2))
-    cell = load.Cell("sqlite", "read", load.Load(32, 60), 2, 5.0, 4, ("sync-threads", "async-native"))
+    cell = load.LoadCell("sqlite", "read", load.Load(32, 60), 2, 5.0, 4, ("sync-threads", "async-native"))
     old.header = replace(old.header, cells=(cell, replace(cell, scenario="list")))
     new.header = replace(new.header, cells=(replace(cell, seconds=2.5, slices=10),), warmup=0.4)
     old.rates, new.rates = ([load.Rate("sqlite", "read", capacity, "async-native")] for capacity in (408.1, 512.9))
@@ -368,11 +368,11 @@ def test_what_cannot_be_compared(old: Run, new: Run, words: str) -> None:
         compare(old, new)
 
 
-def written(path: Path, run: instructions.Run | micro.Run) -> str:
+def written(path: Path, run: instructions.InstructionRun | micro.MicroRun) -> str:
     """Its raw file."""
     recorder = Recorder(path)
     recorder.write(run.header)
-    for cell in run.cells if isinstance(run, instructions.Run) else run.trials:
+    for cell in run.cells if isinstance(run, instructions.InstructionRun) else run.trials:
         recorder.write(cell)
     recorder.close()
     return str(path)

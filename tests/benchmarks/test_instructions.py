@@ -20,14 +20,14 @@ import psutil
 import pytest
 from sqlalchemy.util import greenlet_spawn
 
-from benchmarks.analysis.instructions import Row, summarize
+from benchmarks.analysis.instructions import InstructionRow, summarize
 from benchmarks.cli import main
 from benchmarks.in_process.instructions import runner
 from benchmarks.in_process.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
 from benchmarks.in_process.instructions.child import Trace
 from benchmarks.in_process.instructions.terminal import show
 from benchmarks.raw import Recorder, ResultsError
-from benchmarks.raw.instructions import Cell, Header, Run, read
+from benchmarks.raw.instructions import InstructionCell, InstructionHeader, InstructionRun, read
 from benchmarks.subjects.contenders import BASELINE
 from benchmarks.subjects.layers import INTERPRETER, LAYERS, OTHER, PROJECT, of_object, of_python
 from benchmarks.subjects.scenarios import SCENARIOS, WORDS
@@ -137,23 +137,25 @@ def test_the_cycles_of_a_dump_by_hand(tmp_path: Path) -> None:
     assert found.cycles == 150 * 1 + 7 * 5 + 3 * 35
 
 
-def run_of(*cells: Cell, planned: tuple[tuple[str, str, str], ...] | None = None) -> Run:
+def run_of(*cells: InstructionCell, planned: tuple[tuple[str, str, str], ...] | None = None) -> InstructionRun:
     """A run of these cells."""
     places = planned or tuple((cell.database, cell.scenario, cell.contender) for cell in cells)
-    return Run(Header("now", "", 2, 2_000, places, "sync", {}, {}, {}, {}, {}, {}), list(cells))
+    return InstructionRun(InstructionHeader("now", "", 2, 2_000, places, "sync", {}, {}, {}, {}, {}, {}), list(cells))
 
 
-SYNC = Cell("sqlite", "read", "sync", 24, [400.0, 400.0], {"driver": 40.0, INTERPRETER: 360.0}, {"SQLAlchemy": 6, "app": 2}, None)
+SYNC = InstructionCell(
+    "sqlite", "read", "sync", 24, [400.0, 400.0], {"driver": 40.0, INTERPRETER: 360.0}, {"SQLAlchemy": 6, "app": 2}, None
+)
 NATIVE = replace(SYNC, contender="native", counts=[500.0, 501.0, 499.0], native={}, bytecodes={})
-FAILING = Cell("sqlite", "read", "documented", 0, (), {}, {}, "RuntimeError: it broke")
+FAILING = InstructionCell("sqlite", "read", "documented", 0, (), {}, {}, "RuntimeError: it broke")
 
 
 def test_the_summary_by_hand() -> None:
     rows = summarize(run_of(SYNC, FAILING, NATIVE))
     assert rows == [
-        Row("sqlite", "read", "sync", None, 400, 1, 0, {"driver": 40, "SQLAlchemy": 270, "app": 90}),
-        Row("sqlite", "read", "documented", "RuntimeError: it broke", None, None, None, {}),
-        Row("sqlite", "read", "native", None, 500, 1.25, 0.004, {}),
+        InstructionRow("sqlite", "read", "sync", None, 400, 1, 0, {"driver": 40, "SQLAlchemy": 270, "app": 90}),
+        InstructionRow("sqlite", "read", "documented", "RuntimeError: it broke", None, None, None, {}),
+        InstructionRow("sqlite", "read", "native", None, 500, 1.25, 0.004, {}),
     ]
     assert list(rows[0].layers) == [layer for layer in LAYERS if layer in rows[0].layers]
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from benchmarks.load import Kind, Outcome, Plan, Request, opened, run
+from benchmarks.load import Kind, LoadOutcome, LoadPlan, Request, opened, run
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 READ = (Kind("read", Request("/", check=lambda body: body == b"ok")),)
@@ -126,7 +126,7 @@ async def slow(server: Server, writer: asyncio.StreamWriter) -> bool:
 @pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
 def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with serving(slow) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.5, connections=5), new_loop=new_loop)
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.5, connections=5), new_loop=new_loop)
         assert server.idle.wait(5), "connections were left open"
     assert outcome.errors == outcome.failed == {}
     assert outcome.count == outcome.answered["read"] == len(server.paths) > 5
@@ -142,11 +142,11 @@ def test_closed_loop_counts_every_request_once(new_loop: Callable[[], asyncio.Ab
 
 def test_several_loads_use_the_same_connections() -> None:
     with serving(slow) as (server, port), serving(slow) as (other, other_port):
-        plans = [Plan(port=one, mix=READ, seconds=0.1, connections=5) for one in (port, other_port)]
+        plans = [LoadPlan(port=one, mix=READ, seconds=0.1, connections=5) for one in (port, other_port)]
         with opened(port, 5) as drive, opened(other_port, 5) as drive_other:
             assert not server.paths
             outcomes = [each(plan) for _ in range(3) for each, plan in zip((drive, drive_other), plans, strict=True)]
-            open_loop = drive(Plan(port=port, mix=READ, seconds=0.1, rate=100))
+            open_loop = drive(LoadPlan(port=port, mix=READ, seconds=0.1, rate=100))
             assert server.connections == other.connections == 5
         assert server.idle.wait(5), "connections were left open"
     outcomes.append(open_loop)
@@ -158,7 +158,7 @@ def test_several_loads_use_the_same_connections() -> None:
 
 def test_a_connection_that_is_lost_between_two_loads_is_opened_again() -> None:
     with serving(slow) as (server, port):
-        plan = Plan(port=port, mix=READ, seconds=0.3, connections=3)
+        plan = LoadPlan(port=port, mix=READ, seconds=0.3, connections=3)
         with opened(port, 3) as drive:
             first = drive(plan)
             for writer in list(server.writers)[:2]:
@@ -176,7 +176,7 @@ def test_a_connection_that_is_lost_between_two_loads_is_opened_again() -> None:
 @pytest.mark.parametrize("arrivals", ["poisson", "uniform"])
 def test_open_loop_sends_its_schedule(arrivals: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with serving(slow) as (server, port):
-        plan = Plan(port=port, mix=READ, seconds=0.75, warmup=0.25, rate=100, arrivals=arrivals)  # type: ignore[arg-type]
+        plan = LoadPlan(port=port, mix=READ, seconds=0.75, warmup=0.25, rate=100, arrivals=arrivals)  # type: ignore[arg-type]
         outcome = run(plan, new_loop=new_loop)
     assert outcome.failed == {}
     assert outcome.answered == {"read": 100}
@@ -184,7 +184,7 @@ def test_open_loop_sends_its_schedule(arrivals: str, new_loop: Callable[[], asyn
     measured = sum(start >= 0.25 for start in plan.schedule())
     assert outcome.count == outcome.lateness.count == measured
     assert outcome.early.count == 100 - measured
-    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
+    assert LoadOutcome.from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
     assert server.connections == 32
 
 
@@ -199,7 +199,7 @@ def test_a_stall_shows_in_every_request_that_it_delayed() -> None:
         return True
 
     with serving(respond) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=seconds, rate=rate, arrivals="uniform"))
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=seconds, rate=rate, arrivals="uniform"))
     assert outcome.answered == {"read": rate * seconds}
     assert len(server.paths) == rate * seconds
     # The request that is hit waits the whole stall, each one after it 1 / rate less, the others not at all.
@@ -220,7 +220,7 @@ def test_warm_up_is_sent_but_not_measured() -> None:
         return True
 
     with serving(respond) as (server, port):
-        plan = Plan(port=port, mix=READ, warmup=0.25, seconds=0.25, rate=100, arrivals="uniform", connections=1)
+        plan = LoadPlan(port=port, mix=READ, warmup=0.25, seconds=0.25, rate=100, arrivals="uniform", connections=1)
         outcome = run(plan)
     assert outcome.failed == {"status": 25}
     assert outcome.errors == {}
@@ -240,7 +240,7 @@ def test_a_closed_loop_lasts_to_its_last_answer() -> None:
         return True
 
     with serving(one_at_a_time) as (_, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.25, connections=5))
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.25, connections=5))
     assert outcome.count == 7  # two were answered by the end, and five were on their way
     assert 0.7 <= outcome.seconds <= outcome.wall
     assert outcome.throughput <= 10
@@ -254,7 +254,7 @@ def test_the_mix_is_drawn_by_weight_and_by_seed() -> None:
     seen = []
     for seed in (1, 1, 2):
         with serving(always(OK)) as (server, port):
-            plan = Plan(port=port, mix=mix, seconds=0.5, rate=800, connections=1, arrivals="uniform", seed=seed)
+            plan = LoadPlan(port=port, mix=mix, seconds=0.5, rate=800, connections=1, arrivals="uniform", seed=seed)
             outcome = run(plan)
         made = sum(path.startswith("/made/") for path in server.paths)
         assert outcome.answered == {"read": 400 - made, "made": made}
@@ -279,7 +279,7 @@ def test_bodies_arrive_and_answers_in_chunks_are_put_together() -> None:
     payload = Random(0).randbytes(1_000_000)
     create = Request("/", "POST", payload, status=201, check=lambda body: body == payload)
     with serving(echo) as (server, port):
-        outcome = run(Plan(port=port, mix=(Kind("create", create),), seconds=0.3, connections=2))
+        outcome = run(LoadPlan(port=port, mix=(Kind("create", create),), seconds=0.3, connections=2))
     assert outcome.failed == {}
     assert outcome.answered["create"] == len(server.bodies) > 0
     assert set(server.bodies) == {payload}
@@ -299,7 +299,7 @@ def broken(body: bytes) -> bool:
 )
 def test_wrong_answers_are_counted_and_shown(request_: Request, failure: str, example: str) -> None:
     with serving(always(OK)) as (server, port):
-        outcome = run(Plan(port=port, mix=(Kind("read", request_),), seconds=0.1, connections=2))
+        outcome = run(LoadPlan(port=port, mix=(Kind("read", request_),), seconds=0.1, connections=2))
     assert outcome.errors == outcome.failed == {failure: len(server.paths)}
     assert outcome.examples == {failure: example}
     assert outcome.answered == {}
@@ -328,7 +328,7 @@ NO_ANSWERS = [
 )
 def test_answers_that_are_none(answer: bytes, failure: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with serving(always(answer, keep=False)) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.1, connections=2, timeout=5), new_loop=new_loop)
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.1, connections=2, timeout=5), new_loop=new_loop)
     assert outcome.errors == outcome.failed == {failure: len(server.paths)}
     assert len(server.paths) >= 2
     assert outcome.answered == {}
@@ -345,7 +345,7 @@ def test_a_server_that_resets_now_and_then(new_loop: Callable[[], asyncio.Abstra
         return True
 
     with serving(respond) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.5, rate=60, arrivals="uniform", connections=1), new_loop=new_loop)
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.5, rate=60, arrivals="uniform", connections=1), new_loop=new_loop)
     assert outcome.errors == {"reset": 10}
     assert outcome.answered == {"read": 20}
     assert outcome.count == 20
@@ -360,13 +360,13 @@ async def never(server: Server, writer: asyncio.StreamWriter) -> bool:
 @pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
 def test_a_server_that_stalls_for_ever(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with serving(never) as (server, port):
-        closed = run(Plan(port=port, mix=READ, seconds=0.5, connections=3, timeout=0.2), new_loop=new_loop)
+        closed = run(LoadPlan(port=port, mix=READ, seconds=0.5, connections=3, timeout=0.2), new_loop=new_loop)
         assert closed.errors == {"timeout": len(server.paths)}
         assert len(server.paths) >= 3
         assert closed.examples == {"timeout": "read: no answer within 0.2 s"}
         assert closed.count == 0
         before = len(server.paths)
-        plan = Plan(port=port, mix=READ, seconds=0.5, rate=100, arrivals="uniform", connections=3, timeout=0.2)
+        plan = LoadPlan(port=port, mix=READ, seconds=0.5, rate=100, arrivals="uniform", connections=3, timeout=0.2)
         opened = run(plan, new_loop=new_loop)
         sent = len(server.paths) - before
     assert opened.errors == {"timeout": sent, "unsent": 50 - sent}
@@ -379,7 +379,7 @@ def test_a_body_that_stops_coming_runs_into_the_time_limit() -> None:
         return await never(server, writer)
 
     with serving(respond) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.1, connections=2, timeout=0.1))
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.1, connections=2, timeout=0.1))
     assert outcome.errors == {"timeout": len(server.paths)}
 
 
@@ -396,7 +396,7 @@ def test_a_server_that_closes_after_each_answer_is_no_error(
     answer: bytes, new_loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     with serving(always(answer, keep=False)) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=0.1, connections=4), new_loop=new_loop)
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=0.1, connections=4), new_loop=new_loop)
     assert outcome.failed == {}
     assert outcome.answered["read"] == len(server.paths) > 4
     assert len(server.paths) <= server.connections <= len(server.paths) + 4
@@ -404,7 +404,7 @@ def test_a_server_that_closes_after_each_answer_is_no_error(
 
 def test_a_server_that_closes_idle_connections_is_no_error() -> None:
     with serving(always(OK, keep=False)) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=1, rate=5, arrivals="uniform", connections=1))
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=1, rate=5, arrivals="uniform", connections=1))
     assert outcome.failed == {}
     assert outcome.answered == {"read": 5}
     assert server.connections in {5, 6}
@@ -418,7 +418,7 @@ def test_what_an_idle_connection_says_unasked_is_no_answer() -> None:
         return True
 
     with serving(respond) as (server, port):
-        outcome = run(Plan(port=port, mix=READ, seconds=1, rate=5, arrivals="uniform", connections=1))
+        outcome = run(LoadPlan(port=port, mix=READ, seconds=1, rate=5, arrivals="uniform", connections=1))
     assert outcome.failed == {}
     assert outcome.answered == {"read": 5}
     assert server.connections in {5, 6}
@@ -429,7 +429,7 @@ def test_what_an_idle_connection_says_unasked_is_no_answer() -> None:
 def test_nobody_there(rate: float | None, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # ours, and nobody listens
-        plan = Plan(port=held.getsockname()[1], mix=READ, seconds=0.5, rate=rate, arrivals="uniform", connections=2)
+        plan = LoadPlan(port=held.getsockname()[1], mix=READ, seconds=0.5, rate=rate, arrivals="uniform", connections=2)
         outcome = run(plan, new_loop=new_loop)
     assert set(outcome.errors) == {"refused"}
     if rate:
@@ -442,7 +442,7 @@ def test_nobody_there(rate: float | None, new_loop: Callable[[], asyncio.Abstrac
 def test_a_server_that_comes_late_is_found() -> None:
     with socket.socket() as held, ThreadPoolExecutor() as pool:
         held.bind(("127.0.0.1", 0))
-        plan = Plan(port=held.getsockname()[1], mix=READ, seconds=1, rate=50, arrivals="uniform", connections=2)
+        plan = LoadPlan(port=held.getsockname()[1], mix=READ, seconds=1, rate=50, arrivals="uniform", connections=2)
         running = pool.submit(run, plan)
         with pytest.raises(TimeoutError):
             running.result(timeout=1.6)  # about 1 s for its connections, then it began without
@@ -470,7 +470,7 @@ def test_a_fault_in_the_plan_is_raised(
 
     answer = OK.replace(b"\r\n\r\n", b"\r\nConnection: %b\r\n\r\n" % (b"keep-alive" if keep else b"close"))
     with serving(always(answer, keep=keep)) as (server, port), pytest.raises(LookupError, match="no books"):
-        run(Plan(port=port, mix=(Kind("read", make),), seconds=0.5, rate=rate, connections=1), new_loop=new_loop)
+        run(LoadPlan(port=port, mix=(Kind("read", make),), seconds=0.5, rate=rate, connections=1), new_loop=new_loop)
     if rate is None and call == 10:
         assert len(server.paths) >= 9
 
@@ -480,7 +480,7 @@ def test_a_process_of_its_own_and_json() -> None:
         serving(slow) as (server, port),
         ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
     ):
-        plan = Plan(port=port, mix=(Kind("read", Request("/")),), seconds=0.3, warmup=0.1, rate=100)
+        plan = LoadPlan(port=port, mix=(Kind("read", Request("/")),), seconds=0.3, warmup=0.1, rate=100)
         outcome = pool.submit(run, plan).result()
     assert outcome.answered == {"read": len(server.paths)} == {"read": 40}
-    assert Outcome.from_json(json.loads(json.dumps(outcome.to_json(), allow_nan=False))) == outcome
+    assert LoadOutcome.from_json(json.loads(json.dumps(outcome.to_json(), allow_nan=False))) == outcome

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from benchmarks.load import Kind, Plan, Request
+from benchmarks.load import Kind, LoadPlan, Request
 from benchmarks.load.alarm import Alarm
 
 MIX = (Kind("read", Request("/")),)
@@ -33,7 +33,7 @@ MIX = (Kind("read", Request("/")),)
 )
 def test_plans_that_make_no_sense_are_refused(field: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Plan(**{"port": 1, "mix": MIX, "seconds": 1.0, **field})
+        LoadPlan(**{"port": 1, "mix": MIX, "seconds": 1.0, **field})
 
 
 @pytest.mark.parametrize("path", ["", "books", "/two words", "/a\r\nHost: b", "/bücher"])
@@ -57,12 +57,12 @@ def test_bytes_on_the_wire() -> None:
 
 
 def test_a_uniform_schedule_is_equally_spaced() -> None:
-    plan = Plan(port=1, mix=MIX, warmup=0.5, seconds=1.5, rate=4, arrivals="uniform")
+    plan = LoadPlan(port=1, mix=MIX, warmup=0.5, seconds=1.5, rate=4, arrivals="uniform")
     assert plan.schedule() == [0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
 
 
 def test_a_poisson_schedule_has_the_rate_and_independent_gaps() -> None:
-    plan = Plan(port=1, mix=MIX, warmup=10, seconds=90, rate=200, seed=7)
+    plan = LoadPlan(port=1, mix=MIX, warmup=10, seconds=90, rate=200, seed=7)
     schedule = np.array(plan.schedule())
     assert len(schedule) == 20_000
     assert schedule.min() >= 0
@@ -72,11 +72,11 @@ def test_a_poisson_schedule_has_the_rate_and_independent_gaps() -> None:
     assert gaps.std() / gaps.mean() == pytest.approx(1, abs=0.03)  # exponential: deviation is the mean
     assert np.corrcoef(gaps[:-1], gaps[1:])[0, 1] == pytest.approx(0, abs=0.03)
     assert plan.schedule() == schedule.tolist()
-    assert Plan(port=1, mix=MIX, warmup=10, seconds=90, rate=200, seed=8).schedule() != schedule.tolist()
+    assert LoadPlan(port=1, mix=MIX, warmup=10, seconds=90, rate=200, seed=8).schedule() != schedule.tolist()
 
 
 def test_a_closed_loop_has_no_schedule() -> None:
-    assert Plan(port=1, mix=MIX, seconds=1).schedule() == []
+    assert LoadPlan(port=1, mix=MIX, seconds=1).schedule() == []
 
 
 @pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.raw.load import Cell, Load
+from benchmarks.raw.load import Load, LoadCell
 from benchmarks.report.comparisons import comparisons
 from benchmarks.subjects.profiles import PROFILES
 from benchmarks.under_load.progress import LoadProgress
-from benchmarks.under_load.runner import Plan
+from benchmarks.under_load.runner import RunPlan
 
 from .report_data import run_of
 
@@ -20,8 +20,8 @@ NAMES = ("sync-threads", "sync-threads-aa", "async-loop")
 
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_after_each_trial_the_ratio_is_that_of_the_report(capsys: pytest.CaptureFixture[str], rounds: int) -> None:
-    run = run_of([Cell("postgresql", "read", Load(32), rounds, 5.0, 8, NAMES)])
-    progress = LoadProgress(Plan(PROFILES["quick"], run.header.cells, 10_000, 0, Path("load.jsonl"), ""))
+    run = run_of([LoadCell("postgresql", "read", Load(32), rounds, 5.0, 8, NAMES)])
+    progress = LoadProgress(RunPlan(PROFILES["quick"], run.header.cells, 10_000, 0, Path("load.jsonl"), ""))
     progress.see(run)
     for name in NAMES:
         progress.see(next(one for one in run.trials if one.contender == name))

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.scenarios import SCENARIOS
-from benchmarks.under_load.server import Server, free_port, serving
+from benchmarks.under_load.server import ContenderServer, free_port, serving
 from benchmarks.under_load.stage import Stage
 
 from .conftest import BOOKS
@@ -24,7 +24,7 @@ LOCUST = (sys.executable, "-m", "locust", "-f", "benchmarks/under_load/locustfil
 
 
 @pytest.fixture(scope="module")
-def server(stage: Stage) -> Iterator[Server]:
+def server(stage: Stage) -> Iterator[ContenderServer]:
     contender = CONTENDERS["async-native"]
     with serving(contender, stage.settings("sqlite", contender)) as server:
         yield server
@@ -46,7 +46,7 @@ def locust(url: str, scenarios: tuple[str, ...], books: int) -> tuple[int, dict[
     return running[0].returncode, {one["name"]: one for one in json.loads(said[0])}
 
 
-def test_a_master_and_a_worker_ask_what_the_scenarios_ask_and_tell_right_from_wrong(server: Server) -> None:
+def test_a_master_and_a_worker_ask_what_the_scenarios_ask_and_tell_right_from_wrong(server: ContenderServer) -> None:
     fewer = BOOKS - 100  # so that the report tells of more authors than are expected
     status, found = locust(server.url, ("mixed", "fan-out"), fewer)
     assert status == 1

@@ -61,3 +61,14 @@ def test_apps_and_library_know_nothing_of_the_benchmarks() -> None:
     for folder in ("app_async", "app_sync", "catalog"):
         for path in (ROOT / folder).rglob("*.py"):
             assert not [name for name in imported(path) if name.partition(".")[0] == "benchmarks"], path
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    """But those of the report, which shows what others found."""
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        if package_of(path) != "report":
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

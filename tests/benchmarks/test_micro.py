@@ -21,16 +21,16 @@ from sqlalchemy import NullPool, create_engine, func, select, table
 
 from benchmarks.analysis.micro import summarize
 from benchmarks.in_process.callers import open_contender
-from benchmarks.in_process.cells import CALLS, PORTAL, Cell, contenders, plan, portals, scenarios
+from benchmarks.in_process.cells import CALLS, PORTAL, MicroCell, contenders, plan, portals, scenarios
 from benchmarks.in_process.examination import TOGETHER, Examination, Findings, TimeLimitExceeded, examine, time_limit
 from benchmarks.in_process.messages import WrongAnswerError
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.load import Request
 from benchmarks.machinery.databases import KINDS, SETTINGS, Databases, Kind
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.machinery.reasons import reason
 from benchmarks.raw import NO_DATABASE
-from benchmarks.raw.micro import Run, read
+from benchmarks.raw.micro import MicroRun, read
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS as BOOKS
@@ -66,10 +66,10 @@ def test_the_plan_has_every_cell_once_its_peers_side_by_side() -> None:
 
 def test_cells_are_chosen_by_database_scenario_and_contender() -> None:
     assert plan(["sqlite"], ["read", "noop"], ["async-native"]) == [
-        Cell("none", "noop", BASELINE),
-        Cell("none", "noop", "async-native"),
-        Cell("sqlite", "read", BASELINE),
-        Cell("sqlite", "read", "async-native"),
+        MicroCell("none", "noop", BASELINE),
+        MicroCell("none", "noop", "async-native"),
+        MicroCell("sqlite", "read", BASELINE),
+        MicroCell("sqlite", "read", "async-native"),
     ]
 
 
@@ -193,7 +193,7 @@ def counts(databases: Databases, urls: dict[str, str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, postgres: Server) -> None:
+def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, postgres: PostgresServer) -> None:
     databases = Databases(kind, tmp_path, postgres if kind == "postgresql" else None)
     databases.seed(200)
     first, second = databases.copy("first"), databases.copy("second")
@@ -284,7 +284,7 @@ class Started:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, Run, str, str]:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, MicroRun, str, str]:
     """A small run on SQLite, to its end."""
     folder = tmp_path_factory.mktemp("finished")
     asked = ["--scenario=noop", "--scenario=create", "--contender=async-loop", "--contender=async-native"]
@@ -294,7 +294,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, Run, st
     return started, read(started.output), stdout, stderr
 
 
-def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, str, str]) -> None:
+def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, MicroRun, str, str]) -> None:
     started, run, _, _ = finished
     keys = Counter((trial.number, trial.database, trial.scenario, trial.contender) for trial in run.trials)
     wanted = {
@@ -316,7 +316,7 @@ def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, Run, s
     assert list(started.temporary.iterdir()) == []
 
 
-def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, Run, str, str]) -> None:
+def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, MicroRun, str, str]) -> None:
     _, run, _, _ = finished
     checked = {(check.database, check.contender, check.scenario): check.problem for check in run.checks}
     for contender in (BASELINE, CONTROL, "async-loop", "async-native"):
@@ -326,7 +326,7 @@ def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started
     assert not any(checked.values())
 
 
-def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
+def test_times_are_plausible(finished: tuple[Started, MicroRun, str, str]) -> None:
     """One process runs on one thread at a time: wall time is at least about the CPU time of a single thread's work."""
     _, run, _, _ = finished
     for trial in run.trials:
@@ -337,7 +337,7 @@ def test_times_are_plausible(finished: tuple[Started, Run, str, str]) -> None:
         assert 1 < trial.cpu < 1e6
 
 
-def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, Run, str, str]) -> None:
+def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, MicroRun, str, str]) -> None:
     started, run, stdout, stderr = finished
     assert "8 cells (2 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
     assert "create a book, SQLite" in stdout

@@ -14,7 +14,7 @@ from benchmarks.analysis.cells import results
 from benchmarks.analysis.compare import Run, compare
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
-from benchmarks.in_process.cells import Cell, plan
+from benchmarks.in_process.cells import MicroCell, plan
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.raw import instructions, load, micro
 from benchmarks.report.model import Runs
@@ -62,42 +62,46 @@ def test_they_are_planned_under_load(profile: str) -> None:
 
 
 def test_they_are_planned_in_process() -> None:
-    wanted = {Cell(database, SCENARIO, NAME) for database in ("sqlite", "postgresql")} | {Cell("none", "noop", NAME)}
+    wanted = {MicroCell(database, SCENARIO, NAME) for database in ("sqlite", "postgresql")} | {MicroCell("none", "noop", NAME)}
     assert wanted <= set(plan())
     assert wanted <= set(Plan(1, ("sqlite", "postgresql"), (), (), 0, 0.1, Path(), "").cells)
 
 
-def loaded(monkeypatch: pytest.MonkeyPatch) -> load.Run:
+def loaded(monkeypatch: pytest.MonkeyPatch) -> load.LoadRun:
     """A run of the question's cell, in which the new contender costs 0.7 of the baseline."""
     monkeypatch.setitem(report_data.CONTENDERS, NAME, CONTENDERS[NAME].facts())
     title = SCENARIOS[SCENARIO].title
     monkeypatch.setitem(report_data.SCENARIOS, SCENARIO, {"title": title, "delay": None, "writes": False})
     monkeypatch.setitem(report_data.EFFECTS, NAME, 0.7)
-    return report_data.run_of([load.Cell("postgresql", SCENARIO, CAPACITY, 6, 5.0, 4, (BASELINE, CONTROL, "async-native", NAME))])
+    return report_data.run_of(
+        [load.LoadCell("postgresql", SCENARIO, CAPACITY, 6, 5.0, 4, (BASELINE, CONTROL, "async-native", NAME))]
+    )
 
 
-def timed() -> micro.Run:
+def timed() -> micro.MicroRun:
     """The same in process."""
     chosen = Plan(6, ["postgresql"], [SCENARIO], [NAME], 0, 0.1, Path(), "")
     (group,) = chosen.groups
     databases, about = {"postgresql": {"version": "18"}}, {name: CONTENDERS[name].about for name in group.contenders}
-    header = micro.Header("now", "", 0, 6, 0.1, 2_000, databases, (group,), about, {}, ENVIRONMENT)
+    header = micro.MicroHeader("now", "", 0, 6, 0.1, 2_000, databases, (group,), about, {}, ENVIRONMENT)
     costs = {BASELINE: 1_000.0, CONTROL: 1_001.0, NAME: 700.0}
     trials = [
-        micro.Trial(number, "postgresql", SCENARIO, name, 8, cost + number, cost + number)
+        micro.MicroTrial(number, "postgresql", SCENARIO, name, 8, cost + number, cost + number)
         for number in range(1, 7)
         for name, cost in costs.items()
     ]
-    return micro.Run(header, [], trials)
+    return micro.MicroRun(header, [], trials)
 
 
-def counted() -> instructions.Run:
+def counted() -> instructions.InstructionRun:
     """The same in instructions."""
     places = plan(["postgresql"], [SCENARIO], [NAME])
     about = {name: CONTENDERS[name].about for name in (BASELINE, NAME)}
-    header = instructions.Header("now", "", 2, 2_000, tuple(places), BASELINE, about, {}, {}, {}, {}, ENVIRONMENT)
+    header = instructions.InstructionHeader("now", "", 2, 2_000, tuple(places), BASELINE, about, {}, {}, {}, {}, ENVIRONMENT)
     counts: dict[str, Sequence[float]] = {BASELINE: [4e6, 4e6], NAME: [3e6, 3e6]}
-    return instructions.Run(header, [instructions.Cell(*place, 16, counts[place.contender], {}, {}, None) for place in places])
+    return instructions.InstructionRun(
+        header, [instructions.InstructionCell(*place, 16, counts[place.contender], {}, {}, None) for place in places]
+    )
 
 
 def test_they_are_answered_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:

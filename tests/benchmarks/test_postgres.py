@@ -25,7 +25,7 @@ from benchmarks.machinery.postgres import (
     DURABLE_SETTINGS,
     TEST_SETTINGS,
     PostgresError,
-    Server,
+    PostgresServer,
     connect_or_start,
     server,
 )
@@ -56,7 +56,7 @@ with server() as running:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
+def running() -> Iterator[PostgresServer]:
     """A server for the tests that neither configure nor end it."""
     with server() as result:
         yield result
@@ -123,7 +123,7 @@ def run_parent(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_speaks_sql_to_both_drivers_on_loopback_only(running: Server) -> None:
+def test_speaks_sql_to_both_drivers_on_loopback_only(running: PostgresServer) -> None:
     query = "SELECT current_setting('listen_addresses') || '|' || current_setting('unix_socket_directories')"
 
     async def fetch() -> object:
@@ -140,14 +140,14 @@ def test_speaks_sql_to_both_drivers_on_loopback_only(running: Server) -> None:
     assert ask(running.url, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C"
 
 
-def test_asks_for_its_password(running: Server) -> None:
+def test_asks_for_its_password(running: PostgresServer) -> None:
     address = running.url.rpartition("@")[2]
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(f"postgresql://postgres:guess@{address}")
     assert running.url.split(":")[2].split("@")[0] not in repr(running)
 
 
-def test_pid_is_the_postmaster_and_not_root(running: Server) -> None:
+def test_pid_is_the_postmaster_and_not_root(running: PostgresServer) -> None:
     assert running.pid
     postmaster = psutil.Process(running.pid)
     backend = ask(running.url, "SELECT pg_backend_pid()")
@@ -158,7 +158,7 @@ def test_pid_is_the_postmaster_and_not_root(running: Server) -> None:
         assert connection.info.backend_pid in {child.pid for child in postmaster.children()}
 
 
-def test_default_settings_take_effect(running: Server) -> None:
+def test_default_settings_take_effect(running: PostgresServer) -> None:
     assert {name: ask(running.url, f"SHOW {name}") for name in TEST_SETTINGS} == TEST_SETTINGS
 
 
@@ -176,7 +176,7 @@ def test_own_settings_are_refused(name: str, temporary: Path) -> None:
         pytest.fail("started")
 
 
-def test_creates_from_template_and_drops(running: Server) -> None:
+def test_creates_from_template_and_drops(running: PostgresServer) -> None:
     template = running.create_database('odd "name" é/?#')
     with psycopg.connect(template) as connection:
         connection.execute("CREATE TABLE t AS SELECT 42 AS n")
@@ -193,7 +193,7 @@ def test_creates_from_template_and_drops(running: Server) -> None:
     running.drop_database("empty")
 
 
-def test_refusals_are_one_line(running: Server) -> None:
+def test_refusals_are_one_line(running: PostgresServer) -> None:
     running.create_database("taken")
     password = running.url.split(":")[2].split("@")[0]
     for refused in (
@@ -345,12 +345,12 @@ def test_starts_from_folders_that_only_their_owner_may_enter(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg", "postgres+psycopg"])
-def test_given_url_loses_its_driver(scheme: str, running: Server) -> None:
+def test_given_url_loses_its_driver(scheme: str, running: PostgresServer) -> None:
     with connect_or_start(running.url.replace("postgresql", scheme, 1)) as other:
         assert (other.url, other.pid) == (running.url, None)
 
 
-def test_given_server_keeps_its_databases(running: Server) -> None:
+def test_given_server_keeps_its_databases(running: PostgresServer) -> None:
     running.create_database("theirs")
     try:
         with connect_or_start(running.url, {"work_mem": "7MB"}) as other:
@@ -369,7 +369,7 @@ def test_given_server_keeps_its_databases(running: Server) -> None:
         running.drop_database("theirs")
 
 
-def test_given_url_keeps_its_query(running: Server) -> None:
+def test_given_url_keeps_its_query(running: PostgresServer) -> None:
     url = f"{running.url}?application_name=a%2Bb%20c&options=-c%20work_mem%3D7MB"
     with connect_or_start(url) as other:
         made = other.create_database("made")
@@ -378,7 +378,7 @@ def test_given_url_keeps_its_query(running: Server) -> None:
         assert ask(made, "SHOW application_name") == "a+b c"
 
 
-def test_databases_on_a_given_server_go_when_the_block_raises(running: Server) -> None:
+def test_databases_on_a_given_server_go_when_the_block_raises(running: PostgresServer) -> None:
     def use() -> None:
         with connect_or_start(running.url) as other:
             other.create_database("one")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.raw.load import Cell, Failure, Load, Run
+from benchmarks.raw.load import Failure, Load, LoadCell, LoadRun
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL
 from benchmarks.subjects.profiles import BOTH, CAPACITY, PROFILES, cells, duration
 from benchmarks.subjects.scenarios import SCENARIOS
-from benchmarks.under_load.runner import Plan, slowest
+from benchmarks.under_load.runner import RunPlan, slowest
 from tests.benchmarks.report_data import header, trial
 
 
@@ -58,7 +58,7 @@ def test_the_long_profiles_cover_everything(name: str) -> None:
 @pytest.mark.parametrize("name", PROFILES)
 def test_open_loops_come_after_all_that_tells_the_capacity_that_they_are_a_percentage_of(name: str, tmp_path: Path) -> None:
     chosen = cells(PROFILES[name])
-    sittings = Plan(PROFILES[name], chosen, 10_000, 1, tmp_path, "").sittings
+    sittings = RunPlan(PROFILES[name], chosen, 10_000, 1, tmp_path, "").sittings
     assert all(len({(turn.number, turn.cell.database == "postgresql") for turn in rounds}) == 1 for rounds in sittings)
     rounds = [turn for together in sittings for turn in together]
     assert len(rounds) == sum(cell.rounds for cell in chosen)
@@ -69,18 +69,18 @@ def test_open_loops_come_after_all_that_tells_the_capacity_that_they_are_a_perce
 
 
 def test_the_rate_is_a_percentage_of_the_slowest_contenders_median_round() -> None:
-    cell = Cell("postgresql", "read", Load(128, 80), 3, 1.0, 1, ("sync-threads", "async-loop", "async-native"))
+    cell = LoadCell("postgresql", "read", Load(128, 80), 3, 1.0, 1, ("sync-threads", "async-loop", "async-native"))
     effects = {
         "sync-threads": (1, 1, 1),
         "async-loop": (1.2, 2, 1.3),
         "async-native": (3, 1.1, 1.1),
         "async-documented": (9, 9, 9),
     }
-    found = Run(header([cell]))
+    found = LoadRun(header([cell]))
     for number in range(3):
         for name in effects:
             found.trials.append(trial("postgresql", "read", CAPACITY, name, number, None, {name: effects[name][number]}))
-    assert slowest(Run(header([cell])), cell) is None
+    assert slowest(LoadRun(header([cell])), cell) is None
     rate = slowest(found, cell)
     assert rate
     assert rate.slowest == "async-loop"

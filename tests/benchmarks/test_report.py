@@ -13,11 +13,8 @@ import pytest
 from benchmarks.cli import main
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder
-from benchmarks.raw.load import Cell, Load, Run, Trial, read
-from benchmarks.raw.micro import Group
-from benchmarks.raw.micro import Header as MicroHeader
-from benchmarks.raw.micro import Run as MicroRun
-from benchmarks.raw.micro import Trial as MicroTrial
+from benchmarks.raw.load import Load, LoadCell, LoadRun, LoadTrial, read
+from benchmarks.raw.micro import Group, MicroHeader, MicroRun, MicroTrial
 from benchmarks.report.comparisons import Row, comparisons, deciding, pooled
 from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
@@ -30,24 +27,24 @@ from benchmarks.subjects.profiles import cells as cells_of
 from .report_data import CONTENDERS, few_cells, header, marred, record, run_of, slices, trial
 
 ROOT = Path(__file__).parents[2]
-READ = Cell("postgresql", "read", Load(32), 6, 5.0, 4, tuple(CONTENDERS))
+READ = LoadCell("postgresql", "read", Load(32), 6, 5.0, 4, tuple(CONTENDERS))
 COMMITTED = (ROOT / "RESULTS.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
 
 
-def page(run: Run, name: str) -> str:
+def page(run: LoadRun, name: str) -> str:
     return rendered(run).pages[name]
 
 
-def rendered(run: Run) -> Rendered:
+def rendered(run: LoadRun) -> Rendered:
     return render(tree(Runs(load=run)), Links("results/", {"load": "load.jsonl"}, "reproductions"), published=False)
 
 
 @cache
-def few() -> Run:
+def few() -> LoadRun:
     return run_of(few_cells(3))
 
 
-def by_hand(cpu: dict[str, list[float]], seconds: float = 5.0, cell: Cell = READ) -> Run:
+def by_hand(cpu: dict[str, list[float]], seconds: float = 5.0, cell: LoadCell = READ) -> LoadRun:
     """A run whose trials have 1,000 requests each, of so many CPU seconds together."""
     cell = replace(cell, contenders=tuple(cpu))
     one = trial(cell.database, cell.scenario, cell.load, "async-native", 1, None, {"async-native": 1.0})
@@ -57,7 +54,7 @@ def by_hand(cpu: dict[str, list[float]], seconds: float = 5.0, cell: Cell = READ
         for name, values in cpu.items()
         for number, value in enumerate(values)
     ]
-    return Run(header([cell]), trials=trials)
+    return LoadRun(header([cell]), trials=trials)
 
 
 def micro() -> MicroRun:
@@ -158,13 +155,13 @@ def test_a_control_that_differs_from_the_baseline_widens_every_interval() -> Non
     assert re.search(r"In CPU a request 0 of 6 of its intervals contain 1 \(.*; too few: all are widened by \d+\.\d+\)", text)
 
 
-def times(*milliseconds: float) -> Trial:
+def times(*milliseconds: float) -> LoadTrial:
     one = trial("postgresql", "read", Load(64, 60), "async-native", 1, 100.0, {"async-native": 1.0})
     return replace(one, latency={"read": Histogram.of([ms / 1000 for ms in milliseconds])})
 
 
 def test_percentiles_are_of_rounds_or_of_all_together_or_nothing() -> None:
-    def row(*trials: Trial) -> Row:
+    def row(*trials: LoadTrial) -> Row:
         return Row("async-native", None, {}, {}, trials)
 
     rounds = row(*(times(*([ms] * 100)) for ms in (10, 30, 20)))
@@ -288,7 +285,7 @@ def test_without_files_it_is_of_the_committed_ones(
     monkeypatch.chdir(tmp_path)
     assert command(monkeypatch, "report") == 2
     assert "benchmarks/results: has none of load.jsonl, micro.jsonl, instructions.jsonl" in capsys.readouterr().err
-    chosen = [Cell("postgresql", "read", Load(8), 3, 5.0, 8, tuple(CONTENDERS))]
+    chosen = [LoadCell("postgresql", "read", Load(8), 3, 5.0, 8, tuple(CONTENDERS))]
     record(tmp_path / "benchmarks" / "results" / "load.jsonl", run_of(chosen, effects={"async-native": 1.3}))
     (tmp_path / "README.md").write_text(
         "# A\n\n<!-- answers: written by python -m benchmarks report -->\nold\n<!-- end of answers -->\n\nB\n"

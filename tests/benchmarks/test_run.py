@@ -19,14 +19,14 @@ from benchmarks.cli import main
 from benchmarks.machinery.databases import DataError
 from benchmarks.machinery.environment import environment as facts_here
 from benchmarks.machinery.placement import choose
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.raw import Recorder, load
-from benchmarks.raw.load import Failure, Run
+from benchmarks.raw.load import Failure, LoadRun
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import CONNECTIONS, CONTENDERS, THREADS
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.under_load import runner
-from benchmarks.under_load.runner import Plan
+from benchmarks.under_load.runner import RunPlan
 
 from . import report_data
 
@@ -103,7 +103,9 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 @pytest.fixture(scope="module")
-def finished(interrupted: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> tuple[Path, str]:
+def finished(
+    interrupted: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer
+) -> tuple[Path, str]:
     """The same gone on with, to its end, and what that wrote: after a round of which one trial is there, and half a line.
 
     On a PostgreSQL that runs already.
@@ -177,7 +179,7 @@ def test_what_fails_is_recorded_and_not_driven(interrupted: tuple[Path, str], fi
     assert "async-documented fails: create, postgresql" in interrupted[1]
 
 
-def test_the_url_of_a_server_is_not_recorded(finished: tuple[Path, str], postgres: Server) -> None:
+def test_the_url_of_a_server_is_not_recorded(finished: tuple[Path, str], postgres: PostgresServer) -> None:
     assert postgres.url not in finished[0].read_text()  # it has a password
     assert postgres.url not in finished[1]
 
@@ -207,7 +209,7 @@ def test_a_run_of_another_plan_is_not_gone_on_with(
 def begin(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Run the command in this process, as far as to its first database; the exit status."""
 
-    def run(plan: Plan, see: object) -> None:
+    def run(plan: RunPlan, see: object) -> None:
         raise DataError("it ends here")
 
     monkeypatch.setattr("benchmarks.cli.run.run", run)
@@ -221,7 +223,7 @@ def test_a_run_that_was_interrupted_is_kept_and_one_that_was_not_is_not(tmp_path
     output = tmp_path / "load.jsonl"
     whole = report_data.run_of(report_data.few_cells())  # with a contender that fails its checks
     where = ("postgresql", "read", "async-loop")
-    failed = Run(
+    failed = LoadRun(
         whole.header,
         whole.checks,
         [Failure(*where, "closed-8", Problem("no answer"))],
@@ -257,7 +259,7 @@ def test_no_round_begins_that_would_end_too_late(tmp_path: Path, budget: float, 
     """A run in this process, in which the databases alone take longer than half a second."""
     profile = replace(PROFILES["smoke"], budget=budget, questions=())
     chosen = cells(profile, ("sqlite",), ("async-native",), ("read",), 1, 0.2)
-    found = runner.run(Plan(profile, chosen, 1000, 0, tmp_path / "load.jsonl", ""), lambda _: None)
+    found = runner.run(RunPlan(profile, chosen, 1000, 0, tmp_path / "load.jsonl", ""), lambda _: None)
     assert {trial.contender for trial in found.trials} == names
     assert len(load.read(tmp_path / "load.jsonl").trials) == len(found.trials)
 
@@ -296,7 +298,7 @@ def test_a_run_is_gone_on_with_by_its_like_alone(
     for name, change in changes.items():
         facts[name] = {**facts[name], **change} if name == "environment" else change
     output = tmp_path / "load.jsonl"
-    report_data.record(output, Run(replace(report_data.header(chosen), **facts)))
+    report_data.record(output, LoadRun(replace(report_data.header(chosen), **facts)))
     command = ("--profile", "smoke", "--database", "sqlite", "--scenario", "read", "--books", "1000", "--output", str(output))
     assert begin(monkeypatch, *command, "--resume") == 2
     said = capsys.readouterr().err.splitlines()

@@ -11,11 +11,11 @@ import pytest
 
 from benchmarks.load import Histogram
 from benchmarks.raw import ResultsError
-from benchmarks.raw.load import Run, Slices, read
+from benchmarks.raw.load import LoadRun, SliceColumns, read
 
 from .report_data import few_cells, record, run_of
 
-SLICES = Slices(
+SLICES = SliceColumns(
     turn=(0, 2, 4),
     turns=(2, 2, 1),
     began=(0.01, 0.2, 0.35),
@@ -29,19 +29,19 @@ SLICES = Slices(
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> LoadRun:
     """Of two trials: where everything is known, and where the system does not count switches and the database is elsewhere."""
     whole = run_of(few_cells())
     unknown = replace(SLICES, switches=None, database_cpu=None)
     return replace(whole, trials=[replace(one, slices=each) for one, each in zip(whole.trials, (SLICES, unknown), strict=False)])
 
 
-def test_what_is_read_is_what_was_written(run: Run, tmp_path: Path) -> None:
+def test_what_is_read_is_what_was_written(run: LoadRun, tmp_path: Path) -> None:
     record(tmp_path / "load.jsonl", run)
     assert read(tmp_path / "load.jsonl").trials == run.trials
 
 
-def test_what_only_some_trials_have_is_read_and_may_lack(run: Run, tmp_path: Path) -> None:
+def test_what_only_some_trials_have_is_read_and_may_lack(run: LoadRun, tmp_path: Path) -> None:
     """The first second of an open loop, and what the server collected."""
     known, unknown = run.trials
     more = replace(known, first_second=Histogram.of([0.1, 0.2]), collections=[0.07, 0.11])
@@ -57,7 +57,7 @@ def test_what_only_some_trials_have_is_read_and_may_lack(run: Run, tmp_path: Pat
     assert read(tmp_path / "old.jsonl").trials == run.trials
 
 
-def test_totals_are_sums_and_steal_a_share_of_the_time(run: Run) -> None:
+def test_totals_are_sums_and_steal_a_share_of_the_time(run: LoadRun) -> None:
     known, unknown = run.trials
     assert known.seconds == unknown.seconds == 0.25
     assert known.server_cpu == 0.14375
@@ -70,7 +70,7 @@ def test_totals_are_sums_and_steal_a_share_of_the_time(run: Run) -> None:
 
 @pytest.mark.parametrize("name", [name for name, column in asdict(SLICES).items() if column])
 @pytest.mark.parametrize("change", [[1, 2], [1, 2, None], [1, 2, "x"], None, 3])
-def test_columns_that_do_not_fit_are_refused_in_one_line(run: Run, tmp_path: Path, name: str, change: Any) -> None:
+def test_columns_that_do_not_fit_are_refused_in_one_line(run: LoadRun, tmp_path: Path, name: str, change: Any) -> None:
     if change is None and name in ("switches", "database_cpu"):
         change = []
     path = tmp_path / "load.jsonl"
@@ -83,7 +83,7 @@ def test_columns_that_do_not_fit_are_refused_in_one_line(run: Run, tmp_path: Pat
         read(path)
 
 
-def test_a_file_from_before_slices_were_recorded_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_file_from_before_slices_were_recorded_is_refused(run: LoadRun, tmp_path: Path) -> None:
     path = tmp_path / "load.jsonl"
     record(path, replace(run, header=replace(run.header, schema=2)))
     with pytest.raises(ResultsError, match=r"is of kind 'load', schema 2; read here are 'load', 3$"):

@@ -23,14 +23,14 @@ from threading import Event
 import psutil
 import pytest
 
-from benchmarks.load import Histogram, Outcome, Request
+from benchmarks.load import Histogram, LoadOutcome, Request
 from benchmarks.machinery import sampler
 from benchmarks.machinery.databases import SETTINGS
 from benchmarks.machinery.placement import Placement, move
 from benchmarks.machinery.postgres import PostgresError
-from benchmarks.machinery.postgres import Server as Postgres
+from benchmarks.machinery.postgres import PostgresServer as Postgres
 from benchmarks.machinery.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
-from benchmarks.raw.load import Cell, Load
+from benchmarks.raw.load import Load, LoadCell
 from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS
 from benchmarks.subjects.scenarios import SCENARIOS
@@ -240,7 +240,7 @@ def make_books(seat: Seat, count: int) -> None:
 
 
 def part(stage: Stage, *, slices: int = 1, answered: int = 0, failed: int = 0) -> trial._Part:
-    cell = Cell("sqlite", "read", Load(8), 1, 2.0, slices, (BASELINE,))
+    cell = LoadCell("sqlite", "read", Load(8), 1, 2.0, slices, (BASELINE,))
     made = trial._Part(Seat(stage, "sqlite", CONTENDERS[BASELINE]), trial.Round(1, cell, (CONTENDERS[BASELINE],), 0.0, 1))
     made.answered["read"], made.failed["status"], made.last_error = answered, failed, "status 500, not 200"
     return made
@@ -289,7 +289,7 @@ def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
 ) -> None:
     """Of a tenth of a second; longer ones are of as many passes as is a power of two, so that they nest."""
     latency = {} if median is None else {"read": Histogram.of([median])}
-    warmup = Outcome(latency, {}, {}, {}, {}, Histogram(), Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
+    warmup = LoadOutcome(latency, {}, {}, {}, {}, Histogram(), Histogram(), 1.0, 0.0, 1.0, 0.1, "asyncio")
     cell = replace(part(stage, slices=slices).turn.cell, seconds=slices / 10)
     assert trial._together(warmup, cell) == together
 
@@ -297,7 +297,7 @@ def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
 def test_slices_add_up_to_their_trial(stage: Stage) -> None:
     """Two real servers in turns."""
     contenders = (CONTENDERS[BASELINE], CONTENDERS["async-native"])
-    cell = Cell("sqlite", "read", Load(4), 1, 1.2, 4, tuple(one.name for one in contenders))
+    cell = LoadCell("sqlite", "read", Load(4), 1, 1.2, 4, tuple(one.name for one in contenders))
     with seated(stage, "sqlite", contenders) as seats:
         measured = trial.measure(seats, trial.Round(1, cell, contenders, 0.3, 1))
     for found in measured.values():
@@ -321,7 +321,7 @@ def test_slices_add_up_to_their_trial(stage: Stage) -> None:
 def test_the_first_second_of_an_open_loop_is_apart(stage: Stage) -> None:
     """At 20 requests a second, of a turn of 1.2 s: its first half, since it is not twice as long."""
     contender = CONTENDERS["async-native-frozen"]
-    cell = Cell("sqlite", "noop", Load(4, 30), 1, 1.2, 1, (contender.name,))
+    cell = LoadCell("sqlite", "noop", Load(4, 30), 1, 1.2, 1, (contender.name,))
     with seated(stage, "sqlite", [contender]) as seats:
         found = trial.measure(seats, trial.Round(1, cell, (contender,), 0.2, 1, rate=20.0))[contender.name].trial
         server = seats[contender.name].server
@@ -340,7 +340,7 @@ def test_the_first_second_of_an_open_loop_is_apart(stage: Stage) -> None:
 def test_who_fails_already_in_the_warmup_is_not_driven_on(stage: Stage) -> None:
     """A real server, whose answers are wrong because it has not the books that are asked for."""
     contender = CONTENDERS["async-native"]
-    cell = Cell("sqlite", "read", Load(4), 1, 0.4, 4, (contender.name,))
+    cell = LoadCell("sqlite", "read", Load(4), 1, 0.4, 4, (contender.name,))
     with seated(replace(stage, books=50 * BOOKS), "sqlite", [contender]) as seats:
         found = trial.measure(seats, trial.Round(1, cell, (contender,), 1.0, 1))
         assert seats[contender.name].server is None, "the next scenario gets another one"

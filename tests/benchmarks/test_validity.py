@@ -10,10 +10,10 @@ import pytest
 from benchmarks.analysis import validity
 from benchmarks.analysis.validity import LIMITS, Flag, flags
 from benchmarks.load import Histogram
-from benchmarks.raw.load import Trial
+from benchmarks.raw.load import LoadTrial
 from tests.benchmarks.report_data import slices
 
-CLEAN = Trial(
+CLEAN = LoadTrial(
     round=1,
     database="postgresql",
     scenario="create",

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from app_async import create_app
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from catalog.databases import parse_database, prepare
 from catalog.models import Activity, Author
 
@@ -26,7 +26,7 @@ Migrated = Callable[[str], Urls]
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+def new_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
     """A context manager that gives the URL of a new, empty database of one of the `KINDS`."""
     numbers = count()
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from catalog.settings import CommitMode
 
 from .pairwise import covering
@@ -24,7 +24,7 @@ MODES_MATTER = {"test_commit_modes", "test_writes", "test_pages"}
 
 
 @pytest.fixture(scope="session")
-def stores(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+def stores(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     stores = Stores(tmp_path_factory.mktemp("stores"), postgres)
     yield stores
     stores.close()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import app_async
 import app_sync
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from catalog import databases
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
 
@@ -96,7 +96,7 @@ class Stores:
     """Makes databases. Their names are unique on a server that is not the tests' own."""
 
     folder: Path
-    postgres: Server
+    postgres: PostgresServer
     prefix: str = field(default_factory=lambda: f"contract_{secrets.token_hex(4)}")
     made: int = 0
     originals: dict[tuple[Backend, Contents], Store] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND
 
 from .browsing import Page
@@ -68,7 +68,7 @@ def test_without_tables(style: Style, backend: Backend, stores: Stores) -> None:
 
 
 @pytest.fixture
-def nowhere(backend: Backend, postgres: Server, tmp_path: Path) -> Iterator[Store]:
+def nowhere(backend: Backend, postgres: PostgresServer, tmp_path: Path) -> Iterator[Store]:
     """Databases that cannot be reached."""
     if backend == "sqlite":
         yield Store({bind: f"sqlite:///{tmp_path}/no/such/folder/{bind}" for bind in BINDS})
@@ -96,7 +96,9 @@ def test_without_the_log_nothing_is_written(style: Style, backend: Backend, nowh
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-def test_connections_that_the_server_ends_are_replaced(style: Style, backend: Backend, stores: Stores, postgres: Server) -> None:
+def test_connections_that_the_server_ends_are_replaced(
+    style: Style, backend: Backend, stores: Stores, postgres: PostgresServer
+) -> None:
     with stores.make(backend) as store, serve(style, store) as served:
         report, write = ("GET", "/reports/overview", None), ("POST", "/authors", {"name": "After the End"})
         for method, path, body in (report, write):
@@ -117,7 +119,7 @@ def test_connections_that_the_server_ends_are_replaced(style: Style, backend: Ba
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-def test_a_database_that_is_dropped(style: Style, backend: Backend, stores: Stores, postgres: Server) -> None:
+def test_a_database_that_is_dropped(style: Style, backend: Backend, stores: Stores, postgres: PostgresServer) -> None:
     with stores.make(backend) as store, serve(style, store) as served:
         assert served.client.get("/reports/overview").status_code == 200
         for url in store.urls.values():

@@ -10,7 +10,7 @@ import pytest
 
 from app_async import create_app as create_async
 from app_sync import create_app as create_sync
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from catalog.settings import SettingsError
 
 from .stores import BINDS, Backend, Store, Stores, close_connections
@@ -76,7 +76,7 @@ def test_wrong_values_are_named(name: str, setting: str, value: object, good: di
 
 
 @every_app
-def test_one_url_in_any_spelling_serves_both_apps(name: str, backend: Backend, stores: Stores, postgres: Server) -> None:
+def test_one_url_in_any_spelling_serves_both_apps(name: str, backend: Backend, stores: Stores, postgres: PostgresServer) -> None:
     spellings = ["sqlite"] if backend == "sqlite" else ["postgresql", "postgres", "postgresql+psycopg"]
     for spelling in spellings:
         urls = {bind: url.replace(backend, spelling, 1) for bind, url in stores.shared(backend).urls.items()}

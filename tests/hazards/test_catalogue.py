@@ -15,7 +15,9 @@ from benchmarks.report.pages import Links
 from benchmarks.report.pages import render as render_report
 from tests.hazards.conftest import Sides
 
-HEADER = raw.Header("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}})
+HEADER = raw.HazardHeader(
+    "2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}}
+)
 
 
 @pytest.fixture(params=HAZARDS)
@@ -70,7 +72,7 @@ def test_plan_leaves_out_what_has_no_part_in_a_database() -> None:
 
 
 @pytest.fixture
-def recorded(sides: Sides, tmp_path: Path) -> raw.Run:
+def recorded(sides: Sides, tmp_path: Path) -> raw.HazardRun:
     path = tmp_path / "hazards.jsonl"
     recorder = Recorder(path)
     for record in (HEADER, *sides.values()):
@@ -79,20 +81,20 @@ def recorded(sides: Sides, tmp_path: Path) -> raw.Run:
     return raw.read(path)
 
 
-def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.Run) -> None:
+def test_raw_file_gives_back_what_was_written(sides: Sides, recorded: raw.HazardRun) -> None:
     assert recorded.header == HEADER
     assert {(side.hazard, side.model): side.outcome for side in recorded.sides} == {
         key: side.outcome for key, side in sides.items()
     }
 
 
-def render(run: raw.Run) -> str:
+def render(run: raw.HazardRun) -> str:
     return render_report(
         report(Runs(hazards=run)), Links("", {"hazards": "hazards.jsonl"}, "reproductions"), published=False
     ).pages["hazards"]
 
 
-def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -> None:
+def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.HazardRun) -> None:
     section = render(recorded)
     for hazard in HAZARDS.values():
         assert section.count(f'<a id="{hazard.anchor}"></a>') == 1
@@ -101,12 +103,12 @@ def test_section_has_an_anchor_and_a_script_for_each_hazard(recorded: raw.Run) -
     assert render(recorded) == section
 
 
-def test_section_names_no_path_of_this_machine(recorded: raw.Run) -> None:
+def test_section_names_no_path_of_this_machine(recorded: raw.HazardRun) -> None:
     section = render(recorded)
     assert not [part for part in (str(Path.cwd()), str(Path.home()), "site-packages", "/tmp/flask-async") if part in section]
 
 
-def test_table_has_a_row_of_five_cells_for_each_hazard(recorded: raw.Run) -> None:
+def test_table_has_a_row_of_five_cells_for_each_hazard(recorded: raw.HazardRun) -> None:
     rows = [line for line in render(recorded).splitlines() if line.startswith("| [")]
     assert len(rows) == len(HAZARDS)
     assert {row.count(" | ") for row in rows} == {4}

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from benchmarks.hazards.runner import Runner, Task
+from benchmarks.hazards.runner import HazardRunner, Task
 from benchmarks.raw.hazards import Side
 
 
@@ -31,12 +31,12 @@ def judge(facts: Facts) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(None) as runner:
+def runner() -> Iterator[HazardRunner]:
+    with HazardRunner(None) as runner:
         yield runner
 
 
-def run(runner: Runner, folder: Path, code: str, limit: float = 20) -> Side:
+def run(runner: HazardRunner, folder: Path, code: str, limit: float = 20) -> Side:
     path = folder / "script.py"
     path.write_text(code)
     texts: Any = dict.fromkeys(("title", "writes", "happens", "why", "instead", "ours", "package", "since"), "text")
@@ -44,24 +44,24 @@ def run(runner: Runner, folder: Path, code: str, limit: float = 20) -> Side:
     return runner.run(Task(hazard, "documented", "none"), limit)
 
 
-def test_facts_are_the_last_line_that_is_an_object(runner: Runner, tmp_path: Path) -> None:
+def test_facts_are_the_last_line_that_is_an_object(runner: HazardRunner, tmp_path: Path) -> None:
     side = run(runner, tmp_path, """print('{"said": 1}')\nprint('{"said": 2}')\nprint("a library's farewell")""")
     assert (side.end, side.facts, side.broken, side.outcome) == ("exit 0", {"said": 2}, False, "said 2")
 
 
-def test_errors_are_told_without_what_differs_from_run_to_run(runner: Runner, tmp_path: Path) -> None:
+def test_errors_are_told_without_what_differs_from_run_to_run(runner: HazardRunner, tmp_path: Path) -> None:
     code = "import flask\nraise ValueError(f'task {flask!r} failed')"
     side = run(runner, tmp_path, code)
     assert (side.end, side.errors, side.broken) == ("exit 1", ("ValueError: task <...> failed",), True)
     assert side.outcome == "the process ended with exit 1: ValueError: task <...> failed"
 
 
-def test_signal_is_seen(runner: Runner, tmp_path: Path) -> None:
+def test_signal_is_seen(runner: HazardRunner, tmp_path: Path) -> None:
     side = run(runner, tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
     assert (side.end, side.broken, side.outcome) == ("SIGSEGV", True, "the process was killed by SIGSEGV")
 
 
-def test_side_that_hangs_is_killed_with_all_that_it_started(runner: Runner, tmp_path: Path) -> None:
+def test_side_that_hangs_is_killed_with_all_that_it_started(runner: HazardRunner, tmp_path: Path) -> None:
     note = tmp_path / "pids"
     code = f"""
 import os, pathlib, subprocess, time
@@ -77,7 +77,7 @@ time.sleep(1000)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_side_runs_in_a_folder_of_its_own_that_is_deleted(runner: Runner, tmp_path: Path) -> None:
+def test_side_runs_in_a_folder_of_its_own_that_is_deleted(runner: HazardRunner, tmp_path: Path) -> None:
     side = run(runner, tmp_path, """import json, os\nprint(json.dumps({"said": os.getcwd(), "found": os.listdir()}))""")
     assert side.facts["found"] == []
     assert not Path(side.facts["said"]).exists()
@@ -89,7 +89,7 @@ def test_settings_of_the_user_do_not_reach_a_side_and_closing_leaves_no_process(
     monkeypatch.setenv("FLASK_DEBUG", "1")
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/")
     code = """import json, os\nprint(json.dumps({"said": [os.environ.get(k) for k in ("FLASK_DEBUG", "DATABASE_URL")]}))"""
-    with Runner(None) as runner:
+    with HazardRunner(None) as runner:
         assert run(runner, tmp_path, code).facts == {"said": [None, None]}
         (parent,) = (child.process for child in runner._parents.values())
         assert psutil.pid_exists(parent.pid)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 import flask_oneloop
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from flask_oneloop import AsyncFlask, asgi_app
 from tests.library.answers import PATIENCE, Answer
 from tests.library.databases import LOOKING, Databases, create_tables, empty_tables, engines
@@ -38,7 +38,7 @@ def _looked() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres_databases(postgres: Server) -> Databases:
+def postgres_databases(postgres: PostgresServer) -> Databases:
     """Two databases with tables, shared by all tests."""
     names = [f"runtime_{secrets.token_hex(4)}" for _ in range(2)]
     databases = Databases(*(postgres.create_database(name) for name in names))
@@ -158,7 +158,7 @@ NOTICE = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET client_connection_ch
 class Serving:
     """Servers of `tests.library.app_served`, each started when it is first asked for, on a database of their own."""
 
-    def __init__(self, postgres: Server, bare: Path) -> None:
+    def __init__(self, postgres: PostgresServer, bare: Path) -> None:
         self.database = Databases(*(postgres.create_database(f"runtime_{secrets.token_hex(4)}") for _ in range(2)))
         create_tables(self.database)
         with psycopg.connect(self.database.main, autocommit=True) as connection:
@@ -190,7 +190,7 @@ class Serving:
 
 
 @pytest.fixture(scope="session")
-def serving(postgres: Server, bare: Path) -> Iterator[Serving]:
+def serving(postgres: PostgresServer, bare: Path) -> Iterator[Serving]:
     """The servers that tests share."""
     servers = Serving(postgres, bare)
     try:

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import event, text
 from sqlalchemy.orm import Mapped
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
 from flask_oneloop import Flask as SyncFlask
 from tests.library.answers import wait_until
@@ -33,7 +33,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without a table."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/empty.db"
-    postgres: Server = request.getfixturevalue("postgres")
+    postgres: PostgresServer = request.getfixturevalue("postgres")
     return postgres.create_database(f"runtime_{secrets.token_hex(4)}")
 
 

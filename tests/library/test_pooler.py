@@ -11,7 +11,7 @@ import pytest
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from sqlalchemy import make_url, text
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 KEY_DATA = re.compile(rb"K\x00\x00\x00\x0c")
@@ -50,7 +50,7 @@ class Pooler:
 
 
 @pytest.fixture(scope="module")
-def direct(postgres: Server) -> str:
+def direct(postgres: PostgresServer) -> str:
     return postgres.create_database("pooled")
 
 

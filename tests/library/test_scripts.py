@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machinery.postgres import Server
+from benchmarks.machinery.postgres import PostgresServer
 from tests.library.answers import PATIENCE, wait_until
 from tests.library.databases import backends, with_driver
 
@@ -77,7 +77,7 @@ class Script:
 
 
 @pytest.fixture(scope="module")
-def database(postgres: Server) -> str:
+def database(postgres: PostgresServer) -> str:
     """On PostgreSQL, for the connections of one script after the other."""
     return postgres.create_database(f"runtime_{secrets.token_hex(4)}")
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy import make_url
 
-from benchmarks.in_process.cells import Cell as Place
+from benchmarks.in_process.cells import MicroCell as Place
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.in_process.instructions.callgrind import command, read_dump
 from benchmarks.machinery.child import ChildError, worker
 from benchmarks.machinery.databases import Databases, Kind
-from benchmarks.machinery.postgres import PostgresError, Server
-from benchmarks.raw.instructions import Cell
+from benchmarks.machinery.postgres import PostgresError, PostgresServer
+from benchmarks.raw.instructions import InstructionCell
 from benchmarks.subjects.layers import of_object
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -34,13 +34,13 @@ WARM_UP = 64
 
 
 @dataclass
-class Runner:
+class InstructionRunner:
     """Counts the cells of a plan, `repeats` times each; `server` is needed for PostgreSQL, `folder` for SQLite and dumps."""
 
     cells: Sequence[Place]
     repeats: int
     folder: Path
-    server: Server | None
+    server: PostgresServer | None
     databases: dict[Kind, Databases] = field(default_factory=dict)
     _copies: int = 0
 
@@ -51,7 +51,7 @@ class Runner:
             self.databases[kind].seed(BOOKS_IN_PROCESS)
         return {kind: databases.facts() for kind, databases in self.databases.items()}
 
-    def run(self, found: Callable[[Cell], object]) -> None:
+    def run(self, found: Callable[[InstructionCell], object]) -> None:
         """Count, and hand each cell to `found` once it is finished. An interruption ends the processes."""
         problems = self._examine()
         asyncio.run(self._run(problems, found))
@@ -73,12 +73,12 @@ class Runner:
             examine([Examination(kind, name, self._urls(stack, kind), found) for (kind, name), found in asked.items()], note)
         return problems
 
-    async def _run(self, problems: Mapping[Place, str], found: Callable[[Cell], object]) -> None:
+    async def _run(self, problems: Mapping[Place, str], found: Callable[[InstructionCell], object]) -> None:
         limit = asyncio.Semaphore(PROCESSES)
 
         async def finish(place: Place) -> None:
             if place in problems:
-                found(Cell(*place, 0, (), {}, {}, problems[place]))
+                found(InstructionCell(*place, 0, (), {}, {}, problems[place]))
                 return
             found(await self._cell(place, limit))
 
@@ -86,7 +86,7 @@ class Runner:
             for place in self.cells:
                 group.create_task(finish(place))
 
-    async def _cell(self, place: Place, limit: asyncio.Semaphore) -> Cell:
+    async def _cell(self, place: Place, limit: asyncio.Semaphore) -> InstructionCell:
         number = SCENARIOS[place.scenario].batch or 1
         problem = ""
         try:
@@ -96,13 +96,13 @@ class Runner:
         except* ChildError as errors:
             problem = f"while counting: {errors.exceptions[0]}"
         if problem:
-            return Cell(*place, 0, (), {}, {}, problem)
+            return InstructionCell(*place, 0, (), {}, {}, problem)
         counted, cycles = zip(*(task.result() for task in tasks), strict=True)
         layers = sorted({layer for count in counted for layer in count})
         native = {layer: round(fmean(count.get(layer, 0.0) for count in counted), 1) for layer in layers}
         counts = [round(sum(count.values()), 1) for count in counted]
         bytecodes = {layer: round(executed, 2) for layer, executed in trace.result()["bytecodes"].items()}
-        return Cell(*place, 2 * number, counts, native, bytecodes, None, cycles)
+        return InstructionCell(*place, 2 * number, counts, native, bytecodes, None, cycles)
 
     async def _count(self, place: Place, number: int, layout: int, limit: asyncio.Semaphore) -> tuple[dict[str, float], float]:
         """Instructions per request by the layer whose machine code they are, and estimated cycles per request."""

@@ -8,14 +8,14 @@ from itertools import groupby
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.analysis.instructions import RESOLUTION, Row
+from benchmarks.analysis.instructions import RESOLUTION, InstructionRow
 from benchmarks.raw import NO_DATABASE
 from benchmarks.subjects.layers import LAYERS
 
 WIDTH = 180
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(rows: Sequence[InstructionRow]) -> None:
     """Print a table for each scenario and database, peers side by side."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -33,7 +33,7 @@ def show(rows: Sequence[Row]) -> None:
         console.print(_table(list(peers)))
 
 
-def _table(rows: Sequence[Row]) -> Table:
+def _table(rows: Sequence[InstructionRow]) -> Table:
     shown = [layer for layer in LAYERS if any(layer in row.layers for row in rows)]
     table = Table(box=None, padding=(0, 1), header_style="dim")
     table.add_column("", width=25, no_wrap=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.in_process.cells import Cell
+from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.micro.laboratory import LABORATORY, Client, Laboratory
 from benchmarks.machinery.databases import Databases, DataError, Kind
 from benchmarks.machinery.postgres import PostgresError, connect_or_start
@@ -26,7 +26,7 @@ MOST = 200
 def laboratory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
     """The contenders that the chosen tests measure, found to answer right or not."""
     ours = (item for item in request.session.items if isinstance(item, pytest.Function) and "client" in item.fixturenames)
-    cells = list(dict.fromkeys(cell for item in ours if isinstance(cell := item.callspec.params["cell"], Cell)))
+    cells = list(dict.fromkeys(cell for item in ours if isinstance(cell := item.callspec.params["cell"], MicroCell)))
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name in os.environ:
@@ -42,7 +42,7 @@ def laboratory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         yield made
 
 
-def _databases(stack: ExitStack, folder: Path, cells: list[Cell]) -> dict[Kind, Databases]:
+def _databases(stack: ExitStack, folder: Path, cells: list[MicroCell]) -> dict[Kind, Databases]:
     made: dict[Kind, Databases] = {}
     for kind in dict.fromkeys(cell.kind for cell in cells):
         server = stack.enter_context(connect_or_start(os.environ.get("DATABASE_URL"))) if kind == "postgresql" else None
@@ -52,7 +52,7 @@ def _databases(stack: ExitStack, folder: Path, cells: list[Cell]) -> dict[Kind, 
 
 
 @pytest.fixture
-def client(laboratory: Laboratory, cell: Cell, benchmark: BenchmarkFixture) -> Iterator[Client]:
+def client(laboratory: Laboratory, cell: MicroCell, benchmark: BenchmarkFixture) -> Iterator[Client]:
     """The contender, if it answers right; the documented wiring is known for not doing so."""
     if problem := laboratory.problem(cell):
         (pytest.xfail if documented(cell.contender) else pytest.fail)(problem)

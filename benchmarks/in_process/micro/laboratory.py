@@ -10,11 +10,11 @@ from itertools import count
 import pytest
 
 from benchmarks.in_process.callers import Batch, Caller, open_contender
-from benchmarks.in_process.cells import Cell
+from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.raw import NO_DATABASE
-from benchmarks.raw.micro import Check
+from benchmarks.raw.micro import MicroCheck
 from benchmarks.subjects.contenders import documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -25,7 +25,7 @@ WARM_UP_BATCHES = 2
 class Client:
     """A contender that is asked batch after batch of one scenario's requests, on a database of its own."""
 
-    cell: Cell
+    cell: MicroCell
     caller: Caller
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -52,12 +52,12 @@ class Laboratory:
     """Contenders, open at the same time on copies of the `databases`; `checks` are what was found of their answers."""
 
     databases: Mapping[Kind, Databases]
-    checks: list[Check] = field(default_factory=list)
+    checks: list[MicroCheck] = field(default_factory=list)
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
     _callers: dict[tuple[Kind, str], Caller] = field(default_factory=dict)
-    _clients: dict[Cell, Client] = field(default_factory=dict)
+    _clients: dict[MicroCell, Client] = field(default_factory=dict)
 
-    def examine(self, cells: Sequence[Cell]) -> None:
+    def examine(self, cells: Sequence[MicroCell]) -> None:
         """Give each contender its databases, and see whether it answers right what it will be asked."""
         asked: dict[tuple[Kind, str], list[str]] = {}
         for cell in cells:
@@ -76,20 +76,20 @@ class Laboratory:
     def _note(self, examination: Examination, findings: Findings) -> None:
         for scenario, problem in findings.items():
             apart = scenario in SCENARIOS and not SCENARIOS[scenario].database
-            self.checks.append(Check(NO_DATABASE if apart else examination.label, examination.contender, scenario, problem))
+            self.checks.append(MicroCheck(NO_DATABASE if apart else examination.label, examination.contender, scenario, problem))
 
-    def problem(self, cell: Cell) -> str | None:
+    def problem(self, cell: MicroCell) -> str | None:
         """What the contender answers wrong, or why it could not be measured."""
         found = (one.problem for one in self.checks if (one.database, one.scenario, one.contender) == cell)
         return next((problem for problem in found if problem), None)
 
-    def client(self, cell: Cell) -> Client:
+    def client(self, cell: MicroCell) -> Client:
         """The contender, opened and warmed up. Raises what goes wrong."""
         if cell not in self._clients:
             self._clients[cell] = self._open(cell)
         return self._clients[cell]
 
-    def _open(self, cell: Cell) -> Client:
+    def _open(self, cell: MicroCell) -> Client:
         where = (cell.kind, cell.contender)
         if where not in self._callers:
             self._callers[where] = open_contender(cell.contender, self._urls[where])
@@ -100,7 +100,7 @@ class Laboratory:
         gc.freeze()  # what was made so far stays to the end: keep it out of the collections that are timed
         return client
 
-    def clean(self, cell: Cell) -> None:
+    def clean(self, cell: MicroCell) -> None:
         """Undo what was written."""
         if SCENARIOS[cell.scenario].writes:
             self.databases[cell.kind].undo_writes(self._urls[cell.kind, cell.contender])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.in_process.cells import CALLS, PORTAL, Cell, plan, portals
+from benchmarks.in_process.cells import CALLS, PORTAL, MicroCell, plan, portals
 from benchmarks.raw.micro import Group
 from benchmarks.subjects.contenders import BASELINE, CONTROL
 from benchmarks.subjects.portals import BASELINE as FIRST_PORTAL
@@ -33,7 +33,7 @@ class Plan:
     command: str
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[MicroCell]:
         """The trials of a pass, peers side by side."""
         calls = portals() if not self.contenders and (PORTAL in self.scenarios or not self.scenarios) else []
         asked = [name for name in self.scenarios if name != PORTAL]

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.in_process.cells import Cell
+from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.micro.laboratory import LABORATORY, Laboratory
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.machinery.databases import SETTINGS
@@ -23,7 +23,7 @@ from benchmarks.machinery.environment import environment
 from benchmarks.machinery.reasons import reason
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder
-from benchmarks.raw.micro import Check, Header, Trial
+from benchmarks.raw.micro import MicroCheck, MicroHeader, MicroTrial
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS
@@ -114,7 +114,7 @@ class Recording:
             self._recorder.write(_header(self.plan, facts))
         if call.excinfo and laboratory.problem(cell) is None:
             problem = f"while measuring: {reason(call.excinfo.value)}"
-            laboratory.checks.append(Check(cell.database, cell.contender, cell.scenario, problem))
+            laboratory.checks.append(MicroCheck(cell.database, cell.contender, cell.scenario, problem))
         for check in laboratory.checks[self._checks :]:
             self._recorder.write(check)
             if check.problem:
@@ -139,25 +139,25 @@ class Recording:
             self._recorder.close()
 
 
-def _of(item: pytest.Function) -> tuple[int, Cell]:
+def _of(item: pytest.Function) -> tuple[int, MicroCell]:
     """The pass, counted from 1, and what is measured in it."""
     number, cell = item.callspec.params["number"], item.callspec.params["cell"]
     assert isinstance(number, int)
-    assert isinstance(cell, Cell)
+    assert isinstance(cell, MicroCell)
     return number, cell
 
 
-def _trial(item: pytest.Function) -> Trial:
+def _trial(item: pytest.Function) -> MicroTrial:
     number, cell = _of(item)
     benchmark: Any = item.funcargs["benchmark"]
     median, extra = benchmark.stats.stats.median, benchmark.extra_info
     wall = median / extra["batch"] * 1e6
-    return Trial(number, *cell, extra["units"], round(wall, 3), extra["cpu"])
+    return MicroTrial(number, *cell, extra["units"], round(wall, 3), extra["cpu"])
 
 
-def _header(plan: Plan, databases: Mapping[str, dict[str, str]]) -> Header:
+def _header(plan: Plan, databases: Mapping[str, dict[str, str]]) -> MicroHeader:
     about = {**{one.name: one.about for one in CONTENDERS.values()}, **{one.name: one.about for one in PORTALS.values()}}
-    return Header(
+    return MicroHeader(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=plan.command,
         seed=plan.seed,

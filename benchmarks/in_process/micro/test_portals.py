@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.in_process.cells import CALLS, Cell, portals
+from benchmarks.in_process.cells import CALLS, MicroCell, portals
 from benchmarks.subjects.portals import PORTALS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("cell", portals(), ids=str)
 def test_call(
     benchmark: BenchmarkFixture,
-    cell: Cell,
+    cell: MicroCell,
     rounds: Callable[[float], int],
     cpu_time: Callable[[int, int], AbstractContextManager[None]],
 ) -> None:
