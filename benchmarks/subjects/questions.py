@@ -112,7 +112,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "fan-out",
-            "Ten queries, several at once, one client: native",
+            "Six queries, several at once, one client: native",
             "postgresql",
             "fan-out",
             ONE,
