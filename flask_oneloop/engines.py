@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from collections.abc import Callable
 from weakref import WeakSet
 
 from sqlalchemy import Engine
@@ -37,15 +38,10 @@ class SynchronousEngines:
 _all: WeakSet[SynchronousEngines] = WeakSet()
 
 
-@atexit.register
-def _close() -> None:
+def _each(method: Callable[[SynchronousEngines], None]) -> None:
     for engines in list(_all):
-        engines.close()
+        method(engines)
 
 
-def _after_fork() -> None:
-    for engines in list(_all):
-        engines.forget()
-
-
-os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_each, SynchronousEngines.close)
+os.register_at_fork(after_in_child=lambda: _each(SynchronousEngines.forget))

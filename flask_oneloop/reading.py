@@ -6,10 +6,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-__all__ = ("READS_IN_AUTOCOMMIT", "ReadOnlySession", "ReadSession")
-
-READS_IN_AUTOCOMMIT = frozenset({"postgresql"})
-"""Dialects whose drivers change to AUTOCOMMIT and back without a round trip."""
+__all__ = ("ReadOnlySession", "ReadSession")
 
 
 class ReadOnlySession(Session):

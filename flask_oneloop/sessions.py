@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from .pooler import check_first_connection
 from .portal import Portal
-from .reading import READS_IN_AUTOCOMMIT, ReadOnlySession, ReadSession
+from .reading import ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
 
@@ -239,7 +239,7 @@ def _writing(config: Config) -> Callable[[], Any]:
 def _reading(config: Config, autocommit: bool) -> Callable[[], Any]:
     engine: Any = config.get_engine()
     options = {**config.session_config_dict, "close_resets_only": False}
-    if autocommit and engine.dialect.name in READS_IN_AUTOCOMMIT:
+    if autocommit and engine.dialect.name == "postgresql":  # its drivers change to AUTOCOMMIT and back without a round trip
         engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         options["info"] = {**options.get("info", {}), "autocommit": True}
     if isinstance(config, SQLAlchemyAsyncConfig):

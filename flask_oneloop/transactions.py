@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from .portal import Portal
 
-__all__ = ("Config", "Kind", "Open", "close", "commit", "commits")
+__all__ = ("Config", "Kind", "Open", "close", "commit", "core")
 
 Config = SQLAlchemyAsyncConfig | SQLAlchemySyncConfig
 
@@ -36,13 +36,11 @@ class Open(NamedTuple):
 
     def to_commit(self, status: int) -> bool:
         """Whether there is something to commit, and the response's status asks for it."""
-        return self.session.in_transaction() and commits(self.kind.commit_mode, status)
+        return self.session.in_transaction() and 200 <= status < _COMMITTED_BELOW[self.kind.commit_mode]
 
 
-def commits(commit_mode: str, status: int) -> bool:
-    """Whether a response with this status is committed: ``manual`` no, ``autocommit`` 2xx, ``..._include_redirect`` 3xx too."""
-    limit = {"manual": 0, "autocommit": 300, "autocommit_include_redirect": 400}[commit_mode]
-    return 200 <= status < limit
+_COMMITTED_BELOW = {"manual": 0, "autocommit": 300, "autocommit_include_redirect": 400}
+"""By commit mode."""
 
 
 def core(session: AsyncSession | Session) -> Session:
