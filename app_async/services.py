@@ -13,10 +13,10 @@ from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService, schema_du
 from flask import Response, current_app, request, url_for
 from msgspec import Struct
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager
 
 from catalog import limits
-from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag
+from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Author, Book, Tag, book_tag
 from catalog.new_books import ADD_ACTIVITY, ADD_BOOKS, ADD_LINKS, REFERRED, Row, Tags, links, new_book, read_referred, shown
 from catalog.problems import InvalidBody
 from catalog.queries import Query, parse
@@ -151,10 +151,14 @@ class BookService(CatalogService[Book]):
     repository_type = Repository
     view = BOOK_VIEW
     schema = BookRead
-    entity = (
+    entity = (  # joined by hand: joinedload() puts the tags' join in parentheses, and SQLite then makes all of it
         select(Book)
-        .options(joinedload(Book.author).load_only(Author.name), joinedload(Book.tags).load_only(Tag.name))
+        .outerjoin(Author, Author.id == Book.author_id)
+        .outerjoin(book_tag, book_tag.c.book_id == Book.id)
+        .outerjoin(Tag, Tag.id == book_tag.c.tag_id)
+        .options(contains_eager(Book.author).load_only(Author.name), contains_eager(Book.tags).load_only(Tag.name))
         .where(Book.id == bindparam("id"))
+        .order_by(Tag.sort_key, Tag.id)
     )
 
     async def add(self, data: BookCreate) -> BookRead:
