@@ -170,7 +170,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("list", "update"), (FIELD,), 3, 1.5, databases=(POSTGRESQL,), slice=0.06),
                 Block(("read",), (FIELD, *THREADED), 3, 1.5, databases=(SQLITE,), slice=SHORT),
                 Block(("list", "fan-out"), (*PAIR, "sync-gevent", *OURS), 3, 1.6, slice=0.08),
-                Block(("bulk",), (*PAIR, *OURS), 3, 2.0, (Load(4),), (SQLITE,), LONG),
+                Block(("bulk",), (*PAIR, *OURS), 3, 1.5, (Load(4),), (SQLITE,), LONG),
                 Block(("export",), (*PAIR, *OURS), 3, 2.0, (Load(1),), (SQLITE,), LONG),
                 Block(("read",), (*PAIR, *THREADED, *OURS), 3, 1.0, (Load(1), MANY), (SQLITE,), 0.1),
                 Block(
@@ -179,7 +179,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed",), (*PAIR, *OURS), 3, 18.0, OPEN[:1], (POSTGRESQL,), QUEUE),
                 Block(("mixed",), (*PAIR, *OURS), 3, 9.0, OPEN[1:], (POSTGRESQL,), QUEUE),
             ),
-            Block((), (FIELD,), 3, 1.6, slice=0.1),
+            Block((), (*PAIR, *OURS), 3, 1.6, slice=0.1),
             crosschecks=10,
             budget=3_300.0,
         ),

@@ -63,15 +63,27 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "noop": {"title": "an empty view", "delay": None, "writes": False},
     "read": {"title": "read one book", "delay": None, "writes": False},
     "list": {"title": "list: search, order, page of 20", "delay": None, "writes": False},
+    "read-idiom": {"title": "read one book, as documented", "delay": None, "writes": False},
+    "list-idiom": {"title": "the same list, as documented", "delay": None, "writes": False},
     "create": {"title": "create a book", "delay": None, "writes": True},
     "update": {"title": "update a book", "delay": None, "writes": True},
     "mixed": {"title": "80 % reads, 15 % lists, 5 % writes", "delay": None, "writes": True},
-    "fan-out": {"title": "overview report, 10 queries", "delay": None, "writes": False},
+    "fan-out": {"title": "overview report, 6 queries", "delay": None, "writes": False},
     **{f"slow-{ms}": {"title": f"a query of {ms} ms", "delay": ms, "writes": False} for ms in (0, 1, 5, 10, 20, 50)},
     "bulk": {"title": "create 500 books", "delay": None, "writes": True},
     "export": {"title": "stream 10,000 books", "delay": None, "writes": False},
 }
-CPU = {"noop": 4e-4, "read": 1.5e-3, "list": 5e-3, "create": 5e-3, "update": 5e-3, "mixed": 2.5e-3, "fan-out": 9e-3}
+CPU = {
+    "noop": 4e-4,
+    "read": 1.5e-3,
+    "list": 5e-3,
+    "read-idiom": 4e-3,
+    "list-idiom": 12e-3,
+    "create": 5e-3,
+    "update": 5e-3,
+    "mixed": 2.5e-3,
+    "fan-out": 9e-3,
+}
 CPU |= {"bulk": 0.15, "export": 0.4, "slow-0": 1.4e-3}
 """Seconds of CPU time per request of the baseline; 1.4 ms where nothing is said."""
 EFFECTS = {

@@ -120,7 +120,7 @@ def test_without_a_temporary_folder_it_ends_in_one_line(
     monkeypatch.setattr(sys, "executable", str(ending))
     where = ["async-native", "--port", str(free_port())] if name == "serve" else ["--output", str(tmp_path / "raw.jsonl")]
     assert command(monkeypatch, name, "--database", "sqlite", *where) == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "Error: its supervisor ended"
+    assert capsys.readouterr().err.splitlines()[-1] == "Error: the process ended with status 0"
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def test_repeats_have_environments_of_other_sizes_and_nothing_of_the_callers(mon
     monkeypatch.setenv("PYTHONDEVMODE", "1")
     sizes = [len(runner.environment(layout)) for layout in range(3)]
     assert sizes == [sizes[0], sizes[0] + 97, sizes[0] + 194]
-    assert runner.environment(0).keys() <= {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "PYTHONHASHSEED"}
+    assert runner.environment(0).keys() <= {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONHASHSEED"}
 
 
 def test_code_of_no_layer_counts_to_its_caller() -> None:

@@ -13,10 +13,11 @@ from benchmarks.raw import hazards as raw
 from benchmarks.report.model import Runs, report
 from benchmarks.report.pages import Links
 from benchmarks.report.pages import render as render_report
+from tests.benchmarks import report_data
 from tests.hazards.conftest import Sides
 
 HEADER = raw.HazardHeader(
-    "2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}}
+    "2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}, "python": "3.11.2"}
 )
 
 
