@@ -16,9 +16,8 @@ from benchmarks.report.pages import render as render_report
 from tests.benchmarks import report_data
 from tests.hazards.conftest import Sides
 
-HEADER = raw.HazardHeader(
-    "2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], {"packages": {"flask": "3.1.3"}, "python": "3.11.2"}
-)
+ENVIRONMENT = report_data.header([]).environment
+HEADER = raw.HazardHeader("2026-01-01T00:00:00+00:00", "python -m benchmarks hazards", [*HAZARDS], ENVIRONMENT)
 
 
 @pytest.fixture(params=HAZARDS)
