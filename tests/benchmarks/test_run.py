@@ -257,7 +257,7 @@ def test_a_file_that_is_gone_on_with_is_not_written_again(tmp_path: Path, monkey
 @pytest.mark.parametrize(("budget", "names"), [(0.5, set()), (600.0, {"sync-threads", "sync-threads-aa", "async-native"})])
 def test_no_round_begins_that_would_end_too_late(tmp_path: Path, budget: float, names: set[str]) -> None:
     """A run in this process, in which the databases alone take longer than half a second."""
-    profile = replace(PROFILES["smoke"], budget=budget, questions=())
+    profile = replace(PROFILES["smoke"], budget=budget, questions=("waits-threads",))
     chosen = cells(profile, ("sqlite",), ("async-native",), ("read",), 1, 0.2)
     found = runner.run(RunPlan(profile, chosen, 1000, 0, tmp_path / "load.jsonl", ""), lambda _: None)
     assert {trial.contender for trial in found.trials} == names
