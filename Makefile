@@ -25,6 +25,8 @@ results: setup ## measure for two hours, then write benchmarks/results/ and RESU
 	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
 	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl --report build/micro.md
 	@$(BIN)/python -m benchmarks instructions --repeats 3 --output benchmarks/results/instructions.jsonl
+	@$(BIN)/python -m benchmarks hazards --output benchmarks/results/hazards.jsonl
+	@$(BIN)/python -m benchmarks proof
 	@$(BIN)/python -m benchmarks report
 
 test: lint types ## lint, types, and the tests: the mirror is one of them

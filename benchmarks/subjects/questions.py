@@ -103,7 +103,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "waits-native",
-            "The same: native, not 64 threads",
+            "The same: CPU of native over 64 threads",
             "postgresql",
             "slow-50",
             MANY,
