@@ -59,9 +59,11 @@ class Answer(Exchange):
         """Answer in the app's place, and cancel its task; what it answers later goes nowhere. A thread runs to its end."""
         self.started = self.answered = self.given_up = True
         self.left = 0
-        await refuse(self.send, 503, "The request took too long.")
-        if self.task is not None:
-            self.task.cancel()
+        try:
+            await refuse(self.send, 503, "The request took too long.")
+        finally:
+            if self.task is not None:
+                self.task.cancel()
 
     def respond(self, app: AsyncFlask, environ: dict[str, Any]) -> None:
         """Call the WSGI application and send what it answers; runs in the request's greenlet."""
@@ -86,7 +88,7 @@ class Answer(Exchange):
             msg = f"the application answered with the status {status!r}, which is none of HTTP"
             raise ValueError(msg)
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
-        self.left = int(dict(encoded).get(b"content-length", -1))
+        self.left = 0 if self.given_up else int(dict(encoded).get(b"content-length", -1))
         self.head = {"type": "http.response.start", "status": code, "headers": encoded}
         return self.write
 

@@ -1,8 +1,8 @@
 """Flask as a native ASGI application: each request runs in a greenlet on the server's own event loop.
 
 WSGI code is synchronous, so it runs inside :func:`sqlalchemy.util.greenlet_spawn`, and wherever it has to wait (an async view, a
-session, a chunk of the response) it switches out to the server's task, which awaits. No thread is involved. What blocks without
-awaiting (``time.sleep``, a synchronous driver) stops every request of the process.
+session, a chunk of the response) it switches out to the server's task, which awaits. A plain ``def`` view's request goes on in a
+worker thread from there. What blocks on the loop without awaiting (``time.sleep``, a synchronous driver) stops every one there.
 
 The application runs in a context of its own, and the server's ``receive`` and ``send`` in the one in which it called: a server
 starts the next request of a connection, or registers its reader, while it sends, and both copy the context they are started in.
@@ -10,7 +10,7 @@ starts the next request of a connection, or registers its reader, while it sends
 
 import asyncio
 import io
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy.util import greenlet_spawn
 
@@ -78,13 +78,10 @@ class ASGIApp:
         try:
             environ = build_environ(scope)
             if may_have_body(scope, environ):
-                whole = await read_body(environ, receive, self.app.config["MAX_CONTENT_LENGTH"] or self.largest)
+                whole = await self._read(environ, receive, send)
                 if whole is None:
-                    return  # the client left while it sent its request
-                body = whole
-                if int(environ.get("CONTENT_LENGTH") or 0) > self.largest:
-                    await refuse(send, 413, "The request is too large.")
                     return
+                body = whole
             environ["wsgi.input"] = body
             self.watch.add(answer)
             if not self.turns.take():
@@ -101,6 +98,22 @@ class ASGIApp:
             self.running -= 1
             self.watch.discard(answer)
             body.close()
+
+    async def _read(self, environ: dict[str, Any], receive: Receive, send: Send) -> IO[bytes] | None:
+        """The body; None if the client left while it sent it, sent for too long, or too much."""
+        limit = self.app.config["MAX_CONTENT_LENGTH"]
+        try:
+            async with asyncio.timeout(self.watch.seconds):
+                body = await read_body(environ, receive, limit or self.largest)
+        except TimeoutError:
+            await refuse(send, 408, "The request took too long.")
+            return None
+        length = environ.get("CONTENT_LENGTH", "")
+        if body is not None and not limit and length.isdecimal() and int(length) > self.largest:
+            body.close()
+            await refuse(send, 413, "The request is too large.")
+            return None
+        return body
 
     async def _begin_on(self, loop: asyncio.AbstractEventLoop) -> None:
         if loop is not self.loop:

@@ -116,7 +116,7 @@ class AsyncFlask(Flask):
             view = self.view_functions.get(rule.endpoint)
             if rule.endpoint.rpartition(".")[2] == "static":
                 paths.append(rule.rule.partition("<")[0])
-            elif view is not None and not all(runs_on_loop(view, method) for method in rule.methods or ()):
+            elif view is not None and not all(runs_on_loop(view, method) for method in rule.methods or ("GET",)):
                 return None
         return tuple(paths)
 

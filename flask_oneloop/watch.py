@@ -28,12 +28,12 @@ class Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop, app: flask.Flask) -> None:
         self.loop = loop
         self.app = app
-        self.seconds: float | None = app.config["ONELOOP_SECONDS"]
+        self.seconds: float | None = app.config["ONELOOP_SECONDS"] or None
         self.requests: set[Answer] = set()
         self.looking = False
         self.looked = time.monotonic()
         self.tasks: set[asyncio.Task[None]] = set()
-        if (limit := app.config["ONELOOP_BLOCKED_SECONDS"]) is not None:
+        if limit := app.config["ONELOOP_BLOCKED_SECONDS"]:
             arguments = (weakref.ref(self), limit, threading.get_ident())
             Context().run(threading.Thread(target=_look_at_loop, args=arguments, name="watchdog", daemon=True).start)
 
@@ -59,7 +59,7 @@ class Watch:
                 request.seen = now
             elif request.watcher is None:
                 request.watcher = asyncio.create_task(request.watch(), context=request.server_context)
-            if self.seconds is not None and now - request.seen > self.seconds and not request.started:
+            if self.seconds is not None and now - request.seen > self.seconds and not (request.started or request.given_up):
                 task = asyncio.create_task(request.time_out(), context=request.server_context)
                 self.tasks.add(task)
                 task.add_done_callback(self.tasks.discard)
