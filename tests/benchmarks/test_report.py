@@ -250,7 +250,8 @@ def test_a_run_of_ones_own_says_first_which_conclusions_it_bears_out(
     assert outcomes == sorted(outcomes, key=["contradicts", "did not measure", "leaves open", "confirms"].index)
     assert set(outcomes) >= {"contradicts", "did not measure"}
     assert re.search(
-        r"\*\*contradicts\*\* \| Reading one row .* \| async-native, PostgreSQL, read, CPU a request: worse 1\.[23]\d", text
+        r"\*\*contradicts\*\* \| Reading one row .* \| async-native, PostgreSQL, read, closed-8, CPU a request: worse 1\.[23]\d",
+        text,
     )
     assert_links_lead_somewhere(tmp_path / "build")
     assert command(monkeypatch, *arguments, "--check") == 0
@@ -293,7 +294,7 @@ def test_without_files_it_is_of_the_committed_ones(
     for check in ((), ("--check",)):
         assert command(monkeypatch, "report", *check) == 1
         error = capsys.readouterr().err
-        assert re.search(r"“Reading one row on PostgreSQL takes `async-native` 1\.\d\d \[", error)
+        assert re.search(r"“Reading one row on PostgreSQL with 8 connections takes `async-native` 1\.\d\d \[", error)
         assert re.search(r"it says better, 0\.70 to 0\.97, the run says worse 1\.\d\d \[", error)
     readme = (tmp_path / "README.md").read_text()
     assert "old" not in readme
