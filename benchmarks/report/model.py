@@ -176,14 +176,9 @@ class Counts:
         return [row for row in self.rows if row.database == database]
 
     def row(self, contender: str, database: str, scenario: str) -> exact.InstructionRow | None:
-        """That row, without the contender's family in its name if the run is older; None where it was not counted."""
+        """That row; None where it was not counted."""
         found = (one for one in self.rows if (one.database, one.scenario) == (database, scenario))
-        return next((one for one in found if one.contender in (contender, *_former(contender))), None)
-
-
-def _former(contender: str) -> tuple[str, ...]:
-    """What it was called in process before contenders had one name everywhere."""
-    return ("sync",) if contender == THREADED else (contender.removeprefix("async-"),)
+        return next((one for one in found if one.contender == contender), None)
 
 
 @dataclass(frozen=True)
@@ -215,8 +210,7 @@ class Clock:
     def row(self, contender: str, database: str, scenario: str) -> clock.MicroRow | None:
         """That row, as in the exact counts; None where it was not measured."""
         here = (one for one in self.comparisons if (one.group.database, one.group.scenario) == (database, scenario))
-        names = (contender, *_former(contender))
-        return next((row for one in here for row in one.rows if row.contender in names), None)
+        return next((row for one in here for row in one.rows if row.contender == contender), None)
 
 
 @dataclass(frozen=True)
