@@ -43,18 +43,24 @@ def load(client: Client, thread: int, number: int) -> bool:
     return answer.status == status and body in {None, answer.text}
 
 
-def test_concurrent_load_is_answered_right_and_leaves_nothing(server: Server, serving: Serving) -> None:
-    silent = len(server.output)
-    with Client(server.port) as client:
-        before = client.ask("/state").json
+def load_at_once(port: int) -> None:
+    """Every one of `THREADS` clients makes its requests, all at the same time, and all are answered right."""
 
     def work(thread: int) -> list[bool]:
-        with Client(server.port) as client:
+        with Client(port) as client:
             return [load(client, thread, number) for number in range(REQUESTS)]
 
     with ThreadPoolExecutor(THREADS) as pool:
         answers = [answer for thread in pool.map(work, range(THREADS)) for answer in thread]
     assert answers == [True] * THREADS * REQUESTS
+
+
+def test_concurrent_load_is_answered_right_and_leaves_nothing(server: Server, serving: Serving) -> None:
+    silent = len(server.output)
+    with Client(server.port) as client:
+        before = client.ask("/state").json
+
+    load_at_once(server.port)
 
     written = f"SELECT count(*) FROM owner WHERE name LIKE '{server.port}-%'"
     assert select(serving.database.main, written) == [THREADS * REQUESTS // 7]
@@ -109,13 +115,7 @@ def test_preloaded_app_that_was_used_before_the_fork(serving: Serving) -> None:
         assert parent not in {int(backend) for backend in workers.values()}
         assert len({*workers.values()}) == 2
 
-        def work(thread: int) -> list[bool]:
-            with Client(server.port) as client:
-                return [load(client, thread, number) for number in range(REQUESTS)]
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            answers = [answer for thread in pool.map(work, range(THREADS)) for answer in thread]
-        assert answers == [True] * THREADS * REQUESTS
+        load_at_once(server.port)
         for state in ask_both_workers(server, "/state").values():
             assert '"checked_out":0' in state
             assert '"loops":1' in state
