@@ -61,7 +61,7 @@ class CellResult:
     problems: Mapping[str, Problem]
     factors: Mapping[Name, float]
     _logs: dict[tuple[str, Name, tuple[str, ...]], Comparison] = field(default_factory=dict, compare=False, repr=False)
-    _spreads: dict[Name, Spread] = field(default_factory=dict, compare=False, repr=False)
+    _spreads: dict[tuple[Name, tuple[str, ...]], Spread] = field(default_factory=dict, compare=False, repr=False)
 
     def sound(self, contender: str) -> Mapping[int, LoadTrial]:
         """The contender's trials by round, none if it failed."""
@@ -96,19 +96,20 @@ class CellResult:
 
     def estimate(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
         """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
-        return _ratio([self], [self.logs(contender, quantity, references)], quantity)
+        return _ratio([self], [self.logs(contender, quantity, references)], quantity, references)
 
     def verdict(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Verdict | None:
         """What the interval says; None where there is none."""
         estimate = self.estimate(contender, quantity, references)
         return None if estimate is None else judge(estimate, lower_is_better=lower_is_better(quantity))
 
-    def spread(self, quantity: Name) -> Spread:
-        """How much restarts add, by all contenders of the cell together."""
-        if quantity not in self._spreads:
-            others = (self.logs(name, quantity) for name in self.cell.contenders)
-            self._spreads[quantity] = spread([logs for logs in others if logs])
-        return self._spreads[quantity]
+    def spread(self, quantity: Name, references: Sequence[str] = ()) -> Spread:
+        """How much restarts add, by all contenders of the cell together, each compared with the references."""
+        place = (quantity, tuple(references))
+        if place not in self._spreads:
+            others = (self.logs(name, quantity, references) for name in self.cell.contenders if name not in references)
+            self._spreads[place] = spread([logs for logs in others if logs])
+        return self._spreads[place]
 
 
 def results(run: LoadRun) -> list[CellResult]:
@@ -133,10 +134,12 @@ def pooled(cells: Sequence[CellResult], contender: str, quantity: Name) -> Estim
     return _ratio(cells, [one.logs(contender, quantity) for one in cells], quantity)
 
 
-def _ratio(cells: Sequence[CellResult], strata: Sequence[Comparison], quantity: Name) -> Estimate | None:
+def _ratio(
+    cells: Sequence[CellResult], strata: Sequence[Comparison], quantity: Name, references: Sequence[str] = ()
+) -> Estimate | None:
     if not strata or not all(strata):
         return None
-    found = contrast(strata, spreads=[one.spread(quantity) for one in cells], resolution=CLOCK)
+    found = contrast(strata, spreads=[one.spread(quantity, references) for one in cells], resolution=CLOCK)
     return found.widened(max(one.factors.get(quantity, 1.0) for one in cells))
 
 

@@ -54,6 +54,22 @@ def test_ratio_is_to_baseline_and_control_together() -> None:
     assert swapped.ratio == pytest.approx(1 / alone.ratio)
 
 
+def test_restarts_of_a_comparison_count_beside_those_of_others_to_the_same_opponent() -> None:
+    """Ten rounds of its own say how restarts scatter, though the baseline has three, in which it was restless."""
+    found = only(
+        run_of([cell(*MIXED, {BASELINE: 0.004, "sync-threads-64": 0.004, "async-native": 0.004}, rounds=10)], scatter=0.01)
+    )
+    restless = {
+        number: replace(one, slices=replace(one.slices, server_cpu=[number * each for each in one.slices.server_cpu]))
+        for number, one in found.trials[BASELINE].items()
+        if number <= 3
+    }
+    here = replace(found, trials={**found.trials, BASELINE: restless}, _logs={}, _spreads={})
+    opponent = ["sync-threads-64"]
+    assert here.spread("cpu", opponent).freedom == 9 + 2
+    assert here.spread("cpu").quotient > 4 * here.spread("cpu", opponent).quotient
+
+
 @pytest.mark.parametrize(
     ("cost", "verdict"),
     [(1.0, Verdict.SAME), (0.8, Verdict.BETTER), (1.3, Verdict.WORSE), (1.045, Verdict.SLIGHTLY_WORSE)],
