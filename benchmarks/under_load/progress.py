@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from math import inf
 from typing import Self
 
 import click
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.analysis.cells import uncalibrated
 from benchmarks.raw.load import Ceiling, Crosscheck, Failure, LoadCheck, LoadRun, LoadTrial, Rate
+from benchmarks.subjects.questions import Question
 from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.runner import RunPlan, remaining
 from benchmarks.under_load.trial import Round
@@ -27,8 +29,10 @@ class LoadProgress:
         self.bar = Progress(*columns, console=self.console, transient=True)
         self.task = self.bar.add_task("seeding databases", total=None, left="")
         self.found: LoadRun | None = None
+        self.turn: Round | None = None
         self.done = 0
-        self.began = time.monotonic()
+        self.started = self.began = time.monotonic()
+        """Of the run, and of its first round."""
         self.planned = 0.0
         """Seconds that the rounds that are done should have taken, and the one at work."""
 
@@ -60,16 +64,22 @@ class LoadProgress:
         if not self.done:
             self.began = time.monotonic()
         sittings = remaining(self.plan, self.found)
-        left = sum(map(sitting_seconds, sittings))
-        if self.done > 2:  # by how much longer than planned it has taken so far
-            left *= (time.monotonic() - self.began) / self.planned
-        cell = turn.cell
-        text = f"about {left / 60:.0f} min left" if left > 100 else f"about {left:.0f} s left"
+        how, left = self._left(sum(map(sitting_seconds, sittings)))
+        cell, self.turn = turn.cell, turn
+        text = f"{how} {left / 60:.0f} min left" if left > 100 else f"{how} {left:.0f} s left"
         what = f"round {turn.number}: {cell.database} {cell.scenario} {cell.load.name}"
         self.bar.update(self.task, description=what, total=self.done + sum(map(len, sittings)), completed=self.done, left=text)
         self._say(f"{what}, {text}")
         self.done += 1
         self.planned += sitting_seconds([turn])
+
+    def _left(self, planned: float) -> tuple[str, float]:
+        """Seconds, of a run with a budget at most so many: what the plan leaves of it goes to questions."""
+        if (budget := self.plan.profile.budget) < inf:
+            return "at most", max(0.0, budget - (time.monotonic() - self.started))
+        if self.done > 2:  # by how much longer than planned it has taken so far
+            planned *= (time.monotonic() - self.began) / self.planned
+        return "about", planned
 
     def _trial(self, trial: LoadTrial) -> None:
         errors = f", {sum(trial.errors.values())} errors" if trial.errors else ""
@@ -77,15 +87,27 @@ class LoadProgress:
         self._say(f"  {trial.contender}: {trial.throughput:,.0f}/s, {cost}{errors}")
 
     def _ratio(self, trial: LoadTrial) -> str:
-        """The CPU time of the contender relative to the baseline's so far."""
+        """The CPU time of the contender so far, relative to the baseline's, or to whose a question asks if that is not there."""
         assert self.found
         where = (trial.database, trial.scenario, trial.load)
         here = next(c for c in uncalibrated(self.found) if (c.cell.database, c.cell.scenario, c.cell.load.name) == where)
-        estimate = here.estimate(trial.contender, "cpu")
+        against = self._against(here.baseline, trial)
+        estimate = here.estimate(trial.contender, "cpu", () if against == here.baseline else (against,))
         if estimate is None:
             return ""
         reach = f" +-{100 * estimate.half_width:.1f} %" if estimate.restarts > 1 else ""
-        return f" ({estimate.ratio:.2f}{reach} of {here.baseline})"
+        return f" ({estimate.ratio:.2f}{reach} of {against})"
+
+    def _against(self, baseline: str, trial: LoadTrial) -> str:
+        taking_part = {one.name for one in self.turn.contenders} if self.turn else {baseline}
+
+        def asks(question: Question) -> bool:
+            place = (trial.database, trial.scenario, trial.load, trial.contender)
+            return (*question.where, question.contender) == place and question.against in taking_part
+
+        if baseline in taking_part:
+            return baseline
+        return next((one.against for one in self.plan.profile.asked if asks(one)), baseline)
 
     def _describe(self, what: str) -> None:
         self.bar.update(self.task, description=what)
