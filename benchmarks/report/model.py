@@ -22,8 +22,6 @@ from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.layers import LAYERS
 from benchmarks.subjects.scenarios import SCENARIOS
 
-THREADED = "sync-threads"
-
 
 @dataclass(frozen=True)
 class Placed:
@@ -98,8 +96,10 @@ class UnderLoad:
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """Who has part in all of what waits, or is a number of threads."""
-        return tuple(name for name in self.contenders if name.startswith(THREADED) or all(one.row(name) for one in self.waiting))
+        """Who has part in all of what waits, or is synchronous."""
+        known = self.run.header.contenders
+        synchronous = {name for name, facts in known.items() if facts["model"] == "sync"}
+        return tuple(name for name in self.contenders if name in synchronous or all(one.row(name) for one in self.waiting))
 
     @staticmethod
     def placed(cells: Sequence[Comparison]) -> list[Placed]:

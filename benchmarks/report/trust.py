@@ -78,8 +78,6 @@ def disturbances(run: LoadRun, found: Sequence[Comparison]) -> Iterator[Disturba
     """A line for each that the run tells anything of."""
     opened = [trial for trial in run.trials if trial.rate is not None and trial.lateness.count]
     lost = [float(abs(one.stored - (one.acknowledged or 0))) for one in run.trials if one.stored is not None]
-    [1000 * one.lateness.percentile(99) for one in opened]
-    [max(row.beside for row in one.rows) for one in found if one.rows]
     overall: list[tuple[str, Unit, list[float], float | None]] = [
         ("time that the host gave to others", "percent", [one.steal for one in run.trials], validity.STEAL),
         ("generator, share of a core", "percent", [one.generator_cpu for one in run.trials], validity.GENERATOR_CPU),
