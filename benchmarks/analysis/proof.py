@@ -22,12 +22,14 @@ from benchmarks.analysis.slices import Floats, Quantity, Slices
 from benchmarks.analysis.verdict import MARGIN, Verdict, judge
 from benchmarks.raw.load import LoadRun
 from benchmarks.raw.proof import ProofRow
+from benchmarks.subjects.scenarios import SCENARIOS
 
 BLOCK = 5
 """Passes that are drawn together: what neighbours have in common stays."""
 SERVERS = 5
 """As many of a cell are simulated, at most: the questions that `make bench` answers have three to five."""
 EFFECT = math.log(1.1)
+ALL, WORKING, WAITING = "all cells", "those that do not wait", "those that wait"
 PROMISES = {"coverage": (0.93, 0.97), "false": (0.0, 0.05), "same": (0.8, 1.0), "found": (0.9, 1.0)}
 """Between which shares the figures have to lie."""
 
@@ -76,8 +78,8 @@ def cells(run: LoadRun) -> Iterator[tuple[CellResult, Name, list[Floats]]]:
     """The cells and quantities of a recorded run that can be simulated, with the log costs of servers made the same.
 
     Of each server but the baseline its mean difference, over the whole run, is taken off; what is left differs as the slices
-    and the restarts of servers do. Whose slices span more passes than the baseline's are left out, and cells with fewer than
-    three servers or two rounds, or with no more passes a round than are drawn together.
+    and the restarts of servers do. Whose slices span more passes than the baseline's or the control's are left out, and cells
+    with fewer than three servers or two rounds, or with no more passes a round than are drawn together.
     """
     for one in uncalibrated(run):
         base = one.sound(one.baseline)
@@ -86,7 +88,8 @@ def cells(run: LoadRun) -> Iterator[tuple[CellResult, Name, list[Floats]]]:
             for name in one.cell.contenders
             if one.sound(name).keys() >= base.keys() > set()
         }
-        names = [name for name, turns in longest.items() if turns <= longest[one.baseline]][:SERVERS]
+        spanned = max((longest[name] for name in (one.baseline, one.control) if name in longest), default=0)
+        names = [name for name, turns in longest.items() if turns <= spanned][:SERVERS]
         if one.cell.load.percent is not None or len(names) < 3:
             continue
         rounds = [{name: Slices.of(vars(one.sound(name)[number].slices)) for name in names} for number in sorted(base)]
@@ -107,15 +110,25 @@ def row(one: CellResult, quantity: Name, record: Sequence[Floats], experiment: E
 
 
 def means(rows: Sequence[ProofRow]) -> list[ProofRow]:
-    """Over all cells, each of equal weight: one for each quantity and experiment."""
+    """Over all cells, over those that wait in a query and over those that do not, each cell of equal weight: one for each
+    quantity and experiment.
+    """
+    groups = {ALL: rows, WORKING: [one for one in rows if not waits(one)], WAITING: [one for one in rows if waits(one)]}
+    return [mean for name, group in groups.items() for mean in _means(name, group)]
+
+
+def waits(one: ProofRow) -> bool:
+    """Whether its scenario is a query that does. Its slices must be long to have a few of each connection's answers."""
+    return SCENARIOS[one.scenario].delay is not None
+
+
+def _means(name: str, rows: Sequence[ProofRow]) -> Iterator[ProofRow]:
     found: dict[tuple[str, int, bool], list[ProofRow]] = {}
     for one in rows:
         found.setdefault((one.quantity, one.restarts, one.stops), []).append(one)
-    made: list[ProofRow] = []
     for group in found.values():
         averages: dict[str, Any] = {name: fmean(getattr(one, name) for one in group) for name in FIGURES}
-        made.append(replace(group[0], database="", scenario="", load="", **averages))
-    return made
+        yield replace(group[0], database="", scenario=name, load="", **averages)
 
 
 def broken(mean: ProofRow) -> list[str]:

@@ -13,7 +13,7 @@ import click
 
 from benchmarks.cli.base import CommandError
 from benchmarks.hazards.hazard import REPRODUCTIONS
-from benchmarks.raw import ResultsError, hazards, instructions, load, micro, read_lines
+from benchmarks.raw import ResultsError, hazards, instructions, load, micro, proof, read_lines
 from benchmarks.report.claims import Claim, Outcome, hold
 from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
@@ -123,10 +123,9 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
         if kind in raw:
             raise CommandError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
         raw[kind], runs[kind] = path, run
-    proof = RESULTS / PROOF
-    known = [line for line in read_lines(proof) if line["line"] == "row"] if place.published and proof.exists() else ()
+    proved = _proof().rows if place.published and (RESULTS / PROOF).exists() else ()
     claims = _published() if not place.published and "load" in runs else ()
-    found = tree(Runs(**runs, proof=known), claims)
+    found = tree(Runs(**runs, proof=proved), claims)
     made = render(found, _links(place, raw), published=place.published)
     texts = {place.pages / f"{name}.svg": text for name, text in made.pictures.items()}
     texts |= {place.pages / f"{name}.md": text for name, text in made.pages.items()}
@@ -135,6 +134,13 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
         before, _, rest = text.partition(BEGIN)
         texts[readme] = f"{before}{BEGIN}\n\n{made.answers}\n\n{END}{rest.partition(END)[2]}"
     return {**texts, place.first: made.first}, _complaints(made) if place.published else []
+
+
+def _proof() -> proof.Proof:
+    try:
+        return proof.read(RESULTS / PROOF)
+    except ResultsError as error:
+        raise CommandError(str(error)) from None
 
 
 def _complaints(made: Rendered) -> list[str]:

@@ -11,9 +11,11 @@ from benchmarks.analysis import instructions as exact
 from benchmarks.analysis import micro as clock
 from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.completeness import done, expected
+from benchmarks.analysis.proof import means
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.raw import hazards, instructions, load, micro
+from benchmarks.raw.proof import ProofRow
 from benchmarks.report.claims import Claim, Held, Outcome, hold
 from benchmarks.report.comparisons import Comparison, Finding, Row, comparisons, deciding
 from benchmarks.report.situations import Judged, judged
@@ -221,7 +223,7 @@ class Runs:
     micro: micro.MicroRun | None = None
     instructions: instructions.InstructionRun | None = None
     hazards: hazards.HazardRun | None = None
-    proof: Sequence[Mapping[str, Any]] = ()
+    proof: Sequence[ProofRow] = ()
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,8 @@ class Report:
     counts: Counts | None
     clock: Clock | None
     hazards: Hazards | None
-    proof: Sequence[Mapping[str, Any]]
+    proof: Sequence[ProofRow]
+    """The means first."""
     held: tuple[Held, ...] = ()
 
     @property
@@ -255,7 +258,7 @@ def report(runs: Runs, claims: Sequence[Claim] = ()) -> Report:
         Counts(runs.instructions, tuple(exact.summarize(runs.instructions))) if runs.instructions else None,
         Clock(runs.micro, tuple(clock.summarize(runs.micro)), clock.calibrations(runs.micro)) if runs.micro else None,
         _hazards(runs.hazards) if runs.hazards else None,
-        runs.proof,
+        [*means(runs.proof), *runs.proof],
         _held(claims, under_load.cells) if under_load else (),
     )
 
