@@ -119,7 +119,7 @@ def means(rows: Sequence[ProofRow]) -> list[ProofRow]:
 
 def waits(one: ProofRow) -> bool:
     """Whether its scenario is a query that does. Its slices must be long to have a few of each connection's answers."""
-    return SCENARIOS[one.scenario].delay is not None
+    return one.scenario in SCENARIOS and SCENARIOS[one.scenario].delay is not None
 
 
 def _means(name: str, rows: Sequence[ProofRow]) -> Iterator[ProofRow]:
