@@ -121,7 +121,7 @@ STANDARD = (
     Block(("read",), (*PAIR, "sync-threads-64", *OURS), 3, 1.0, (Load(128),), (POSTGRESQL,), 0.2),
     Block(("read",), (*PAIR, "sync-gevent", *OURS), 3, 18.0, OPEN[:1], (POSTGRESQL,), QUEUE),
     Block(("read",), (*PAIR, "sync-gevent", *OURS, *FROZEN), 3, 9.0, OPEN[1:], (POSTGRESQL,), QUEUE),
-    Block(("slow-10", "slow-50"), WAITING, 3, 1.2, SWEEP, slice=0.2),
+    Block(("slow-10", "slow-50"), WAITING, 3, 2.4, SWEEP, slice=0.2),
     Block(("read",), (*PAIR, *STOCK, *OURS), 3, 1.5, databases=(SQLITE,), slice=SHORT),
     Block(("create",), (*PAIR, "sync-threads-64", *STOCK, *OURS), 3, 4.0, (MANY,), (SQLITE,)),
     Block(("mixed",), (*PAIR, *OURS), 3, 4.0, (MANY,), (SQLITE,)),
