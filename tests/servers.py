@@ -24,7 +24,7 @@ import psutil
 
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 60.0
-STOP_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 30.0
 """How long a server may take to end after SIGTERM; then its process group is killed, and that is an error."""
 
 _GUNICORN = ("gunicorn", "--bind", "127.0.0.1:{port}", "--no-control-socket")
