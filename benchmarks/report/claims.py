@@ -6,7 +6,7 @@ A sentence stands in its template between `{% call(found) claim(says(...)) %}` a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -17,6 +17,8 @@ from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.situations import QUANTITIES, cells_of
 
 Kind = Literal["better", "worse", "same", "fails", "no better", "no worse"]
+
+EXCLUDES: Mapping[Kind, Kind] = {"no better": "better", "no worse": "worse"}
 
 
 class Outcome(StrEnum):
@@ -73,7 +75,7 @@ class Say:
 
 def outcome(say: Say, finding: Finding) -> Outcome:
     """Confirmed by a verdict of its kind with a ratio in the range; contradicted by a verdict of another kind, or an interval
-    that lies outside the range. That something is not better is confirmed unless it is: by an undecided interval, too."""
+    that lies outside the range. That something is not better is not contradicted by an undecided interval."""
     if say.kind == "fails" and finding.problem:
         return Outcome.CONFIRMS
     if finding.problem:
@@ -81,15 +83,15 @@ def outcome(say: Say, finding: Finding) -> Outcome:
     estimate, verdict = finding.estimate, finding.verdict
     if estimate is None or verdict is None:
         return Outcome.ABSENT
-    if say.kind in ("no better", "no worse"):
-        is_other = verdict.gains if say.kind == "no better" else verdict.loses
-        return Outcome.CONTRADICTS if is_other else Outcome.CONFIRMS
     if estimate.high < say.low or estimate.low > say.high:
         return Outcome.CONTRADICTS
     kind = "better" if verdict.gains else "worse" if verdict.loses else str(verdict)
-    if kind == "undecided":
+    if say.kind in EXCLUDES:
+        if kind == EXCLUDES[say.kind]:
+            return Outcome.CONTRADICTS
+    elif kind == "undecided":
         return Outcome.OPEN
-    if kind != say.kind:
+    elif kind != say.kind:
         return Outcome.CONTRADICTS
     return Outcome.CONFIRMS if say.low <= estimate.ratio <= say.high else Outcome.OPEN
 

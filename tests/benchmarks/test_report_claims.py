@@ -38,6 +38,8 @@ FAILS, UNMEASURED = Finding(problem="500"), Finding()
         ("no better", 0.0, 9.0, finding(0.90, 1.10), Outcome.CONFIRMS),
         ("no better", 0.0, 9.0, finding(0.85, 0.90), Outcome.CONTRADICTS),
         ("no worse", 0.9, 1.1, finding(1.10, 1.20), Outcome.CONTRADICTS),
+        ("no better", 0.0, 0.95, finding(0.96, 1.10), Outcome.CONTRADICTS),
+        ("no worse", 0.9, 1.0, finding(0.98, 1.06), Outcome.OPEN),
         ("fails", 0.0, 9.0, FAILS, Outcome.CONFIRMS),
         ("fails", 0.0, 9.0, finding(2.0, 3.0), Outcome.CONTRADICTS),
         ("better", 0.0, 9.0, FAILS, Outcome.CONTRADICTS),
