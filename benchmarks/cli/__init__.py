@@ -43,6 +43,7 @@ COMMANDS = {
     "hazards": ("hazards", "hazards"),
     "doctor": ("doctor", "doctor"),
     "report": ("report", "report"),
+    "explore": ("explore", "explore"),
     "compare": ("compare", "compare"),
     "proof": ("proof", "proof"),
     "list": ("listing", "list_"),
