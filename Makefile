@@ -20,6 +20,7 @@ setup: .venv/ready ## make .venv with everything, pinned by constraints.txt
 bench: setup ## compare the paths on embedded databases until their questions are answered; report in build/
 	@$(BIN)/python -m benchmarks run --profile quick --output build/load.jsonl
 	@$(BIN)/python -m benchmarks report build/load.jsonl --output build
+	@$(BIN)/python -m benchmarks explore build/load.jsonl --output build/explorer.html --no-open
 
 results: setup ## measure for two hours, then write benchmarks/results/ and RESULTS.md
 	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
