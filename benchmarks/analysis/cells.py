@@ -61,7 +61,7 @@ class CellResult:
     problems: Mapping[str, Problem]
     factors: Mapping[Name, float]
     _logs: dict[tuple[str, Name, tuple[str, ...]], Comparison] = field(default_factory=dict, compare=False, repr=False)
-    _spreads: dict[tuple[Name, tuple[str, ...]], Spread] = field(default_factory=dict, compare=False, repr=False)
+    _spreads: dict[Name, Spread] = field(default_factory=dict, compare=False, repr=False)
 
     def sound(self, contender: str) -> Mapping[int, LoadTrial]:
         """The contender's trials by round, none if it failed."""
@@ -96,20 +96,26 @@ class CellResult:
 
     def estimate(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Estimate | None:
         """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
-        return _ratio([self], [self.logs(contender, quantity, references)], quantity, references)
+        logs = self.logs(contender, quantity, references)
+        return _ratio([self], [logs], [self.spread(quantity, logs if references else ())], quantity)
 
     def verdict(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Verdict | None:
         """What the interval says; None where there is none."""
         estimate = self.estimate(contender, quantity, references)
         return None if estimate is None else judge(estimate, lower_is_better=lower_is_better(quantity))
 
-    def spread(self, quantity: Name, references: Sequence[str] = ()) -> Spread:
-        """How much restarts add, by all contenders of the cell together, each compared with the references."""
-        place = (quantity, tuple(references))
-        if place not in self._spreads:
-            others = (self.logs(name, quantity, references) for name in self.cell.contenders if name not in references)
-            self._spreads[place] = spread([logs for logs in others if logs])
-        return self._spreads[place]
+    def spread(self, quantity: Name, pair: Comparison = ()) -> Spread:
+        """How much restarts add, by all contenders of the cell together, and by a comparison of two of them, if one is given:
+        the same whichever of the two is compared with the other.
+        """
+        if pair:
+            return spread([*self._all(quantity), pair])
+        if quantity not in self._spreads:
+            self._spreads[quantity] = spread(self._all(quantity))
+        return self._spreads[quantity]
+
+    def _all(self, quantity: Name) -> list[Comparison]:
+        return [logs for name in self.cell.contenders if (logs := self.logs(name, quantity))]
 
 
 def results(run: LoadRun) -> list[CellResult]:
@@ -131,15 +137,16 @@ def calibrations(cells: Sequence[CellResult]) -> dict[Name, Calibration]:
 
 def pooled(cells: Sequence[CellResult], contender: str, quantity: Name) -> Estimate | None:
     """The geometric mean of its ratios over several cells, each of equal weight; None where one of them has none."""
-    return _ratio(cells, [one.logs(contender, quantity) for one in cells], quantity)
+    strata = [one.logs(contender, quantity) for one in cells]
+    return _ratio(cells, strata, [one.spread(quantity) for one in cells], quantity)
 
 
 def _ratio(
-    cells: Sequence[CellResult], strata: Sequence[Comparison], quantity: Name, references: Sequence[str] = ()
+    cells: Sequence[CellResult], strata: Sequence[Comparison], spreads: Sequence[Spread], quantity: Name
 ) -> Estimate | None:
     if not strata or not all(strata):
         return None
-    found = contrast(strata, spreads=[one.spread(quantity, references) for one in cells], resolution=CLOCK)
+    found = contrast(strata, spreads=spreads, resolution=CLOCK)
     return found.widened(max(one.factors.get(quantity, 1.0) for one in cells))
 
 

@@ -54,7 +54,7 @@ def test_ratio_is_to_baseline_and_control_together() -> None:
     assert swapped.ratio == pytest.approx(1 / alone.ratio)
 
 
-def test_restarts_of_a_comparison_count_beside_those_of_others_to_the_same_opponent() -> None:
+def test_restarts_of_a_comparison_of_two_count_beside_those_of_all() -> None:
     """Ten rounds of its own say how restarts scatter, though the baseline has three, in which it was restless."""
     found = only(
         run_of([cell(*MIXED, {BASELINE: 0.004, "sync-threads-64": 0.004, "async-native": 0.004}, rounds=10)], scatter=0.01)
@@ -65,9 +65,18 @@ def test_restarts_of_a_comparison_count_beside_those_of_others_to_the_same_oppon
         if number <= 3
     }
     here = replace(found, trials={**found.trials, BASELINE: restless}, _logs={}, _spreads={})
-    opponent = ["sync-threads-64"]
-    assert here.spread("cpu", opponent).freedom == 9 + 2
-    assert here.spread("cpu").quotient > 4 * here.spread("cpu", opponent).quotient
+    pair = here.logs("async-native", "cpu", ["sync-threads-64"])
+    assert here.spread("cpu").freedom == 2 + 2
+    assert here.spread("cpu", pair).freedom == 2 + 2 + 9
+    assert here.spread("cpu").quotient > 3 * here.spread("cpu", pair).quotient
+    one, other = (
+        here.estimate("async-native", "cpu", ["sync-threads-64"]),
+        here.estimate("sync-threads-64", "cpu", ["async-native"]),
+    )
+    assert one
+    assert other
+    assert one.half_width == pytest.approx(other.half_width)
+    assert one.ratio == pytest.approx(1 / other.ratio)
 
 
 @pytest.mark.parametrize(
