@@ -7,8 +7,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
-from scipy import stats
-from scipy.signal import lfilter
+import scipy
 
 from benchmarks.analysis.estimate import Estimate, Spread, contrast, spread
 from benchmarks.analysis.robust import autocorrelation, location
@@ -40,14 +39,14 @@ def test_trimmed_mean_by_hand() -> None:
 def test_trimmed_mean_and_yuen_by_scipy(seed: int) -> None:
     one, other = (heavy(10 * seed + side, 1, 30 + side)[0] for side in (1, 2))
     found = [location([values[None]]) for values in (one, other)]
-    assert [part.middle for part in found] == pytest.approx([stats.trim_mean(values, 0.2) for values in (one, other)])
+    assert [part.middle for part in found] == pytest.approx([scipy.stats.trim_mean(values, 0.2) for values in (one, other)])
     widened = []
     for part, values in zip(found, (one, other), strict=True):
         ordered, cut = np.sort(values), int(0.2 * len(values))
         winsorized = np.clip(values, ordered[cut], ordered[-cut - 1])
         correlation = max(0.0, autocorrelation([winsorized - winsorized.mean()]))
         widened.append(part.within * (1 - correlation) / (1 + correlation))
-    yuen = stats.ttest_ind(one, other, equal_var=False, trim=0.2)
+    yuen = scipy.stats.ttest_ind(one, other, equal_var=False, trim=0.2)
     assert yuen.statistic == pytest.approx((found[0].middle - found[1].middle) / math.sqrt(sum(widened)))
 
 
@@ -70,7 +69,7 @@ def test_restarts_that_differ_count_as_restarts() -> None:
 def test_restarts_that_agree_leave_it_to_the_slices() -> None:
     estimate = contrast([[np.array([1.0, -1.0, 1.0, -1.0])] * 3])  # winsorizing takes nothing away; 12 - 4 left, 3 means
     freedom, variance = 8 - 3, 12 / (12 - 3) * 11 / (8 * 7)
-    assert estimate.half_width == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(variance))
+    assert estimate.half_width == pytest.approx(scipy.stats.t.ppf(0.975, freedom) * math.sqrt(variance))
     assert estimate.ratio == pytest.approx(1)
 
 
@@ -101,7 +100,7 @@ def test_a_cells_contenders_share_what_restarts_add() -> None:
     assert spread([singles(1, 2)]) == Spread(1.0, 0)
     nine = contrast([alike], spreads=[Spread(9.0, 40)])
     variance = (6 * 9 + 2 * 0) / 8 * 2 / 6  # its own two say 0
-    assert nine.half_width == pytest.approx(stats.t.ppf(0.975, 8) * math.sqrt(variance))
+    assert nine.half_width == pytest.approx(scipy.stats.t.ppf(0.975, 8) * math.sqrt(variance))
     assert contrast([alike], spreads=[Spread(0.1, 40)]) == contrast([alike])
 
 
@@ -113,7 +112,7 @@ def test_who_scatters_from_restart_to_restart_is_heard_among_those_who_do_not() 
         own = part.between_freedom * part.between
         expected = math.sqrt((6 * part.within + own) / (6 + part.between_freedom))
         found = contrast([apart], spreads=[calm]).half_width
-        assert found == pytest.approx(stats.t.ppf(0.975, 6 + part.between_freedom) * expected)
+        assert found == pytest.approx(scipy.stats.t.ppf(0.975, 6 + part.between_freedom) * expected)
         alone = contrast([apart]).half_width
         assert found < alone
     assert found > 0.9 * alone
@@ -124,7 +123,7 @@ def test_autocorrelation() -> None:
     assert autocorrelation([np.array([1.0, -1.0]), np.array([0.0])]) == pytest.approx(-1 / 2 + 1 / 2)
     assert autocorrelation([np.zeros(3)]) == autocorrelation([]) == 0
     noise = np.random.default_rng(0).normal(size=(200, 30))
-    followers = lfilter([1], [1, -0.5], noise, axis=1)
+    followers = scipy.signal.lfilter([1], [1, -0.5], noise, axis=1)
     for series, expected in ((noise, 0.0), (followers, 0.5)):
         centred = list(series - series.mean(axis=1, keepdims=True))
         assert autocorrelation(centred) == pytest.approx(expected, abs=0.06)
@@ -133,7 +132,7 @@ def test_autocorrelation() -> None:
 def test_correlated_slices_widen_the_interval() -> None:
     """AR(1) with 0.6: the variance of a mean is four times as large, and the interval has to contain the truth all the same."""
     random = np.random.default_rng(0)
-    series = lfilter([1], [1, -0.6], random.normal(size=(300, 5, 60)))[..., 20:]
+    series = scipy.signal.lfilter([1], [1, -0.6], random.normal(size=(300, 5, 60)))[..., 20:]
     assert sum(contrast([list(run)]).contains(1) for run in series) / 300 > 0.92
     restarts = list(series.reshape(1500, 1, 40))
     shuffled = [random.permuted(restart, axis=1) for restart in restarts]
@@ -143,7 +142,7 @@ def test_correlated_slices_widen_the_interval() -> None:
 def test_a_change_between_runs_is_welchs() -> None:
     old, new = [0.1, 0.15, 0.3, 0.2], [0.4, 0.5, 0.45]
     estimate = contrast([singles(*old), singles(*new)], [-1, 1])
-    welch = stats.ttest_ind(new, old, equal_var=False).confidence_interval()
+    welch = scipy.stats.ttest_ind(new, old, equal_var=False).confidence_interval()
     assert (math.log(estimate.low), math.log(estimate.high)) == pytest.approx((welch.low, welch.high))
     assert (estimate.slices, estimate.restarts) == (7, 3)
 

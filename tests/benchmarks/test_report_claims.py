@@ -65,26 +65,30 @@ def test_a_claim_is_no_better_than_the_worst_of_what_it_says() -> None:
     assert hold(Claim("None.", (Say("async-native", "same", "sqlite", ("read",)),)), found).outcome is Outcome.ABSENT
 
 
-PICTURES = {
-    "grid": grid("a & b", [Square.of("r", "c", FAILS), Square.of("r", "d", finding(0.8, 0.9)), Square.of("r", "e", UNMEASURED)]),
-    "dots": dots("t", "x", [Dot.of("g", "n", finding(1.2, 1.4)), Dot.of("g", "m", FAILS)]),
-    "lines": lines("t", "x", "y", [Point("p", "n", "1", 2.0, 1.0, 3.0), Point("p", "n", "8", 3.0, 2.0, 4.0)]),
-    "bars": bars("t", "x", [Bar("p", "n", "a", 1.0), Bar("p", "n", "b", 2.0)]),
-}
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, str]:
+    """One of each kind, as SVG."""
+    squares = [Square.of("r", "c", FAILS), Square.of("r", "d", finding(0.8, 0.9)), Square.of("r", "e", UNMEASURED)]
+    return {
+        "grid": grid("a & b", squares),
+        "dots": dots("t", "x", [Dot.of("g", "n", finding(1.2, 1.4)), Dot.of("g", "m", FAILS)]),
+        "lines": lines("t", "x", "y", [Point("p", "n", "1", 2.0, 1.0, 3.0), Point("p", "n", "8", 3.0, 2.0, 4.0)]),
+        "bars": bars("t", "x", [Bar("p", "n", "a", 1.0), Bar("p", "n", "b", 2.0)]),
+    }
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_are_drawn_alike_in_light_and_dark_and_outside_browsers(name: str) -> None:
+@pytest.mark.parametrize("name", ["grid", "dots", "lines", "bars"])
+def test_pictures_are_drawn_alike_in_light_and_dark_and_outside_browsers(pictures: dict[str, str], name: str) -> None:
     """Sound XML, a ground of their own, every colour an attribute."""
-    tree = ElementTree.fromstring(PICTURES[name])
-    assert "var(" not in PICTURES[name]
-    assert "<style" not in PICTURES[name]
+    tree = ElementTree.fromstring(pictures[name])
+    assert "var(" not in pictures[name]
+    assert "<style" not in pictures[name]
     ground = next(one for one in tree.iter() if one.tag.endswith("rect"))
     assert (ground.get("width"), ground.get("fill")) == (tree.get("width"), "white")
     assert float(tree.get("width") or 0) <= 640
 
 
-def test_what_fails_is_the_loudest_and_what_is_undecided_the_quietest() -> None:
+def test_what_fails_is_the_loudest_and_what_is_undecided_the_quietest(pictures: dict[str, str]) -> None:
     def contrast(colour: str) -> float:
         return 255 - sum(int(colour[place : place + 2], 16) for place in (1, 3, 5)) / 3
 
@@ -96,11 +100,11 @@ def test_what_fails_is_the_loudest_and_what_is_undecided_the_quietest() -> None:
         "undecided",
         "better",
     ]
-    assert ">✗<" in PICTURES["grid"]
-    assert ">✗ fails<" in PICTURES["dots"]
+    assert ">✗<" in pictures["grid"]
+    assert ">✗ fails<" in pictures["dots"]
 
 
-def test_a_legend_has_only_what_is_drawn() -> None:
-    words = re.findall(r">(better|worse|same|undecided)<", PICTURES["dots"])
+def test_a_legend_has_only_what_is_drawn(pictures: dict[str, str]) -> None:
+    words = re.findall(r">(better|worse|same|undecided)<", pictures["dots"])
     assert words == ["worse"]
-    assert ">3.00<" in PICTURES["bars"], "the sum of the parts"
+    assert ">3.00<" in pictures["bars"], "the sum of the parts"
