@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from catalog.models import fold
+from catalog.folding import fold
 
 BOOKS_PER_AUTHOR = 10
 BOOKS_PER_BATCH = 1_000

@@ -1,11 +1,10 @@
 """The catalogue's tables: authors, books and tags on the default bind, an append-only log on the bind ``activity``.
 
 Relationships point one way and never load by themselves (``lazy="raise"``): a query says what it wants. Text that is
-searched and sorted by is stored a second time as a *sort key*, folded by :func:`fold` and compared by code point, so that
-search ignores case and accents and every database sorts alike.
+searched and sorted by is stored a second time as a *sort key*, folded by :func:`catalog.folding.fold` and compared by code
+point, so that search ignores case and accents and every database sorts alike.
 """
 
-import unicodedata
 from collections.abc import Hashable
 from typing import Any
 from uuid import UUID
@@ -16,26 +15,15 @@ from sqlalchemy import CheckConstraint, Column, ColumnElement, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from catalog import limits
+from catalog.folding import SORT_KEY_LENGTH, fold
 
 DEFAULT_BIND = "default"
 ACTIVITY_BIND = "activity"
-SORT_KEY_LENGTH = 200
 SORT_KEY = String(SORT_KEY_LENGTH).with_variant(String(SORT_KEY_LENGTH, collation="C"), "postgresql")
 
 # Advanced Alchemy 1.12: its Flask extension renames the unnamed bind to "default", and its commands then look up the
 # metadata of that name, which is another, empty one: `database drop-all` drops nothing.
 metadata_registry.set(DEFAULT_BIND, orm_registry.metadata)
-
-
-def fold(text: str) -> str:
-    """Return `text` without case, accents and compatibility forms, cut to `SORT_KEY_LENGTH` characters.
-
-    ``fold("Émile ZOLA") == "emile zola"`` (Unicode: NFKD of the case folding, without combining marks).
-    """
-    folded = text.casefold()
-    if not folded.isascii():
-        folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
-    return folded[:SORT_KEY_LENGTH]
 
 
 class Author(UUIDv7AuditBase):

@@ -10,7 +10,8 @@ import msgspec
 from advanced_alchemy.types import GUID
 from sqlalchemy import String, Table, bindparam, insert, literal, select, union_all
 
-from catalog.models import Activity, Author, Book, Tag, book_tag, fold
+from catalog.folding import fold
+from catalog.models import Activity, Author, Book, Tag, book_tag
 from catalog.schemas import AuthorRef, BookCreate, BookRead, TagRef
 
 _author, _book, _tag, _activity = (cast("Table", model.__table__) for model in (Author, Book, Tag, Activity))

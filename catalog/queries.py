@@ -26,7 +26,8 @@ from sqlalchemy import ColumnElement, FromClause, or_, select
 from werkzeug.datastructures import MultiDict
 
 from catalog import limits
-from catalog.models import Activity, Author, Book, Tag, book_tag, fold
+from catalog.folding import fold
+from catalog.models import Activity, Author, Book, Tag, book_tag
 from catalog.problems import BadParameter
 from catalog.schemas import KeyPage, Page
 

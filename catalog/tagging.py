@@ -5,7 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from catalog.models import Tag, fold
+from catalog.folding import fold
+from catalog.models import Tag
 
 
 def insert_missing(names: Collection[str], dialect: str) -> Insert:

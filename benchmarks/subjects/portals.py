@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 
-from advanced_alchemy.utils.portals import PortalProvider
 from asgiref.sync import async_to_sync
 
 from benchmarks.subjects.loop import new_event_loop
-from flask_oneloop import AsyncFlask
 
 Call = Callable[[], object]
 BASELINE, CONTROL = "stock-portal", "stock-portal-aa"
@@ -32,6 +30,8 @@ async def _nothing() -> None:
 
 @contextmanager
 def _stock() -> Iterator[Call]:
+    from advanced_alchemy.utils.portals import PortalProvider  # takes a second, which who only names it does without
+
     provider = PortalProvider(loop=asyncio.new_event_loop())  # given a loop, it is not the process-wide singleton
     provider.start()
     portal = provider.portal
@@ -48,6 +48,8 @@ def _asgiref() -> Iterator[Call]:
 
 @contextmanager
 def _runtime() -> Iterator[Call]:
+    from flask_oneloop import AsyncFlask  # so does this
+
     call = AsyncFlask("portal").portal.call
     yield lambda: call(_nothing)
 

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from catalog import generated
+from catalog.folding import fold
 from catalog.generated import BOOKS_PER_AUTHOR, BOOKS_PER_BATCH, TAGS, Row
-from catalog.models import Author, Book, Tag, fold
+from catalog.models import Author, Book, Tag
 from catalog.schemas import AuthorCreate, BookCreate, TagCreate
 
 

@@ -6,7 +6,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session, selectinload
 
-from catalog.models import Author, Book, Tag, book_tag, fold
+from catalog.folding import fold
+from catalog.models import Author, Book, Tag, book_tag
 from flask_oneloop.upstream import end_refused_transactions
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.models import fold
+from catalog.folding import fold
 from catalog.paths import FIXTURES
 
 Item = dict[str, Any]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from catalog.models import fold
+from catalog.folding import fold
 
 from .fixtures import AUTHORS, BOOKS, LISTS, TAGS, names
 from .transcripts import Api
