@@ -127,7 +127,7 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
     claims = _published() if not place.published and "load" in runs else ()
     found = tree(Runs(**runs, proof=proved), claims)
     made = render(found, _links(place, raw), published=place.published)
-    texts = {place.pages / f"{name}.svg": text for name, text in made.pictures.items()}
+    texts = {place.pages / f"{name}.svg": draw() for name, draw in made.pictures.items()}
     texts |= {place.pages / f"{name}.md": text for name, text in made.pages.items()}
     readme = place.first.with_name(README)
     if place.published and readme.exists() and BEGIN in (text := readme.read_text("utf-8")):

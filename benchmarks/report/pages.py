@@ -17,7 +17,7 @@ from benchmarks.report import numbers
 from benchmarks.report.claims import Collector, Outcome, says
 from benchmarks.report.comparisons import DATABASES
 from benchmarks.report.model import Report, Seen
-from benchmarks.report.pictures import MEBI, pictures
+from benchmarks.report.pictures import MEBI, Drawing, pictures
 from benchmarks.report.sheet import cells_of
 from benchmarks.report.situations import CHOICES, QUANTITIES
 from benchmarks.report.trust import Disturbance
@@ -57,7 +57,7 @@ class Rendered:
     first: str
     answers: str
     pages: Mapping[str, str]
-    pictures: Mapping[str, str]
+    pictures: Mapping[str, Drawing]
     claims: Collector
 
 

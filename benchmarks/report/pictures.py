@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from benchmarks.analysis.cells import Name
 from benchmarks.report.charts import Bar, Dot, Point, Square, bars, dots, grid, lines
@@ -14,11 +15,13 @@ WHAT: Mapping[Name, str] = {"cpu": "CPU a request: less is better", "throughput"
 TO = "ratio to {}, logarithmic"
 ORDINARY = ("read", "list", "create", "update")
 MEBI = 2.0**-20
+Drawing = Callable[[], str]
+"""Draws a picture, which takes a quarter of a second: its SVG."""
 
 
-def pictures(report: Report) -> dict[str, str]:
-    """SVG by name, as far as the run has what they show."""
-    found = dict[str, str]()
+def pictures(report: Report) -> dict[str, Drawing]:
+    """By name, as far as the run has what they show."""
+    found = dict[str, Drawing]()
     if report.load:
         found |= dict(_load(report.load))
     if report.counts:
@@ -26,16 +29,16 @@ def pictures(report: Report) -> dict[str, str]:
     return found
 
 
-def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
+def _load(load: UnderLoad) -> Iterator[tuple[str, Drawing]]:
     baseline = load.run.header.baseline
     if load.situations:
         found = [Square.of(one.label, name, finding) for one in load.situations for name, finding in one.findings.items()]
-        yield "answer", grid(f"Ratio to {baseline}", found)
+        yield "answer", partial(grid, f"Ratio to {baseline}", found)
     if load.closed:
         names = [name for name in load.contenders if name != baseline]
         places = [(f"{one.scenario}, {DATABASES[one.database]}", one) for one in load.closed]
         found = [Square.of(label, name, one.finding(name, "cpu")) for label, one in places for name in names]
-        yield "verdicts", grid(f"CPU a request, ratio to {baseline}", found)
+        yield "verdicts", partial(grid, f"CPU a request, ratio to {baseline}", found)
     axis = TO.format(baseline)
     facts = load.run.header.contenders
     stock = [one for one in load.contenders if facts.get(one, {}).get("model") == "documented"]
@@ -48,15 +51,17 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
     )
     for name, quantity, chosen, contenders in drawn:
         if shown := list(_dots(chosen, contenders, quantity)):
-            yield name, dots(WHAT[quantity], axis, shown)
+            yield name, partial(dots, WHAT[quantity], axis, shown)
     if load.swept:
-        yield "capacity", lines("Requests a second over connections", "connections", "requests/s", list(_capacity(load.swept)))
+        points = list(_capacity(load.swept))
+        yield "capacity", partial(lines, "Requests a second over connections", "connections", "requests/s", points)
     if load.opened:
-        yield "latency", lines("Latency at equal rates", "percentile", "ms", list(_latency(load.opened)), is_log=True)
+        points = list(_latency(load.opened))
+        yield "latency", partial(lines, "Latency at equal rates", "percentile", "ms", points, is_log=True)
     if reading := load.cell("postgresql", "read"):
         sound = (row for row in reading.rows if not row.problem)
         memory = [Bar(reading.where, row.contender, "", MEBI * statistics.median(row.memory)) for row in sound if row.memory]
-        yield "memory", bars("Memory of a server after the load", "MiB", memory)
+        yield "memory", partial(bars, "Memory of a server after the load", "MiB", memory)
     if load.run.header.code:
         files = [
             Bar("", f"{part}, {side}", kind, float(count))
@@ -68,7 +73,7 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, str]]:
                 ("sync", "differs", min(totals["differ"], totals["sync"])),
             )
         ]
-        yield "code", bars("Lines of code", "lines", files)
+        yield "code", partial(bars, "Lines of code", "lines", files)
 
 
 def _dots(found: Sequence[Comparison], names: Sequence[str], quantity: Name) -> Iterator[Dot]:
@@ -94,8 +99,9 @@ def _latency(found: Sequence[Comparison]) -> Iterator[Point]:
                     yield Point(one.where, row.contender, f"p{percent:g}", middle, min(values), max(values))
 
 
-def _layers(counts: Counts) -> str:
-    return bars(
+def _layers(counts: Counts) -> Drawing:
+    return partial(
+        bars,
         "Instructions a request, by layer",
         "millions",
         [

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -28,6 +29,8 @@ from .report_data import CONTENDERS, few_cells, header, marred, record, run_of, 
 
 ROOT = Path(__file__).parents[2]
 READ = LoadCell("postgresql", "read", Load(32), 6, 5.0, 4, tuple(CONTENDERS))
+MANY = 20
+"""Comparisons: the pictures of so many are those of the committed report."""
 COMMITTED = (ROOT / "RESULTS.md", *sorted((ROOT / "docs" / "results").glob("*.md")))
 
 
@@ -188,6 +191,8 @@ def test_every_selection_of_contenders_has_a_report(chosen: str) -> None:
     found = rendered(run_of(known))
     assert found.first.startswith("# This run")
     assert set(found.pages) == {"verdicts", "costs", "latency", "validity", "environment"}
+    for draw in found.pictures.values() if len(known) < MANY else ():
+        assert ElementTree.fromstring(draw()).tag.endswith("svg")
 
 
 def test_an_interrupted_run_says_so_at_the_top(tmp_path: Path) -> None:
@@ -236,7 +241,8 @@ def test_a_run_of_ones_own_says_first_which_conclusions_it_bears_out(
 ) -> None:
     """Native costs more, and SQLite was not measured; what is written is as it should be, and checked."""
     monkeypatch.chdir(ROOT)
-    record(tmp_path / "load.jsonl", run_of(few_cells(2), effects={"async-native": 1.3}))
+    reading = replace(READ, load=Load(8), rounds=2)
+    record(tmp_path / "load.jsonl", run_of([reading], effects={"async-native": 1.3}))
     record_micro(tmp_path / "micro.jsonl")
     arguments = ("report", str(tmp_path / "load.jsonl"), str(tmp_path / "micro.jsonl"), "--output", str(tmp_path / "build"))
     assert command(monkeypatch, *arguments, "--check") == 1
