@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -26,7 +26,7 @@ import pytest
 from benchmarks.load import Histogram, LoadOutcome, Request
 from benchmarks.machinery import sampler
 from benchmarks.machinery.databases import SETTINGS
-from benchmarks.machinery.placement import Placement, move
+from benchmarks.machinery.placement import move
 from benchmarks.machinery.postgres import PostgresError
 from benchmarks.machinery.postgres import PostgresServer as Postgres
 from benchmarks.machinery.sampler import Times, cpu_times, memory, metering, postgres_cpu_seconds, switches, threads, tree
@@ -44,6 +44,20 @@ from benchmarks.under_load.server import ServerError, collections, free_port, se
 from benchmarks.under_load.stage import Stage, require_backends
 
 from .conftest import BOOKS
+
+PAIR = (BASELINE, "async-native")
+
+
+@pytest.fixture(scope="module")
+def seats(stage: Stage) -> Iterator[Mapping[str, Seat]]:
+    """Two real servers, for the tests that leave them as they were."""
+    with seated(stage, "sqlite", [CONTENDERS[name] for name in PAIR]) as seats:
+        yield seats
+
+
+@pytest.fixture
+def writer(seats: Mapping[str, Seat]) -> Seat:
+    return seats["async-native"]
 
 
 class Impostor(BaseHTTPRequestHandler):
@@ -152,11 +166,11 @@ def test_a_generator_that_ended_is_an_error() -> None:
             drive(Order(("noop",), BOOKS, 1.0))
 
 
-def test_loads_on_two_servers_in_turns(stage: Stage, generator: Generator) -> None:
-    contenders = [CONTENDERS[name] for name in (BASELINE, "async-native")]
+def test_loads_on_two_servers_in_turns(seats: Mapping[str, Seat], generator: Generator) -> None:
+    first, second = (seats[name].server for name in PAIR)
+    assert first
+    assert second
     with (
-        serving(contenders[0], stage.settings("sqlite", contenders[0])) as first,
-        serving(contenders[1], stage.settings("sqlite", contenders[1])) as second,
         generator.opened(first.port, 3) as drive_first,
         generator.opened(second.port, 5) as drive_second,
     ):
@@ -169,20 +183,16 @@ def test_loads_on_two_servers_in_turns(stage: Stage, generator: Generator) -> No
                 assert sum(one.status == psutil.CONN_ESTABLISHED for one in clients) == count
 
 
-def test_a_contender_that_is_right_is_right_together(stage: Stage) -> None:
+def test_a_contender_that_is_right_is_right_together(writer: Seat) -> None:
     scenarios = ["noop", "read", "mixed", "update", "export", "bulk"]
-    with seated(stage, "sqlite", [CONTENDERS["async-native"]]) as seats:
-        seat = seats["async-native"]
-        asked = seat.server
-        assert examine(seat, scenarios) == dict.fromkeys([*scenarios, TOGETHER])
-        assert seat.server is asked, "it is measured then"
-        assert seat.stored() == (0, 0)
+    asked = writer.server
+    assert examine(writer, scenarios) == dict.fromkeys([*scenarios, TOGETHER])
+    assert writer.server is asked, "it is measured then"
+    assert writer.stored() == (0, 0)
 
 
 def test_a_wrong_answer_is_found(stage: Stage) -> None:
-    wrong = Stage(
-        2 * BOOKS, stage.folder, stage.databases, None, Placement(), stage.generator
-    )  # expects books that are not there
+    wrong = replace(stage, books=2 * BOOKS)  # expects books that are not there
     with seated(wrong, "sqlite", [CONTENDERS[BASELINE]]) as seats:
         seat = seats[BASELINE]
         first = seat.server
@@ -220,12 +230,6 @@ def test_a_lost_row_is_found(writer: Seat, table: str, wrong: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})")
     _, problem = trial.stored(writer, "create", Counter({"create": 2}), Counter())
     assert str(problem).startswith(wrong)
-
-
-@pytest.fixture(scope="module")
-def writer(stage: Stage) -> Iterator[Seat]:
-    with seated(stage, "sqlite", [CONTENDERS["async-native"]]) as seats:
-        yield seats["async-native"]
 
 
 def make_books(seat: Seat, count: int) -> None:
@@ -294,12 +298,10 @@ def test_a_slice_lasts_a_median_answer_as_long_as_there_are_enough(
     assert trial._together(warmup, cell) == together
 
 
-def test_slices_add_up_to_their_trial(stage: Stage) -> None:
+def test_slices_add_up_to_their_trial(seats: Mapping[str, Seat]) -> None:
     """Two real servers in turns."""
-    contenders = (CONTENDERS[BASELINE], CONTENDERS["async-native"])
-    cell = LoadCell("sqlite", "read", Load(4), 1, 1.2, 4, tuple(one.name for one in contenders))
-    with seated(stage, "sqlite", contenders) as seats:
-        measured = trial.measure(seats, trial.Round(1, cell, contenders, 0.3, 1))
+    cell = LoadCell("sqlite", "read", Load(4), 1, 1.2, 4, PAIR)
+    measured = trial.measure(seats, trial.Round(1, cell, tuple(CONTENDERS[name] for name in PAIR), 0.3, 1))
     for found in measured.values():
         assert found.trial
         assert not found.problem
@@ -475,25 +477,21 @@ waited.clear(); waited.wait()
         assert max(counted.values()) >= 100
 
 
-def test_the_ceiling_is_above_a_contender(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ceiling_is_above_a_contender(stage: Stage, writer: Seat, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "SECONDS", 0.5)
     found = ceiling(stage)
     assert 0 < found.cpu_per_request < 0.01
-    contender = CONTENDERS["async-native"]
-    with (
-        serving(contender, stage.settings("sqlite", contender)) as server,
-        stage.generator.opened(server.port, found.connections) as drive,
-    ):
+    assert writer.server
+    with stage.generator.opened(writer.server.port, found.connections) as drive:
         assert drive(Order(("noop",), BOOKS, 0.5)).throughput < found.throughput
 
 
 def test_capacity_is_what_wrk_sees(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if wrk_is_installed():
-        found = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 1, 0.3)
-        assert len(found.generator) == len(found.wrk) == 1
-        assert 0.2 < found.generator[0] / found.wrk[0] < 5  # they were asked the same, of the same server
-    monkeypatch.setattr(calibration, "_wrk", lambda *_: 0.0)
-    nothing = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 1, 0.1)
-    assert nothing.generator == nothing.wrk == []
+    """Asked the same, of the same server; a pair of which one saw no answer is left out."""
+    measured = iter([calibration._wrk] if wrk_is_installed() else [])
+    monkeypatch.setattr(calibration, "_wrk", lambda *order: next(measured, lambda *_: 0.0)(*order))
+    found = crosscheck(stage, "sqlite", "noop", CONTENDERS["async-native"], 2, 0.3)
+    assert len(found.generator) == len(found.wrk) == wrk_is_installed()
+    assert all(0.2 < ours / theirs < 5 for ours, theirs in zip(found.generator, found.wrk, strict=True))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not wrk_is_installed()
