@@ -153,8 +153,8 @@ def test_only_the_documented_wiring_may_fail(
     assert "RuntimeError: it broke" in (tmp_path / "results" / "counts.md").read_text("utf-8")
 
 
-def test_without_a_command_it_helps() -> None:
-    result = subprocess.run([sys.executable, "-m", "benchmarks"], check=False, capture_output=True, text=True, cwd=ROOT)
-    assert result.returncode == 0
-    assert "Compare the sync and the async app." in result.stdout
-    assert result.stderr == ""
+def test_without_a_command_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(monkeypatch) == 0
+    output, error = capsys.readouterr()
+    assert "Compare the sync and the async app." in output
+    assert error == ""

@@ -211,7 +211,7 @@ def test_a_stall_shows_in_every_request_that_it_delayed() -> None:
         # Not a moment less; more only by what the server takes to work off what waited.
         assert 0.99 * exact <= outcome.overall.percentile(percent) <= exact + 0.2
     assert outcome.overall.longest >= stall
-    assert outcome.lateness.percentile(99) < 0.1  # it was the server that was late
+    assert outcome.lateness.percentile(99) < stall / 2  # it was the server that was late
 
 
 def test_warm_up_is_sent_but_not_measured() -> None:
