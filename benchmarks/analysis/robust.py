@@ -57,8 +57,8 @@ def location(groups: Sequence[Floats]) -> Location:
     kept = np.sort(rows, axis=1)[:, cut : count - cut]
     left = count - 2 * cut
     winsorized = np.clip(rows, kept[:, :1], kept[:, -1:]).mean(axis=0)
-    parts = np.split(winsorized, np.cumsum(sizes)[:-1])
-    means = np.array([part.mean() for part in parts])
+    parts = [winsorized[end - size : end] for size, end in zip(sizes, np.cumsum(sizes), strict=True)]
+    means = np.array([np.add.reduce(part) / len(part) for part in parts])  # np.mean and np.split take half of all time here
     residuals = [part - mean for part, mean in zip(parts, means, strict=True)]
     correlation = max(0.0, autocorrelation(residuals))
     inside = sum(float(one @ one) for one in residuals) * (1 + correlation) / (1 - correlation)
