@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -383,17 +383,27 @@ def test_a_command_that_is_killed_while_it_prepares_leaves_no_folder(tmp_path: P
     wait_for(lambda: not any(temporary.iterdir()))
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        time.sleep(0.05)
+
+
+def under_valgrind(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The processes of a run whose instructions are counted."""
+    found = []
+    for process in psutil.Process(run.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found += [process] if "--tool=callgrind" in process.cmdline() else []
+    return found
 
 
 def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process(tmp_path: Path) -> None:
     raw = tmp_path / "instructions.jsonl"
     chosen = ["--scenario", "noop", "--scenario", "read", "--contender", BASELINE, "--database", "sqlite", "--repeats", "1"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    paused = None
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "instructions", *chosen, "--output", str(raw)],
         stdout=subprocess.PIPE,
@@ -407,15 +417,21 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
                 _, error = run.communicate(timeout=SECONDS)
                 assert (run.returncode, error[: len(MISSING)]) == (2, MISSING)
                 return
+            wait_for(lambda: run.poll() is not None or len(under_valgrind(run)) == 2, SECONDS)
+            paused = max(under_valgrind(run), key=psutil.Process.create_time)
+            paused.suspend()  # the second cell is to be interrupted: what it counts until then is for nothing
             assert run.stderr
             finished = run.stderr.readline()
             counting = psutil.Process(run.pid).children(recursive=True)
+            assert paused in counting
             run.send_signal(signal.SIGINT)
             _, error = run.communicate(timeout=SECONDS)
         finally:
             run.kill()
+            with suppress(psutil.NoSuchProcess):
+                if paused:
+                    paused.kill()
     assert finished.startswith(f"noop, none, {BASELINE}: 0."), finished
-    assert counting
     assert run.returncode == 130
     assert error.splitlines()[-1] == f"Interrupted. The finished cells are in {raw}"
     assert not any(child.is_running() for child in counting)
