@@ -222,23 +222,23 @@ def test_the_suite_prints_its_groups_saves_and_compares(tmp_path: Path) -> None:
     """With the project's own options, which make warnings errors."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
 
-    def suite(*arguments: str) -> str:
+    def suite(chosen: str, *arguments: str) -> str:
         command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-max-time=0.01", f"--benchmark-storage={tmp_path}"]
-        chosen = ["-k", "own-loop or noop-sync-threads", "--benchmark-compare", *arguments]
-        result = subprocess.run([*command, *chosen], check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
+        more = ["-k", chosen, "--benchmark-compare", *arguments]
+        result = subprocess.run([*command, *more], check=False, capture_output=True, text=True, cwd=ROOT, env=environment)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
     json_file = tmp_path / "suite.json"
-    first = suite("--benchmark-autosave", f"--benchmark-json={json_file}")
+    first = suite("own-loop or noop-sync-threads", "--benchmark-autosave", f"--benchmark-json={json_file}")
     assert "benchmark 'call of an empty coroutine: 200 at a time': 1 tests" in first
     assert "benchmark 'dispatch of an empty view: batches of 40': 2 tests" in first
     found = {one["name"]: one["extra_info"] for one in json.loads(json_file.read_text())["benchmarks"]}
     assert found.keys() == {f"test_request[noop-{name}]" for name in (BASELINE, CONTROL)} | {"test_call[portal-own-loop]"}
     assert all(one["units"] % one["batch"] == 0 and one["cpu"] > 0 for one in found.values())
-    again = suite()
-    assert "test_request[noop-sync-threads] (NOW)" in again
-    assert "test_request[noop-sync-threads] (0001_" in again
+    again = suite("own-loop")
+    assert "test_call[portal-own-loop] (NOW)" in again
+    assert "test_call[portal-own-loop] (0001_" in again
 
 
 # Whole runs
@@ -287,7 +287,7 @@ class Started:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Started, MicroRun, str, str]:
     """A small run on SQLite, to its end."""
     folder = tmp_path_factory.mktemp("finished")
-    asked = ["--scenario=noop", "--scenario=create", "--contender=async-loop", "--contender=async-native"]
+    asked = ["--scenario=noop", "--scenario=create", "--contender=async-native"]
     started = Started(folder, "--passes=2", "--database=sqlite", "--seconds=0.01", "--seed=7", *asked)
     stdout, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
     assert started.process.returncode == 0, stderr
@@ -319,7 +319,7 @@ def test_a_run_records_every_trial_and_the_terms(finished: tuple[Started, MicroR
 def test_a_run_checks_every_contender_before_it_measures(finished: tuple[Started, MicroRun, str, str]) -> None:
     _, run, _, _ = finished
     checked = {(check.database, check.contender, check.scenario): check.problem for check in run.checks}
-    for contender in (BASELINE, CONTROL, "async-loop", "async-native"):
+    for contender in (BASELINE, CONTROL, "async-native"):
         assert {(NO_DATABASE, contender, "noop"), ("sqlite", contender, "create"), ("sqlite", contender, TOGETHER)} <= set(
             checked
         )
@@ -339,7 +339,7 @@ def test_times_are_plausible(finished: tuple[Started, MicroRun, str, str]) -> No
 
 def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, MicroRun, str, str]) -> None:
     started, run, stdout, stderr = finished
-    assert "8 cells (2 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
+    assert "6 cells (2 groups, each with its contenders) x 2 passes x 0.01 s: about" in stdout
     assert "create a book, SQLite" in stdout
     assert f"Report: {started.output.with_suffix('.md')}" in stdout
     assert "pass 2 of 2" in stderr
@@ -350,7 +350,7 @@ def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, MicroRun, 
 
 def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) -> None:
     asked = ["--scenario=read", "--contender=async-documented", "--contender=async-native"]
-    started = Started(tmp_path, "--passes=500", "--database=postgresql", "--seconds=0.05", *asked)
+    started = Started(tmp_path, "--passes=20", "--database=postgresql", "--seconds=0.05", *asked)
     started.wait_for_trials(6)
     assert any("postgres" in process.name() for process in started.seen)
     started.process.send_signal(signal.SIGINT)
@@ -367,7 +367,7 @@ def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) 
 
 
 def test_a_killed_run_leaves_nothing(tmp_path: Path) -> None:
-    started = Started(tmp_path, "--passes=500", "--database=sqlite", "--scenario=portal", "--seconds=0.05")
+    started = Started(tmp_path, "--passes=20", "--database=sqlite", "--scenario=portal", "--seconds=0.05")
     started.wait_for_trials(2)
     started.process.kill()
     started.process.communicate()

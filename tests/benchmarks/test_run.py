@@ -23,7 +23,7 @@ from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.raw import Recorder, load
 from benchmarks.raw.load import Failure, LoadRun
 from benchmarks.raw.problem import Problem
-from benchmarks.subjects.contenders import CONNECTIONS, CONTENDERS, THREADS
+from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, THREADS
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.under_load import runner
 from benchmarks.under_load.runner import RunPlan
@@ -254,11 +254,11 @@ def test_a_file_that_is_gone_on_with_is_not_written_again(tmp_path: Path, monkey
     assert [failure.problem for failure in load.read(output).failures] == [Problem("no answer")]
 
 
-@pytest.mark.parametrize(("budget", "names"), [(0.5, set()), (600.0, {"sync-threads", "sync-threads-aa", "async-native"})])
+@pytest.mark.parametrize(("budget", "names"), [(0.5, set()), (600.0, {BASELINE, CONTROL})])
 def test_no_round_begins_that_would_end_too_late(tmp_path: Path, budget: float, names: set[str]) -> None:
     """A run in this process, in which the databases alone take longer than half a second."""
     profile = replace(PROFILES["smoke"], budget=budget, questions=("waits-threads",))
-    chosen = cells(profile, ("sqlite",), ("async-native",), ("read",), 1, 0.2)
+    chosen = cells(profile, ("sqlite",), (BASELINE,), ("read",), 1, 0.2)
     found = runner.run(RunPlan(profile, chosen, 1000, 0, tmp_path / "load.jsonl", ""), lambda _: None)
     assert {trial.contender for trial in found.trials} == names
     assert len(load.read(tmp_path / "load.jsonl").trials) == len(found.trials)
