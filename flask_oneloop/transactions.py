@@ -51,15 +51,26 @@ def core(session: AsyncSession | Session) -> Session:
 def commit(sessions: Sequence[Open]) -> None:
     """Commit the sessions one after the other, having flushed all of them: what can fail should fail before the first.
 
+    On the loop all of it is one unit: a request that is cancelled meanwhile is cancelled when all are committed.
+
     Raises:
         Exception: what a flush or a commit raises.
     """
+    portal = _portal_of(sessions)
+    if portal is not None and portal.on_loop():
+        portal.run(_commit, [one.session for one in sessions])
+        return
     groups = [(portal, [one.session for one in group]) for portal, group in groupby(sessions, lambda one: one.kind.portal)]
     if len(groups) > 1:
         for portal, group in groups:
             _run(portal, _flush, group)
     for portal, group in groups:
         _run(portal, _commit, group)
+
+
+def _portal_of(sessions: Sequence[Open]) -> Portal | None:
+    """That of the asynchronous ones among them, which is their app's; None if there are none."""
+    return next((one.kind.portal for one in sessions if one.kind.portal is not None), None)
 
 
 def _flush(sessions: Sequence[Session]) -> None:
@@ -82,16 +93,22 @@ def _run(portal: Portal | None, func: Callable[[Sequence[Session]], None], sessi
 
 
 def close(sessions: Sequence[Open]) -> None:
-    """Close the sessions and take them off ``g``, whatever happens: what a session raises is logged."""
-    for session, (key, _, _, portal) in sessions:
+    """Close the sessions and take them off ``g``, whatever happens: what a session raises is logged.
+
+    A request that is cancelled meanwhile is cancelled when all are closed.
+    """
+    for one in sessions:
+        g.pop(one.kind.key, None)
+    waiting = [one for one in sessions if one.kind.portal is not None and one.session.in_transaction()]
+    _close([one for one in sessions if one not in waiting])
+    if (portal := _portal_of(waiting)) is not None:
+        run = portal.run_briefly if all(one.session.info.get("autocommit") for one in waiting) else portal.run
+        run(_close, waiting)
+
+
+def _close(sessions: Sequence[Open]) -> None:
+    for session, kind in sessions:
         try:
-            if portal is None or not session.in_transaction():
-                session.close()
-            elif session.info.get("autocommit"):
-                portal.run_briefly(session.close)
-            else:
-                portal.run(session.close)
+            session.close()
         except Exception:
-            current_app.logger.exception("closing the session %s failed", key)
-        finally:
-            g.pop(key, None)
+            current_app.logger.exception("closing the session %s failed", kind.key)

@@ -22,6 +22,12 @@ from tests.library.databases import LOOKING, Databases, create_tables, empty_tab
 from tests.servers import ASGI, serve
 from tests.servers import Server as WebServer
 
+SLOW_COMMIT = """
+CREATE TABLE slow (name text);
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION be_slow();
+"""
+
 Closing = Callable[[AsyncFlask], AsyncFlask]
 
 
@@ -37,13 +43,20 @@ def _looked() -> Iterator[None]:
         yield
 
 
+def make_databases(postgres: PostgresServer) -> Databases:
+    """Two databases with tables; a commit of a row of ``slow``, in either, takes a while."""
+    databases = Databases(*(postgres.create_database(f"runtime_{secrets.token_hex(4)}") for _ in range(2)))
+    create_tables(databases)
+    for url in (databases.main, databases.second):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(SLOW_COMMIT)
+    return databases
+
+
 @pytest.fixture(scope="session")
 def postgres_databases(postgres: PostgresServer) -> Databases:
     """Two databases with tables, shared by all tests."""
-    names = [f"runtime_{secrets.token_hex(4)}" for _ in range(2)]
-    databases = Databases(*(postgres.create_database(name) for name in names))
-    create_tables(databases)
-    return databases
+    return make_databases(postgres)
 
 
 @pytest.fixture
@@ -144,13 +157,6 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-SLOW_COMMIT = """
-CREATE TABLE slow (name text);
-CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END';
-CREATE CONSTRAINT TRIGGER slowly AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION be_slow();
-"""
-
-
 NOTICE = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET client_connection_check_interval = 500', current_database()); END $$"
 """Milliseconds. PostgreSQL ignores a cancel request that comes before its query: then it has to notice that nobody is there."""
 
@@ -159,10 +165,8 @@ class Serving:
     """Servers of `tests.library.app_served`, each started when it is first asked for, on a database of their own."""
 
     def __init__(self, postgres: PostgresServer, bare: Path) -> None:
-        self.database = Databases(*(postgres.create_database(f"runtime_{secrets.token_hex(4)}") for _ in range(2)))
-        create_tables(self.database)
+        self.database = make_databases(postgres)
         with psycopg.connect(self.database.main, autocommit=True) as connection:
-            connection.execute(SLOW_COMMIT)
             connection.execute(NOTICE)
         self.env = {
             "PYTHONPATH": str(bare),
