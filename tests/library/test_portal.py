@@ -277,3 +277,22 @@ def test_stream_outside_an_application_context_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="application context"):
         stream(source())
+
+
+def test_call_that_is_cancelled_before_its_first_step_ends(app: AsyncFlask) -> None:
+    """As the exit of the process cancels all there are."""
+
+    async def never() -> None: ...
+
+    def cancel() -> None:
+        """In each iteration of the loop, until there is a task, which has not had its first step then."""
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if not tasks:
+            loop.call_soon(cancel)
+
+    loop = app.portal.loop
+    loop.call_soon_threadsafe(cancel)
+    with pytest.raises(asyncio.CancelledError):
+        in_time(lambda: app.portal.call(never))
