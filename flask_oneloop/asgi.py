@@ -18,7 +18,7 @@ from .answer import Answer, refuse
 from .context import request_context, within
 from .environ import Receive, Scope, Send, build_environ, may_have_body, read_body
 from .flask import AsyncFlask
-from .portal import release_all
+from .portal import close_all
 from .threads import Threads
 from .turns import Turns
 from .watch import Watch
@@ -60,7 +60,7 @@ class ASGIApp:
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await release_all(asyncio.get_running_loop())
+        await close_all(asyncio.get_running_loop())
         await send({"type": "lifespan.shutdown.complete"})
 
     async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,10 +116,10 @@ class ASGIApp:
         return body
 
     async def _begin_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        await self.app.portal.adopt()  # if a server without lifespan runs it
         if loop is not self.loop:
             self.loop, self.turns, self.watch = loop, Turns(loop), Watch(loop, self.app)
             self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
             self.running = 0
             self.most: int = self.app.config["ONELOOP_REQUESTS"]
             self.largest: int = self.app.config["ONELOOP_BODY_BYTES"]
-        await self.app.portal.adopt()  # if a server without lifespan runs it

@@ -8,7 +8,7 @@ on one loop, which is what loop-bound resources such as asyncpg's connections ne
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Pool, event
@@ -23,13 +23,21 @@ from .ended import drop
 from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
-__all__ = ("Portal", "release_all")
+__all__ = ("Portal", "close_all")
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Pools = list[Pool]
 
 logger = logging.getLogger(__name__)
+
+
+class Former(NamedTuple):
+    """A loop that was let go of when it did not run, and what was left on it."""
+
+    loop: asyncio.AbstractEventLoop | None
+    """None: the process's."""
+    pools: list[Pool]
+    connections: WeakSet[Any]
 
 
 class Portal:
@@ -45,8 +53,7 @@ class Portal:
         self.synchronous = SynchronousEngines()
         self._connections: WeakSet[Any] = WeakSet()
         """The drivers' own, that are open on the server's loop or on the process's."""
-        self._former: list[tuple[asyncio.AbstractEventLoop, Pools, WeakSet[Any]]] = []
-        """Loops that were let go of when they did not run, and what was left on them."""
+        self._former: list[Former] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         process_loop.users.add(self)
 
@@ -73,9 +80,9 @@ class Portal:
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop of this app: the server's under ASGI, else the process's own, started if need be."""
-        if self._server_loop is not None:
-            if self._server_loop.is_running():
-                return self._server_loop
+        if (loop := self._server_loop) is not None:
+            if loop.is_running():
+                return loop
             self.drop_ended()
         return process_loop.get()
 
@@ -88,7 +95,7 @@ class Portal:
 
     def adopted(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether this running loop is the server's, with nothing left to be closed on another one."""
-        return self._server_loop is loop and self._adopting is None
+        return self._server_loop is loop and (self._adopting is None or self._adopting.done())
 
     def own(self, engine: AsyncEngine) -> None:
         """Have the engine's connections made outside any request's context, and closed on their loop, at exit at the latest."""
@@ -145,20 +152,24 @@ class Portal:
             RuntimeError: if the app is already served on another running loop, whose connections it would share.
         """
         loop = asyncio.get_running_loop()
-        if self._server_loop is loop:
-            if self._adopting is not None:
-                await asyncio.shield(self._adopting)
-            return
-        if self._server_loop is not None:
-            if self._server_loop.is_running():
+        if (former := self._server_loop) is not loop:
+            if former is not None and former.is_running():
                 msg = "this app is already served on another event loop of the process: use one app object per loop"
                 raise RuntimeError(msg)
             self.drop_ended()
-        self._server_loop = loop
-        if (former := process_loop.running()) is not None:
-            self._adopting = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
+            self._server_loop = loop
+            self._adopting = asyncio.ensure_future(self._close_former(loop))
+        if self._adopting is not None:
             await asyncio.shield(self._adopting)
-            self._adopting = None
+
+    async def _close_former(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what was made on the process's loop, and on this one when it was the app's before."""
+        if (former := process_loop.running()) is not None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
+        for one in [one for one in self._former if one.loop is loop]:
+            self._former.remove(one)
+            for pool in one.pools:
+                await greenlet_spawn(pool.dispose)
 
     async def release(self) -> None:
         """Let go of the server's loop, which is about to stop: close on it what was made on it."""
@@ -182,28 +193,28 @@ class Portal:
     def drop_ended(self) -> None:
         """Close what was left on loops that have ended. One that only rests, as between two tests, may go on with its own."""
         if self._server_loop is not None and not self._server_loop.is_running():
-            self._former.append((self._server_loop, *self._let_go()))
-        ended = [one for one in self._former if one[0].is_closed()]
+            self._former.append(self._let_go())
+        ended = [one for one in self._former if one.loop is not None and one.loop.is_closed()]
         self._former = [one for one in self._former if one not in ended]
-        for _, _, connections in ended:
-            for connection in list(connections):
+        for one in ended:
+            for connection in list(one.connections):
                 drop(connection)
 
-    def _let_go(self) -> tuple[Pools, WeakSet[Any]]:
+    def _let_go(self) -> "Former":
         """Let go of a loop, with new pools for the engines; the former ones, and their connections, untouched."""
+        former = Former(self._server_loop, [engine.pool for engine in self._engines], self._connections)
         self._server_loop = self._adopting = None
-        pools, connections = [engine.pool for engine in self._engines], self._connections
         self._connections = WeakSet()
         for engine in self._engines:
             engine.sync_engine.dispose(close=False)
-        return pools, connections
+        return former
 
 
-async def release_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Release this running server's loop from every app that has adopted it: the one it serves, and those behind a dispatcher."""
+async def close_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Close what every app that has adopted this server's loop made on it: the app it serves, and those behind a dispatcher."""
     for portal in [user for user in process_loop.users if isinstance(user, Portal)]:
         if portal.adopted(loop):
-            await portal.release()
+            await portal.close()  # what ends later on this loop still does so on it
 
 
 async def _in_greenlet(func: Callable[..., R], *args: Any) -> R:

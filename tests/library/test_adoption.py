@@ -189,3 +189,100 @@ def test_disconnect_is_noticed_on_every_loop() -> None:
     for _ in range(3):
         asyncio.run(request_and_leave())
     assert ends == ["cancelled"] * 3
+
+
+def test_request_that_ends_after_the_shutdown_ends_on_its_loop(app: AsyncFlask) -> None:
+    """A server cancels what has not ended in time, before the lifespan's end or after it."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    waiting = asyncio.Event()
+
+    @app.get("/wait")
+    async def wait() -> str:
+        await main(app).execute(text("SELECT 1"))
+        waiting.set()
+        await asyncio.sleep(PATIENCE)
+        return ""
+
+    async def note() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    @app.teardown_request
+    def tear_down(_: BaseException | None) -> None:
+        app.portal.call(note)
+
+    async def test() -> asyncio.AbstractEventLoop:
+        tasks = []
+
+        async def inside() -> None:
+            scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/wait", "headers": []}
+            messages: asyncio.Queue[Message] = asyncio.Queue()
+            tasks.append(asyncio.create_task(asgi_app(app)(scope, messages.get, messages.put)))
+            await waiting.wait()
+
+        await with_lifespan(app, inside)
+        tasks[0].cancel()
+        await asyncio.wait(tasks)
+        return asyncio.get_running_loop()
+
+    assert loops == [asyncio.run(test())]
+
+
+@pytest.mark.parametrize("factory", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_loops_that_take_turns_keep_the_connections_of_one_turn(
+    app: AsyncFlask, on_postgres: Databases, factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    with asyncio.Runner(loop_factory=factory) as one, asyncio.Runner(loop_factory=factory) as other:
+        for _ in range(5):
+            of_one = one.run(ask_native(app))
+            of_other = other.run(ask_native(app))
+        wait_until(lambda: backends(on_postgres.main) <= of_one | of_other, "the end of the connections of former turns")
+
+
+def test_loop_that_is_refused_changes_nothing_for_the_other(app: AsyncFlask) -> None:
+    asgi = asgi_app(app)
+    app.config["ONELOOP_REQUESTS"] = 2
+    waiting, go = asyncio.Event(), asyncio.Event()
+
+    @app.get("/wait")
+    async def wait() -> str:
+        waiting.set()
+        await go.wait()
+        return ""
+
+    async def ask(path: str) -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi), base_url="http://localhost") as client:
+            return (await client.get(path)).status_code
+
+    async def test() -> list[int]:
+        first = asyncio.create_task(ask("/wait"))
+        await waiting.wait()
+        with pytest.raises(RuntimeError, match="already served on another event loop"):
+            await asyncio.to_thread(asyncio.run, ask("/"))
+        waiting.clear()
+        second = asyncio.create_task(ask("/wait"))
+        await waiting.wait()
+        refused = await asyncio.wait_for(ask("/wait"), PATIENCE)
+        go.set()
+        statuses = [refused, await first, await second]
+        await app.portal.release()
+        return statuses
+
+    assert asyncio.run(test()) == [503, 200, 200]
+
+
+def test_first_request_that_leaves_while_former_connections_are_closed_is_alone(app: AsyncFlask) -> None:
+    """The next ones are served, whether they wait for that too or come later."""
+
+    async def test() -> None:
+        first = asyncio.create_task(ask_native(app))
+        second = asyncio.create_task(ask_native(app))
+        while app.portal._adopting is None:  # noqa: ASYNC110 - it is iterations that have to pass
+            await asyncio.sleep(0)
+        first.cancel()
+        assert await second
+        assert await ask_native(app)
+        assert app.portal.adopted(asyncio.get_running_loop())
+        await app.portal.release()
+
+    ask_sync(app)
+    asyncio.run(test())
