@@ -3,7 +3,7 @@
 """Services: what views do with the databases, on the session of the current request."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -52,8 +52,8 @@ class CatalogService(
             auto_refresh=False,
         )
 
-    def answer_one(self, item_id: UUID) -> Response:
-        """Answer with the item that has this key.
+    def show(self, item_id: UUID) -> Struct:
+        """Return the item that has this key, as it is shown.
 
         Raises:
             NotFoundError: There is none.
@@ -61,7 +61,12 @@ class CatalogService(
         rows = (self.repository.session.execute(one(self.view), {"id": item_id})).all()
         if not rows:
             raise NotFoundError
-        return self.jsonify(*self.view.read(rows))
+        [item] = self.view.read(rows)
+        return cast("Struct", item)
+
+    def answer_one(self, item_id: UUID) -> Response:
+        """Answer with the item that has this key."""
+        return self.jsonify(self.show(item_id))
 
     def answer_list(self) -> Response:
         """Answer with the page that the query string asks for."""
@@ -98,7 +103,11 @@ class CatalogService(
 
     def answer(self, item: ModelT | Struct) -> Response:
         """Answer with one item."""
-        return self.jsonify(msgspec.convert(item, self.schema, from_attributes=True))
+        return self.jsonify(self.shown(item))
+
+    def shown(self, item: ModelT | Struct) -> Struct:
+        """Return the item as it is shown."""
+        return msgspec.convert(item, self.schema, from_attributes=True)
 
     def answer_created(self, item: ModelT | BookRead, endpoint: str) -> Response:
         """Answer with a new item and where it is: 201 and `Location`."""
@@ -226,10 +235,13 @@ class ActivityService(CatalogService[Activity]):
     view = ACTIVITY_VIEW
     schema = ActivityRead
 
+    def record(self, action: str, kind: str, subject_id: UUID | None, detail: str) -> None:
+        """Add a write."""
+        row = {"action": action, "kind": kind, "subject_id": subject_id, "detail": detail}
+        self.repository.session.execute(ADD_ACTIVITY, row)
+        self.finish()
+
 
 def record(action: str, kind: str, subject_id: UUID | None, detail: str) -> None:
     """Add a write to the log. It is kept if the request's own write is: the log is committed after it."""
-    service = ActivityService.open()
-    row = {"action": action, "kind": kind, "subject_id": subject_id, "detail": detail}
-    service.repository.session.execute(ADD_ACTIVITY, row)
-    service.finish()
+    ActivityService.open().record(action, kind, subject_id, detail)

@@ -14,6 +14,14 @@ from catalog.problems import InvalidBody, Problem
 
 T = TypeVar("T")
 
+
+class NotJSON(Problem):
+    """A body that is not sent as JSON: 415."""
+
+    def __init__(self) -> None:
+        super().__init__(415, "The body must be JSON: send it with Content-Type: application/json.")
+
+
 PLAINER = {"Object missing required field ": "is required", "Object contains unknown field ": "is unknown"}
 
 
@@ -25,11 +33,21 @@ def read_body(schema: type[T]) -> T:
         InvalidBody: It breaks a rule of the schema.
     """
     if not request.is_json:
-        raise Problem(415, "The body must be JSON: send it with Content-Type: application/json.")
+        raise NotJSON
     data = request.get_data(cache=False)
     limit = request.max_content_length
     if limit is not None and request.content_length is None and len(data) >= limit:
         raise RequestEntityTooLarge  # Werkzeug 3.1 cuts off a body of unknown length (LimitedStream.readall)
+    return decode(schema, data)
+
+
+def decode(schema: type[T], data: bytes) -> T:
+    """Return a body as `schema`.
+
+    Raises:
+        Problem: 400, it is not JSON.
+        InvalidBody: It breaks a rule of the schema.
+    """
     try:
         body: T = _decoder(cast("Hashable", schema)).decode(data)
     except msgspec.ValidationError as error:

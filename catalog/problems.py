@@ -124,11 +124,16 @@ def respond(error: HTTPException) -> Response:
     if wants_page():
         response.data = render_template("error.html", title=error.name, detail=error.description)
         return response
-    members = error.members if isinstance(error, Problem) else {}
-    about = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
-    response.data = msgspec.json.encode({**about, **members})
+    response.data = encode(error)
     response.content_type = MEDIA_TYPE
     return response
+
+
+def encode(error: HTTPException) -> bytes:
+    """Return `error` as a problem in JSON."""
+    members = error.members if isinstance(error, Problem) else {}
+    about = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
+    return msgspec.json.encode({**about, **members})
 
 
 def wants_page() -> bool:

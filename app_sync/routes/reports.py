@@ -5,6 +5,7 @@
 from advanced_alchemy.extensions.flask import FlaskServiceMixin
 from flask import Blueprint, Response
 
+from ..config import alchemy
 from ..overview import overview
 
 reports = Blueprint("reports", __name__, url_prefix="/reports")
@@ -13,4 +14,4 @@ reports = Blueprint("reports", __name__, url_prefix="/reports")
 @reports.get("/overview")
 def show_overview() -> Response:
     """Answer with the catalogue in numbers."""
-    return FlaskServiceMixin().jsonify(overview())
+    return FlaskServiceMixin().jsonify(overview(alchemy().new_session))
