@@ -8,7 +8,7 @@ import click
 
 from benchmarks.cli.base import duration
 from benchmarks.in_process.cells import PORTAL, contenders, scenarios
-from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.contenders import CONTENDERS, left_out
 from benchmarks.subjects.portals import PORTALS
 from benchmarks.subjects.profiles import PROFILES, cells
 from benchmarks.subjects.profiles import duration as planned
@@ -20,6 +20,8 @@ from benchmarks.subjects.scenarios import SCENARIOS
 def list_() -> None:
     """List contenders, scenarios, questions and profiles."""
     _show("Contenders (run, serve)", ((one.name, f"{one.about}; {one.concurrency}") for one in CONTENDERS.values()))
+    for line in left_out():
+        click.echo(line)
     _show("Scenarios (run)", ((one.name, one.title) for one in SCENARIOS.values()))
     _show("Questions (run)", ((one.name, f"{one.asks}: {_decides(one)}") for one in QUESTIONS.values()))
     _show("Profiles (run)", ((one.name, _profile(name)) for name, one in PROFILES.items()))

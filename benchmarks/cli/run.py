@@ -21,7 +21,7 @@ from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import sheet, verdicts
 from benchmarks.report.numbers import plural
-from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.contenders import CONTENDERS, left_out
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
 from benchmarks.under_load.driver import DriverError
@@ -89,6 +89,8 @@ def run_(
         f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
         f" about {duration(_seconds(plan, sittings))}; raw results in {output}"
     )
+    for line in left_out():
+        click.echo(line)
     progress = LoadProgress(plan)
 
     def interrupted() -> str:

@@ -29,6 +29,8 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
     """Start a contender with seeded databases of its own, until Ctrl-C; they are removed then."""
     kind, url = named(database)
     chosen = CONTENDERS[contender]
+    if chosen.lacking:
+        raise CommandError(f"{contender} is left out here: {chosen.lacking}")
     if kind not in chosen.databases:
         raise CommandError(f"{contender} runs on {', '.join(chosen.databases)} only")
     with (

@@ -106,6 +106,7 @@ class ASGICaller:
         self.loop = new_event_loop()
         self._lifespan = _Lifespan(app)
         self.loop.run_until_complete(self._lifespan.enter("startup"))
+        self._standing = asyncio.all_tasks(self.loop)  # the lifespan's, and what it has started
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
         """See `Caller`."""
@@ -148,7 +149,7 @@ class ASGICaller:
         """See `Caller`. What an interrupted batch left unfinished is cancelled first."""
 
         async def end() -> None:
-            left = asyncio.all_tasks() - {asyncio.current_task(), self._lifespan.task}
+            left = asyncio.all_tasks() - self._standing - {asyncio.current_task()}
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)

@@ -40,7 +40,7 @@ def scenarios() -> list[str]:
 
 def contenders() -> list[str]:
     """Those that are opened in process."""
-    return [name for name, one in CONTENDERS.items() if one.interface]
+    return [name for name, one in CONTENDERS.items() if one.interface and one.lacking is None]
 
 
 def plan(
@@ -57,7 +57,7 @@ def plan(
         if (scenario in asked or not asked) and SCENARIOS[scenario].database == (database != NO_DATABASE)
         if database in (NO_DATABASE, *SCENARIOS[scenario].databases)
         for contender in contenders()
-        if contender in (*named, BASELINE, CONTROL) or not named
+        if (contender in (*named, BASELINE, CONTROL) or not named) and CONTENDERS[contender].asked([scenario])
     ]
     return [one for one in cells if one.kind in CONTENDERS[one.contender].databases and (control or one.contender != CONTROL)]
 

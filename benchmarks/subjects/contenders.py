@@ -7,14 +7,15 @@ server: those who differ in their server's settings alone are not opened there.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from sqlalchemy import make_url
 
-Model = Literal["sync", "documented", "loop", "native"]
+Model = Literal["sync", "documented", "loop", "native", "peer"]
 Interface = Literal["wsgi", "asgi"]
 
 THREADS = 4
@@ -40,11 +41,15 @@ def _threads(count: int) -> tuple[str, ...]:
     return (*GUNICORN, "--worker-class", "gthread", "--threads", str(count), "{app}()")
 
 
+EXTRA = "they need the extra peers: pip install -e '.[peers]'"
+
+
 @dataclass(frozen=True)
 class Contender:
     """One way to run an app. `app` is `module:factory`, which takes a mapping of settings, or has them from the environment;
     `server` is a command line after `python -m`, in which {app}, {port} and {folder} (an empty one) are replaced; `concurrency`
-    says how many requests it can work on at a time.
+    says how many requests it can work on at a time. `needs` are modules that an extra installs, and `scenarios` what it is asked:
+    everything, if none are named.
 
     `interface` is how the app is called in process, None where it is not; `field` whether it is measured wherever a profile
     measures the whole field.
@@ -61,6 +66,17 @@ class Contender:
     databases: tuple[str, ...] = ("sqlite", "postgresql")
     interface: Interface | None = "wsgi"
     field: bool = True
+    needs: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+
+    @property
+    def lacking(self) -> str | None:
+        """Why it, and others like it, cannot be measured here; None where it can."""
+        return None if all(map(find_spec, self.needs)) else EXTRA
+
+    def asked(self, parts: Iterable[str]) -> bool:
+        """Whether it is asked what consists of these scenarios."""
+        return not self.scenarios or {*parts} <= {*self.scenarios}
 
     def factory(self) -> Callable[[Mapping[str, Any]], Any]:
         """What makes the app in this process, given its settings."""
@@ -107,6 +123,25 @@ def _synchronous(name: str, about: str, threads: int) -> Contender:
         SYNC_DRIVERS,
         interface="wsgi" if advised else None,
         field=advised,
+    )
+
+
+PEER_SCENARIOS = ("noop", "read", "list", "create", "update", "fan-out", "slow-10", "slow-50")
+"""What the peers have routes for; and so mixtures of them."""
+
+
+def _peer(module: str, title: str) -> Contender:
+    return Contender(
+        f"peer-{module}",
+        f"the same catalogue, services and schemas on {title} in place of Flask",
+        "peer",
+        f"benchmarks.subjects.apps.peer_{module}:create",
+        (*UVICORN, "{app}"),
+        "a task per request, one event loop",
+        interface="asgi",
+        field=False,
+        needs=(module,),
+        scenarios=PEER_SCENARIOS,
     )
 
 
@@ -220,6 +255,7 @@ CONTENDERS: dict[str, Contender] = {
             databases=("postgresql",),
             interface="asgi",
         ),
+        *(_peer(module, title) for module, title in (("quart", "Quart"), ("fastapi", "FastAPI"), ("litestar", "Litestar"))),
     )
 }
 """By name; the baseline first."""
@@ -234,6 +270,15 @@ def counterpart(name: str) -> str | None:
         if other.interface and one and (other.app, other.drivers) == (one.app, one.drivers)
     )
     return name if one and one.interface and name != CONTROL else next(same, None)
+
+
+def left_out() -> list[str]:
+    """Who cannot be measured here, a line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in CONTENDERS.values():
+        if one.lacking:
+            reasons.setdefault(one.lacking, []).append(one.name)
+    return [f"Left out here: {', '.join(names)}; {reason}" for reason, names in reasons.items()]
 
 
 def documented(name: str) -> bool:

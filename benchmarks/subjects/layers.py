@@ -28,6 +28,8 @@ PACKAGES: dict[str, str] = {
     **dict.fromkeys(("sqlalchemy", "greenlet"), "SQLAlchemy"),
     "advanced_alchemy": "Advanced Alchemy",
     **dict.fromkeys(("flask", "flask_wtf", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "blinker", "click"), "Flask"),
+    # the peers' frameworks, in Flask's place
+    **dict.fromkeys(("quart", "fastapi", "starlette", "pydantic", "pydantic_core", "litestar", "multidict"), "Flask"),
     **dict.fromkeys(("flask_oneloop", "asgiref"), "runtime"),
     **dict.fromkeys(("app_async", "app_sync", "catalog"), "app"),
     **dict.fromkeys(("msgspec", "json"), "JSON"),

@@ -8,7 +8,7 @@ from math import inf
 
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.load import Load, LoadCell
-from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, FROZEN
+from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, FROZEN, Contender
 from benchmarks.subjects.questions import QUESTIONS, Question
 from benchmarks.subjects.scenarios import SCENARIOS
 
@@ -26,6 +26,7 @@ REPAIRED = "async-documented-nullpool"
 STOCK = ("async-documented", REPAIRED, "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
+PEERS = ("peer-quart", "peer-fastapi", "peer-litestar")
 FIELD = "the field"
 """In a block's contenders: all whose entry says that they are of it."""
 WAITING = (*PAIR, *MORE, "sync-gevent", *OURS)
@@ -88,8 +89,10 @@ class Profile:
 
     @property
     def asked(self) -> list[Question]:
-        """The questions."""
-        return [QUESTIONS[name] for name in self.questions or QUESTIONS]
+        """The questions whose contenders can be had here."""
+        named = [QUESTIONS[name] for name in self.questions]
+        asked = named or [one for one in QUESTIONS.values() if self.name in one.profiles or not one.profiles]
+        return [one for one in asked if not any(CONTENDERS[name].lacking for name in one.contenders)]
 
     @property
     def measured(self) -> list[Block]:
@@ -158,16 +161,17 @@ PROFILES: dict[str, Profile] = {
             "the published report (at most 45 min)",
             0.4,
             STANDARD,
-            Block((), (*PAIR, *OURS), 3, 1.6, slice=0.1),
+            Block((), (*PAIR, *OURS), 3, 1.2, slice=0.1),
             crosschecks=6,
             budget=2_700.0,
         ),
         Profile(
             "full",
-            "the same with more contenders and scenarios (at most an hour)",
+            "the same with more contenders and scenarios (at most 85 min)",
             0.4,
             (
                 *STANDARD,
+                Block(("noop", "read", "list", "create"), PEERS, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("list", "update"), (FIELD,), 3, 1.5, databases=(POSTGRESQL,), slice=0.06),
                 Block(("read",), (FIELD, *THREADED), 3, 1.5, databases=(SQLITE,), slice=SHORT),
                 Block(("list", "fan-out"), (*PAIR, "sync-gevent", *OURS), 3, 1.6, slice=0.08),
@@ -180,9 +184,9 @@ PROFILES: dict[str, Profile] = {
                 Block(("mixed",), (*PAIR, *OURS), 3, 18.0, OPEN[:1], (POSTGRESQL,), QUEUE),
                 Block(("mixed",), (*PAIR, *OURS), 3, 9.0, OPEN[1:], (POSTGRESQL,), QUEUE),
             ),
-            Block((), (*PAIR, *OURS), 3, 1.6, slice=0.1),
+            Block((), (*PAIR, *OURS), 3, 1.2, slice=0.1),
             crosschecks=10,
-            budget=3_500.0,
+            budget=5_100.0,
         ),
     )
 }
@@ -241,10 +245,15 @@ def _where(scenario: str, databases: Sequence[str], block: Block) -> list[str]:
 
 
 def _chosen(cell: LoadCell, contenders: Sequence[str]) -> LoadCell | None:
-    able = [name for name in cell.contenders if cell.database == NO_DATABASE or cell.database in CONTENDERS[name].databases]
+    able = [name for name in cell.contenders if _able(CONTENDERS[name], cell)]
     if contenders:
         able = [name for name in able if name in contenders or name in PAIR]
     return replace(cell, contenders=tuple(able)) if able else None
+
+
+def _able(one: Contender, cell: LoadCell) -> bool:
+    somewhere = cell.database == NO_DATABASE or cell.database in one.databases
+    return somewhere and one.asked(SCENARIOS[cell.scenario].parts) and one.lacking is None
 
 
 def _add(found: dict[tuple[str, str, Load], LoadCell], cell: LoadCell) -> None:

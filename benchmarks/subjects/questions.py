@@ -19,7 +19,7 @@ class Question:
     """Whether `contender` does better than `against`, by one quantity, in one cell.
 
     `words` are a plain sentence for each outcome, in which {times} is the ratio: 0.9, or 2.5. Without one for an outcome the
-    general one is said.
+    general one is said. `profiles` ask it, all if none is named.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Question:
     against: str = BASELINE
     quantity: Literal["cpu", "throughput"] = "cpu"
     words: Mapping[Found, str] = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
 
     @property
     def where(self) -> tuple[str, str, str]:
@@ -121,6 +122,20 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question("empty-loop", "An empty async view, loop", NO_DATABASE, "noop", FEW, "async-loop", words=COSTS),
         Question("empty-native", "An empty async view, native", NO_DATABASE, "noop", FEW, "async-native", words=COSTS),
+        *(
+            Question(
+                f"peer-{name.lower()}",
+                f"Reading a book, PostgreSQL: native over {name}",
+                "postgresql",
+                "read",
+                FEW,
+                "async-native",
+                f"peer-{name.lower()}",
+                words=COSTS,
+                profiles=("standard", "full"),
+            )
+            for name in ("Quart", "FastAPI", "Litestar")
+        ),
     )
 }
 """By name, in the order in which they are answered."""

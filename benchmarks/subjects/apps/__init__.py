@@ -29,11 +29,26 @@ def equip(app: Flask, noop: Callable[[], Any], slow: Callable[[], Any], close: C
     app.extensions[CLOSE] = close
     app.add_url_rule("/noop", view_func=noop)
     app.add_url_rule("/slow", view_func=slow)
-    app.add_url_rule(TOKEN_PATH, "benchmark_token", lambda: os.environ.get(TOKEN_VARIABLE, ""))
-    app.add_url_rule(COLLECTIONS_PATH, "benchmark_collections", lambda: list(_collections))
+    app.add_url_rule(TOKEN_PATH, "benchmark_token", token)
+    app.add_url_rule(COLLECTIONS_PATH, "benchmark_collections", collected)
+    note_collections()
+    return app
+
+
+def token() -> str:
+    """What proves who answers."""
+    return os.environ.get(TOKEN_VARIABLE, "")
+
+
+def collected() -> list[tuple[float, float]]:
+    """The collections so far, see `_note`."""
+    return list(_collections)
+
+
+def note_collections() -> None:
+    """Take note of them from now on."""
     if _note not in gc.callbacks:
         gc.callbacks.append(_note)
-    return app
 
 
 def freeze(app: T) -> T:
