@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 SLOWED = Path(__file__).parent / "data" / "slowed.jsonl"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    pytest.skip("no Chromium is installed: .ci/run installs one", allow_module_level=True)
 WIDTHS = (360, 768, 1280)
 VIEWS = ("compare", "latency", "hazards")
 Open = Callable[..., Page]
@@ -60,8 +62,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: .ci/run installs one")
     before = {*psutil.Process().children(recursive=True)}
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
