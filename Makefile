@@ -1,6 +1,6 @@
 # The two commands: `make bench` compares the paths and prints the verdicts, `make test` checks everything. Both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help setup bench results test lint types mirror coverage clean
+.PHONY: help setup bench results test lint types tests mirror coverage clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,8 +30,12 @@ results: setup ## measure for two hours, then write benchmarks/results/ and RESU
 	@$(BIN)/python -m benchmarks proof
 	@$(BIN)/python -m benchmarks report
 
-test: lint types ## lint, types, and the tests: the mirror is one of them
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 2 --dist=loadfile
+test: lint ## lint, types, and the tests: the mirror is one of them
+	@$(MAKE) --no-print-directory -j 2 types tests
+
+# More processes than two cores: a third of the time a test waits for a server to start, or to be done.
+tests: setup
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist=loadfile
 
 lint: setup
 	@$(BIN)/ruff check
