@@ -165,7 +165,7 @@ def test_the_commands_are_listed() -> None:
     app = create_app({"SECRET_KEY": "x", "DATABASE_URL": "sqlite:////nowhere/x", "ACTIVITY_DATABASE_URL": "sqlite:////nowhere/y"})
     listed = flask(app, "--help")
     assert listed.exit_code == 0
-    for command in ("upgrade", "downgrade", "check", "make-migrations", "show-current-revision"):
+    for command in ("upgrade", "downgrade", "check", "show-current-revision", "history", "make-migrations", "stamp", "drop-all"):
         assert command in listed.output
     failed = flask(app, "upgrade", "--no-prompt")
     assert failed.exit_code == 2
