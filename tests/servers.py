@@ -9,6 +9,7 @@ to the processes started here: one that was left over from another run is never 
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ import psutil
 
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 60.0
+TRIES: Final = 3
+"""Ports on which a server is started when others are taken from under its nose."""
 STOP_SECONDS: Final = 30.0
 """How long a server may take to end after SIGTERM; then its process group is killed, and that is an error."""
 
@@ -73,6 +76,10 @@ KINDS: Final[Mapping[str, Sequence[str]]] = {**WSGI, **ASGI, **ASGI_VARIANTS}
 
 class ServerError(Exception):
     """A server did not start or did not end; the message says why and ends with what it wrote."""
+
+
+class PortTakenError(ServerError):
+    """Somebody else has got the port since it was found to be free."""
 
 
 class Server:
@@ -134,6 +141,21 @@ def serve(
     Raises:
         ServerError: if it ends or stays silent instead of answering, or does not end when it should.
     """
+    with ExitStack() as stack:
+        for left in reversed(range(TRIES)):
+            try:
+                server = stack.enter_context(_started(kind, app, arguments, env, cwd))
+                break
+            except PortTakenError:
+                if not left:
+                    raise
+        yield server
+
+
+@contextmanager
+def _started(
+    kind: str | Sequence[str], app: str, arguments: Sequence[str], env: Mapping[str, str] | None, cwd: Path | None
+) -> Iterator[Server]:
     port = free_port()
     argv: list[str] = []
     for part in KINDS[kind] if isinstance(kind, str) else kind:
@@ -176,7 +198,8 @@ def _wait_until_it_answers(server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not (_answers(server.port) and _listens(server)):
         if (status := server.process.poll()) is not None:
-            raise ServerError(f"the server ended with status {status} instead of answering; it wrote:\n{server.output}")
+            kind = PortTakenError if re.search(r"\bin use\b", server.output) else ServerError
+            raise kind(f"the server ended with status {status} instead of answering; it wrote:\n{server.output}")
         if time.monotonic() > deadline:
             raise ServerError(f"the server did not answer within {START_SECONDS:g} s; it wrote:\n{server.output}")
         time.sleep(0.05)
