@@ -162,14 +162,6 @@ def test_default_settings_take_effect(running: PostgresServer) -> None:
     assert {name: ask(running.url, f"SHOW {name}") for name in TEST_SETTINGS} == TEST_SETTINGS
 
 
-def test_no_url_starts_a_server_with_the_settings_given_on_top_of_the_defaults(temporary: Path) -> None:
-    with connect_or_start(None, {**DURABLE_SETTINGS, "work_mem": "7MB", "application_name": "two words = 'one' value"}) as other:
-        assert other.pid
-        assert at_work_in(temporary)
-        shown = {name: ask(other.url, f"SHOW {name}") for name in (*DURABLE_SETTINGS, "work_mem", "max_connections")}
-        assert shown == {**DURABLE_SETTINGS, "work_mem": "7MB", "max_connections": "200"}
-
-
 @pytest.mark.parametrize("name", ["port", "listen_addresses", "unix_socket_directories"])
 def test_own_settings_are_refused(name: str, temporary: Path) -> None:
     with pytest.raises(PostgresError, match=f"not by you: {name}"), server({name: "5432"}):
@@ -209,16 +201,6 @@ def test_refusals_are_one_line(running: PostgresServer) -> None:
         assert password not in str(caught.value)
     running.drop_database("taken")
     assert databases(running.url) == {"postgres"}
-
-
-def test_leaves_no_process_and_no_folder(temporary: Path) -> None:
-    with server() as other, psycopg.connect(other.url):  # a connection in use must not hold it up
-        assert other.pid
-        postmaster = psutil.Process(other.pid)
-        processes = [postmaster, *postmaster.parents()[:1], *postmaster.children()]
-    assert len(processes) > 2
-    assert [process for process in processes if process.is_running()] == []
-    assert at_work_in(temporary) == []
 
 
 def test_waits_for_a_slow_stop_after_an_interrupt(temporary: Path) -> None:
@@ -284,12 +266,26 @@ def test_interrupt_from_the_terminal_reaches_the_parent_only(temporary: Path) ->
     assert at_work_in(temporary) == []
 
 
-def test_two_servers_at_once(temporary: Path) -> None:
-    with server() as one, server() as two:
+def test_two_servers_at_once_one_with_settings_on_top_of_the_defaults_leave_nothing(temporary: Path) -> None:
+    settings = {**DURABLE_SETTINGS, "work_mem": "7MB", "application_name": "two words = 'one' value"}
+    with (
+        connect_or_start(None, settings) as one,
+        server() as two,
+        psycopg.connect(one.url),  # a connection in use must not hold it up
+    ):
+        assert one.pid
+        assert two.pid
+        shown = {name: ask(one.url, f"SHOW {name}") for name in (*settings, "max_connections")}
+        assert shown == {**settings, "max_connections": TEST_SETTINGS["max_connections"]}
         one.create_database("mine")
-        assert one.pid != two.pid
-        assert len(list(temporary.iterdir())) == 2
         assert (databases(one.url), databases(two.url)) == ({"postgres", "mine"}, {"postgres"})
+        assert len(list(temporary.iterdir())) == 2
+        assert at_work_in(temporary)
+        postmasters = [psutil.Process(one.pid), psutil.Process(two.pid)]
+        processes = [process for each in postmasters for process in (each, *each.parents()[:1], *each.children())]
+    assert len(set(processes)) > 4
+    assert [process for process in processes if process.is_running()] == []
+    assert at_work_in(temporary) == []
 
 
 def test_failed_start_says_why(temporary: Path) -> None:
