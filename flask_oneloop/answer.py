@@ -11,7 +11,7 @@ from .context import Outside
 from .environ import Message, Receive, Send
 from .exchange import Exchange
 from .flask import AsyncFlask
-from .threads import Threads
+from .threads import GIVEN_UP, Threads
 
 __all__ = ("Answer", "refuse")
 
@@ -53,7 +53,7 @@ class Answer(Exchange):
             pass
         if self.task is not None and not self.answered:
             self.given_up = True
-            self.task.cancel()
+            self.task.cancel(GIVEN_UP)
 
     async def time_out(self) -> None:
         """Answer in the app's place, and cancel its task; what it answers later goes nowhere. A thread runs to its end."""
@@ -63,7 +63,7 @@ class Answer(Exchange):
             await refuse(self.send, 503, "The request took too long.")
         finally:
             if self.task is not None:
-                self.task.cancel()
+                self.task.cancel(GIVEN_UP)
 
     def respond(self, app: AsyncFlask, environ: dict[str, Any]) -> None:
         """Call the WSGI application and send what it answers; runs in the request's greenlet."""

@@ -10,7 +10,7 @@ starts the next request of a connection, or registers its reader, while it sends
 
 import asyncio
 import io
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from sqlalchemy.util import greenlet_spawn
 
@@ -73,7 +73,8 @@ class ASGIApp:
             return
         self.running += 1
         context = request_context(self.app)
-        answer = Answer(self.app, context, self.threads, asyncio.current_task(loop), receive, send)
+        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
+        answer = Answer(self.app, context, self.threads, task, receive, send)
         body: IO[bytes] = io.BytesIO()
         try:
             environ = build_environ(scope)
@@ -88,7 +89,7 @@ class ASGIApp:
                 await self.turns.wait()
             await within(context, greenlet_spawn(answer.begin, answer.respond, self.app, environ))
         except asyncio.CancelledError:
-            if not answer.given_up:
+            if not answer.given_up or task.cancelling() > 1:
                 raise  # the server itself ends the request
         except (SystemExit, KeyboardInterrupt) as error:
             # In a task these would stop the server's loop, and every other request with it.
@@ -97,6 +98,8 @@ class ASGIApp:
         finally:
             self.running -= 1
             self.watch.discard(answer)
+            if answer.given_up:
+                task.uncancel()
             body.close()
 
     async def _read(self, environ: dict[str, Any], receive: Receive, send: Send) -> IO[bytes] | None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -25,30 +25,29 @@ def in_greenlet() -> bool:
     return getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False)
 
 
-class Call(Coroutine[Any, Any, None], Generic[R]):
-    """One coroutine on a loop that runs in another thread, as a coroutine that its task cannot end before the caller is told.
+class Call(Generic[R]):
+    """One coroutine on a loop that runs in another thread.
 
-    The waiting is on a bare lock, which costs a third of a ``concurrent.futures.Future``. What the coroutine raises ends here
-    whatever it is, because a ``SystemExit`` that reaches the loop would stop it for everybody.
+    The waiting is on a bare lock, which costs a third of a ``concurrent.futures.Future``. The coroutine's exception is caught
+    inside its task whatever it is, because a ``SystemExit`` that reaches the loop would stop it for everybody.
     """
 
-    __slots__ = ("context", "done", "error", "loop", "result", "steps", "task")
+    __slots__ = ("context", "coroutine", "done", "error", "loop", "result", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R]) -> None:
         self.loop = loop
-        self.steps: Any = coroutine.__await__()
+        self.coroutine = coroutine
         self.context = contextvars.copy_context()
         self.done = threading.Lock()
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
-        self.result: R
 
     def wait(self) -> R:
         self.done.acquire()
         try:
             self.loop.call_soon_threadsafe(self._start, context=self.context)
         except BaseException:
-            self.close()
+            self.coroutine.close()
             raise
         try:
             self.done.acquire()
@@ -66,33 +65,31 @@ class Call(Coroutine[Any, Any, None], Generic[R]):
             del self.error  # it holds this frame: do not leave the cycle to the collector
 
     def _start(self) -> None:
-        self.task = self.loop.create_task(self, context=self.context)
+        run = self._run()
+        run.send(None)  # into its try, where a cancellation before the task's first step finds it
+        self.task = self.loop.create_task(run, context=self.context)
 
     def _cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
 
-    def send(self, value: Any) -> Any:
-        return self._step(self.steps.send, value)
-
-    def throw(self, error: Any, *_: Any) -> Any:
-        return self._step(self.steps.throw, error)
-
-    def close(self) -> None:
-        self.steps.close()
-
-    def _step(self, step: Callable[[Any], Any], value: Any) -> Any:
+    async def _run(self) -> None:
         try:
-            return step(value)
-        except StopIteration as stop:
-            self.result = stop.value
+            await _STARTED
+            self.result = await self.coroutine
         except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
             self.error = error
-        self.done.release()
-        raise StopIteration
+            self.coroutine.close()  # it may not have begun
+        finally:
+            self.done.release()
 
-    def __await__(self) -> Generator[Any, Any, None]:
-        raise NotImplementedError  # a task steps it
+
+class _Started:
+    def __await__(self) -> Any:
+        return iter((None,))
+
+
+_STARTED = _Started()
 
 
 async def finish(awaitable: Awaitable[R]) -> R:

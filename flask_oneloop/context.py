@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
 from .call import await_
+from .threads import Abandoned
 
 __all__ = ("Outside", "connect_outside", "request_context", "within")
 
@@ -55,6 +56,9 @@ def within(context: Context, coroutine: Coroutine[Any, Any, R]) -> Generator[Any
             step = coroutine.send
             try:
                 value = (yield from wanted.awaitable.__await__()) if type(wanted) is Outside else (yield wanted)
+            except Abandoned:
+                coroutine.close()  # not in the context: a thread is in it
+                raise
             except BaseException as error:  # noqa: BLE001 - a cancellation, too, is the coroutine's to handle
                 step, value = coroutine.throw, error
     finally:

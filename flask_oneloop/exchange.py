@@ -8,7 +8,7 @@ import flask
 
 from .call import await_, in_greenlet
 from .context import Outside
-from .threads import Threads
+from .threads import OwnThread, Threads
 
 __all__ = ("Body", "Exchange", "current_exchange", "in_memory")
 
@@ -35,13 +35,17 @@ class Exchange:
             if self.context is not None:
                 _current.set(None)  # each refers to the other: do not leave the cycle to the collector
 
-    def in_thread(self, func: Callable[..., R], *args: Any) -> R:
-        """Call it in the exchange's context in a worker thread; its greenlet waits, outside the context."""
+    def own_thread(self) -> OwnThread:
+        """A worker thread, for calls in the exchange's context."""
         assert self.threads is not None
         assert self.context is not None
+        return OwnThread(self.threads, self.context)
+
+    def in_thread(self, thread: OwnThread, func: Callable[..., R], *args: Any) -> R:
+        """Call it there; its greenlet waits, outside the context."""
         if _current.get() is self and in_greenlet():
-            return cast("R", await_(Outside(self.threads.run(self.context, func, *args))))
-        self.threads.start(self.context, func, *args)
+            return cast("R", await_(Outside(thread.run(func, *args))))
+        thread.start(func, *args)
         return cast("R", None)  # for a body that is finalized when all is over
 
 
@@ -57,19 +61,23 @@ def in_memory(body: Iterable[bytes] | None) -> bool:
     """
     callbacks = getattr(body, "_callbacks", None) or [None]
     response = getattr(callbacks[-1], "__self__", None)
-    return type(response) is flask.Response and not getattr(response, "_on_close", True) and not response.is_streamed
+    if type(response) is not flask.Response or getattr(response, "_on_close", True):
+        return False
+    return type(response.response) in {list, tuple}
 
 
 class Body:
     """A WSGI response body that is iterated by way of ``run``, and closed so once: at the latest when it is dropped.
 
-    ``run`` calls a function where the application ran: in its context, or in its context in a thread.
+    ``run`` calls a function where the application ran: in its context, or in its context in a thread; ``let_go`` is called when
+    no more calls are to come.
     """
 
-    __slots__ = ("body", "chunks", "run")
+    __slots__ = ("body", "chunks", "let_go", "run")
 
-    def __init__(self, run: Callable[..., Any]) -> None:
+    def __init__(self, run: Callable[..., Any], let_go: Callable[[], object] = lambda: None) -> None:
         self.run = run
+        self.let_go = let_go
         self.body: Iterable[bytes] | None = None
 
     def begin(self, wsgi_app: Callable[..., Iterable[bytes]], *args: Any) -> None:
@@ -81,6 +89,7 @@ class Body:
         """The application's own, for which no ``run`` is needed."""
         body, self.body = self.body, None
         assert body is not None
+        self.let_go()
         return body
 
     def __iter__(self) -> Iterator[bytes]:
@@ -95,8 +104,11 @@ class Body:
     def close(self) -> None:
         """Close it, if it can be closed (PEP 3333)."""
         body, self.body = self.body, None
-        if (close := getattr(body, "close", None)) is not None:
-            self.run(close)
+        try:
+            if (close := getattr(body, "close", None)) is not None:
+                self.run(close)
+        finally:
+            self.let_go()
 
     __del__ = close
 

@@ -69,9 +69,10 @@ class AsyncFlask(Flask):
         for_loop = files is not None and not environ["PATH_INFO"].startswith(files)
         if for_loop or has_app_context() or not in_greenlet() or self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
-        body = Body(exchange.in_thread)
+        thread = exchange.own_thread()
+        body = Body(functools.partial(exchange.in_thread, thread), thread.let_go)
         try:
-            exchange.in_thread(body.begin, super().wsgi_app, environ, start_response)
+            body.run(body.begin, super().wsgi_app, environ, start_response)
         except BaseException:
             body.close()
             raise

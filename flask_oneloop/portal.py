@@ -8,6 +8,7 @@ on one loop, which is what loop-bound resources such as asyncpg's connections ne
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakSet
 
@@ -158,7 +159,7 @@ class Portal:
                 raise RuntimeError(msg)
             self.drop_ended()
             self._server_loop = loop
-            self._adopting = asyncio.ensure_future(self._close_former(loop))
+            self._adopting = loop.create_task(self._close_former(loop), context=Context())
         if self._adopting is not None:
             await asyncio.shield(self._adopting)
 

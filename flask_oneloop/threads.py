@@ -1,6 +1,7 @@
 """Worker threads, for what would keep the server's event loop waiting."""
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -8,62 +9,119 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any, TypeVar, cast
 
-__all__ = ("Threads",)
+from .blame import blame
+
+__all__ = ("GIVEN_UP", "Abandoned", "OwnThread", "Threads")
 
 R = TypeVar("R")
+GIVEN_UP = "nobody waits for the answer"
+"""The message of a cancellation for which a thread is waited for as long as it takes."""
+ENDING_SECONDS = 1.0
+"""How long after any other, such as a server's at its end."""
+
+logger = logging.getLogger(__name__)
+
+
+class Abandoned(asyncio.CancelledError):
+    """The server ends a request, whose thread does not end."""
 
 
 class Threads:
-    """Calls functions in threads, no more than ``limit`` at a time, first come, first served; made and used on one loop.
+    """Worker threads for the requests on a loop: no more than ``limit`` work at a time, first come, first served."""
 
-    Handing over to a thread that waits on a bare lock costs a third of what ``run_in_executor`` does.
-    """
-
-    __slots__ = ("_free", "_loop")
+    __slots__ = ("free", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
-        self._loop = loop
-        self._free = asyncio.Semaphore(limit)
+        self.loop = loop
+        self.free = asyncio.Semaphore(limit)
 
-    async def run(self, context: Context, func: Callable[..., R], *args: Any) -> R:
-        """Call it there, in ``context`` itself, in which nobody else may be meanwhile.
+
+class OwnThread:
+    """Calls functions in ``context`` itself, in which nobody else may be meanwhile, and in a thread that is nobody else's until
+    it is let go of, for what is bound to one.
+
+    Between two calls it is none of those that work: who reads a stream slowly keeps nobody waiting.
+    """
+
+    __slots__ = ("_context", "_threads", "_worker")
+
+    def __init__(self, threads: Threads, context: Context) -> None:
+        self._threads = threads
+        self._context = context
+        self._worker: _Worker | None = None
+
+    async def run(self, func: Callable[..., R], *args: Any) -> R:
+        """Call it there.
 
         A thread cannot be cancelled: if this task is, it waits for the end of a call that has begun, and is cancelled then.
 
         Raises:
+            Abandoned: if the call does not end within :data:`ENDING_SECONDS` of a cancellation that is not :data:`GIVEN_UP`.
             BaseException: what it raises, ``SystemExit`` included; not ``StopIteration``, which cannot leave a coroutine.
         """
-        async with self._free:
-            return cast("R", await _Job(self._loop, context, func, args).done())
+        async with self._threads.free:
+            job = self._begin(func, args)
+            try:
+                return cast("R", await job.done())
+            except Abandoned:
+                self._worker = None
+                raise
 
-    def start(self, context: Context, func: Callable[..., object], *args: Any) -> None:
-        """Call it without waiting for a place or for its end; any thread may ask for it."""
-        _hand_over(_Job(self._loop, context, func, args))
+    def start(self, func: Callable[..., object], *args: Any) -> None:
+        """Call it without waiting for a place or for its end, and let go of the thread then; any thread may ask for it."""
+        self._begin(func, args, last=True)
+        self._worker = None
+
+    def let_go(self) -> None:
+        """Leave the thread to others."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            _idle.append(worker)
+
+    def _begin(self, func: Callable[..., Any], args: tuple[Any, ...], last: bool = False) -> "_Job":
+        if self._worker is None:
+            try:
+                self._worker = _idle.pop()
+            except IndexError:
+                self._worker = _Worker()
+        job = self._worker.job = _Job(self._threads.loop, self._worker.thread, self._context, func, args, last)
+        self._worker.ready.release()
+        return job
 
 
 class _Job:
     """A call in a worker thread, and the task that waits for it."""
 
-    __slots__ = ("args", "context", "error", "finished", "func", "loop", "result", "waiter")
+    __slots__ = ("abandoned", "args", "context", "error", "finished", "func", "last", "loop", "result", "thread", "waiter")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, context: Context, func: Callable[..., Any], args: tuple[Any, ...]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        thread: threading.Thread,
+        context: Context,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        last: bool,
     ) -> None:
-        self.loop, self.context, self.func, self.args = loop, context, func, args
+        self.loop, self.thread, self.context, self.func, self.args, self.last = loop, thread, context, func, args, last
         self.result: Any = None
         self.error: BaseException | None = None
-        self.finished = False
+        self.finished = self.abandoned = False
         self.waiter: asyncio.Future[None] | None = None
 
     async def done(self) -> Any:
         cancelled: asyncio.CancelledError | None = None
-        _hand_over(self)
         while not self.finished:
             self.waiter = self.loop.create_future()
             try:
                 await self.waiter
             except asyncio.CancelledError as error:
                 cancelled = error
+                if error.args != (GIVEN_UP,):
+                    self.loop.call_later(ENDING_SECONDS, self._abandon, context=Context())
+            if self.abandoned and not self.finished:
+                logger.error("The server ends a request, but not its thread, which is left with %s", blame(self.thread.ident))
+                raise Abandoned
         try:
             if cancelled is not None:
                 raise cancelled
@@ -78,6 +136,11 @@ class _Job:
             self.result = self.context.run(self.func, *self.args)
         except BaseException as error:  # noqa: BLE001 - it is raised again where the task waits
             self.error = error
+
+    def _abandon(self) -> None:
+        self.abandoned = self.last = True
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
 
     def tell(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits
@@ -96,7 +159,8 @@ class _Worker:
         self.job: _Job | None = None
         self.ready = threading.Lock()
         self.ready.acquire()
-        Context().run(threading.Thread(target=self._work, name="worker", daemon=True).start)
+        self.thread = threading.Thread(target=self._work, name="worker", daemon=True)
+        Context().run(self.thread.start)
 
     def _work(self) -> None:
         while True:
@@ -104,19 +168,11 @@ class _Worker:
             job, self.job = self.job, None
             if job is not None:
                 job.run()
-                _idle.append(self)
+                if job.last:
+                    _idle.append(self)
                 job.tell()
             del job
 
 
 _idle: list[_Worker] = []
 os.register_at_fork(after_in_child=_idle.clear)
-
-
-def _hand_over(job: _Job) -> None:
-    try:
-        worker = _idle.pop()
-    except IndexError:
-        worker = _Worker()
-    worker.job = job
-    worker.ready.release()

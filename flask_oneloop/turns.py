@@ -7,6 +7,7 @@ seconds, and many half-done requests in turn take each other's place in the proc
 
 import asyncio
 from collections import deque
+from contextvars import Context
 
 __all__ = ("Turns",)
 
@@ -14,10 +15,11 @@ __all__ = ("Turns",)
 class Turns:
     """Starts of requests on a loop, at most one in each of its iterations. How many run at the same time is not limited."""
 
-    __slots__ = ("_loop", "_taken", "_waiting")
+    __slots__ = ("_context", "_loop", "_taken", "_waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._context = Context()
         self._taken = False
         """Whether somebody starts in this iteration."""
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -27,7 +29,7 @@ class Turns:
         if self._taken:
             return False
         self._taken = True
-        self._loop.call_soon(self._next)
+        self._loop.call_soon(self._next, context=self._context)
         return True
 
     async def wait(self) -> None:
@@ -42,6 +44,6 @@ class Turns:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)
-                self._loop.call_soon(self._next)
+                self._loop.call_soon(self._next, context=self._context)
                 return
         self._taken = False

@@ -1,17 +1,15 @@
 """Looks after requests that take long: whether their clients are still there, whether they may go on, what blocks the loop."""
 
 import asyncio
-import sys
 import threading
 import time
 import weakref
 from contextvars import Context
-from traceback import extract_stack
-from types import FrameType
 
 import flask
 
 from .answer import Answer
+from .blame import blame
 
 __all__ = ("Watch",)
 
@@ -29,6 +27,8 @@ class Watch:
         self.loop = loop
         self.app = app
         self.seconds: float | None = app.config["ONELOOP_SECONDS"] or None
+        self.context = Context()
+        """Not that of the request which was the first to be watched."""
         self.requests: set[Answer] = set()
         self.looking = False
         self.looked = time.monotonic()
@@ -44,12 +44,13 @@ class Watch:
 
     def discard(self, request: Answer) -> None:
         self.requests.discard(request)
+        request.task = None  # which may go on with another
         if request.watcher is not None:
             request.watcher.cancel()
 
     def _look_again(self) -> None:
         self.looking, self.looked = True, time.monotonic()
-        self.loop.call_later(WATCH_EVERY, self._look)
+        self.loop.call_later(WATCH_EVERY, self._look, context=self.context)
 
     def _look(self) -> None:
         self.looking = False
@@ -77,22 +78,5 @@ def _look_at_loop(watch: "weakref.ref[Watch]", limit: float, thread: int) -> Non
         since = looking.looked
         if looking.looking and time.monotonic() - since > limit + WATCH_EVERY and since != reported:
             reported = since
-            if (frame := sys._current_frames().get(thread)) is not None:  # noqa: SLF001 - public, but for its name
-                looking.app.logger.warning("The event loop is blocked for %.1f s by %s", time.monotonic() - since, _blame(frame))
+            looking.app.logger.warning("The event loop is blocked for %.1f s by %s", time.monotonic() - since, blame(thread))
         del looking
-
-
-def _blame(innermost: FrameType) -> str:
-    """The request and the app's line that keep the loop: in the innermost frame that is of no installed package."""
-    stack = extract_stack(innermost)
-    own = [one for one in stack if "site-packages" not in one.filename and not one.filename.startswith((_HERE, sys.base_prefix))]
-    at = (own or stack)[-1]
-    frame: FrameType | None = innermost
-    environ: object = None
-    while frame is not None and not isinstance(environ := frame.f_locals.get("environ"), dict):
-        frame = frame.f_back
-    request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" if isinstance(environ, dict) else "no request"
-    return f'{request}, in {at.name}: {at.line} (File "{at.filename}", line {at.lineno})'
-
-
-_HERE = __file__.rpartition("/")[0]

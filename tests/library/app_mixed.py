@@ -2,10 +2,12 @@
 
 import asyncio
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any
@@ -267,6 +269,31 @@ def stream_async() -> Response:
             yield note("chunk") + "\n"
 
     return Response(stream_with_context(stream(chunks())))
+
+
+@app.get("/bound")
+def bound() -> Response:
+    """A connection that may be used only in the thread that has made it."""
+
+    def rows() -> Iterator[str]:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            for number in range(10):
+                time.sleep(0.001)
+                yield str(connection.execute(f"SELECT {number}").fetchone()[0])
+
+    return Response(rows())
+
+
+@app.get("/flood")
+def flood() -> Response:
+    return Response(b"x" * 65536 for _ in range(1024))
+
+
+@app.get("/stuck")
+def stuck() -> str:
+    counters["stuck"] = 1
+    threading.Event().wait()
+    return ""
 
 
 @app.get("/drip")

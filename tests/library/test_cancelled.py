@@ -31,7 +31,8 @@ async def ask_and_leave(app: AsyncFlask, when: Callable[[], object]) -> None:
     async def send(message: Message) -> None: ...
 
     scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/", "headers": []}
-    await asyncio.wait_for(asgi_app(app)(scope, receive, send), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await asgi_app(app)(scope, receive, send)
     await app.portal.release()
 
 
@@ -84,3 +85,23 @@ def test_client_that_leaves_during_the_closing_of_sessions_leaves_none_open(on_p
     for engine in engines(app):
         event.listen(engine, "rollback", lambda _: begun.set())
     asyncio.run(ask_and_cancel())
+
+
+def test_cancellation_that_was_taken_is_not_left_on_the_task() -> None:
+    """A timeout or a task group of a middleware would take it for its own."""
+    app = AsyncFlask("probe")
+    left: list[int] = []
+
+    @app.post("/")
+    async def view() -> str:
+        await asyncio.sleep(PATIENCE)
+        return ""
+
+    async def middleware() -> None:
+        await ask_and_leave(app, lambda: True)
+        task = asyncio.current_task()
+        assert task is not None
+        left.append(task.cancelling())
+
+    asyncio.run(middleware())
+    assert left == [0]

@@ -1,12 +1,18 @@
 """Limits of requests, bodies and time, and the watchdog of the loop, under a real server."""
 
 import re
+import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+import flask_oneloop
+from flask_oneloop.blame import blame
 from tests.library.answers import Client, ask_server, get, open_socket, wait_until
 from tests.servers import ASGI, Server, serve
 
@@ -85,3 +91,18 @@ def test_what_blocks_the_loop_is_named(server: Server, path: str, line: str) -> 
     told = server.output[silent:]
     assert re.search(rf'The event loop is blocked for \d\.\d s by GET {path}, in {line}.*app_limits\.py", line \d+', told), told
     assert told.count("is blocked") == 1
+
+
+@pytest.mark.parametrize("folder", [f"{Path(flask_oneloop.__path__[0])}_shop", f"{sys.base_prefix}/src/shop"])
+def test_app_beside_the_library_or_below_the_interpreter_is_blamed(folder: str) -> None:
+    waiting, go = threading.Event(), threading.Event()
+    names = {"waiting": waiting, "go": go}
+    exec(compile("def block():\n    waiting.set()\n    go.wait()\n", f"{folder}/views.py", "exec"), names)
+    thread = threading.Thread(target=names["block"])  # type: ignore[arg-type]
+    thread.start()
+    waiting.wait()
+    wait_until(lambda: "wait" in traceback.extract_stack(sys._current_frames()[thread.ident or 0])[-1].name, "the wait")
+    blamed = blame(thread.ident)
+    go.set()
+    thread.join()
+    assert f'in block:  (File "{folder}/views.py", line 3)' in blamed

@@ -5,11 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import Context, ContextVar, copy_context
 
 import pytest
 
-from flask_oneloop.threads import Threads
+from flask_oneloop.threads import OwnThread, Threads
 from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
 from tests.library.app_mixed import BLOCKING
 from tests.servers import ASGI, Server, serve
@@ -125,6 +126,30 @@ def test_stream_of_a_plain_view_is_iterated_in_threads(client: Client) -> None:
     assert client.ask("/where/stream/async").text == "loop\n" * 2
 
 
+def test_what_is_bound_to_a_thread_can_be_used_all_through_a_stream(server: Server) -> None:
+    """Several at once, each taking turns with the others."""
+    with ThreadPoolExecutor(2 * THREADS) as pool:
+        answers = [*pool.map(lambda _: ask_server(server.port, "/bound"), range(4 * THREADS))]
+    assert {answer.text for answer in answers} == {"0123456789"}
+
+
+def test_open_streams_of_plain_views_keep_no_thread_from_others(server: Server, client: Client) -> None:
+    with ExitStack() as stack:
+        for _ in range(THREADS + 1):
+            connection = stack.enter_context(open_socket(server.port, get("/flood"), receive_buffer=65536))
+            assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+        assert client.ask("/where/plain").text == "thread"
+
+
+def test_thread_that_does_not_end_holds_no_shutdown_up() -> None:
+    with serve("hypercorn", "tests.library.app_mixed:asgi", "--graceful-timeout", "1") as server:
+        connection = open_socket(server.port, get("/stuck"))
+        wait_until(lambda: ask_server(server.port, "/counters").json.get("stuck"), "the view")
+        server.stop()
+        connection.close()
+        assert "left with GET /stuck, in stuck: threading.Event().wait()" in server.output
+
+
 def test_stream_of_a_plain_view_ends_with_its_client(server: Server, client: Client) -> None:
     before = client.ask("/counters").json.get("drips ended", 0)
     with open_socket(server.port, get("/drip")) as connection:
@@ -154,7 +179,7 @@ def test_places_in_threads_are_given_first_come_first_served() -> None:
 
     async def test() -> None:
         threads = Threads(asyncio.get_running_loop(), 1)
-        tasks = [asyncio.create_task(threads.run(copy_context(), began.append, number)) for number in range(6)]
+        tasks = [asyncio.create_task(OwnThread(threads, copy_context()).run(began.append, number)) for number in range(6)]
         await asyncio.sleep(0)
         for number in (0, 3):  # one in a thread, which cannot be cancelled, and one that waits
             tasks[number].cancel()
@@ -179,7 +204,7 @@ def test_thread_gives_up_nothing_of_a_call_that_is_cancelled() -> None:
 
     async def test() -> None:
         context = Context()
-        task = asyncio.create_task(Threads(asyncio.get_running_loop(), 1).run(context, work))
+        task = asyncio.create_task(OwnThread(Threads(asyncio.get_running_loop(), 1), context).run(work))
         await asyncio.to_thread(here.wait, PATIENCE)
         for _ in range(3):
             task.cancel()
@@ -203,6 +228,6 @@ def test_exit_in_a_thread_is_the_callers() -> None:
         threads = Threads(asyncio.get_running_loop(), 1)
         for _ in range(3):
             with pytest.raises(SystemExit, match="reason"):
-                await threads.run(Context(), leave)
+                await OwnThread(threads, Context()).run(leave)
 
     asyncio.run(test())

@@ -1,13 +1,17 @@
 """Requests begin one in each iteration of the loop, in the order in which they came."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Iterator, MutableMapping
+from contextvars import Context, ContextVar
 from typing import Any
 
 import pytest
 import uvloop
 
 from flask_oneloop import AsyncFlask, asgi_app
+from flask_oneloop.watch import WATCH_EVERY
 from tests.library.answers import PATIENCE, Answer
 from tests.library.wire import Pipe, Sent
 from tests.servers import serve
@@ -119,6 +123,32 @@ def test_turns_of_a_loop_that_ended_are_forgotten() -> None:
         asyncio.run(later())
         assert begun.names == [f"later {number}" for number in range(3)]
         begun.seen.clear()
+
+
+def test_context_of_a_request_that_ended_is_kept_by_nothing_that_goes_on(runner: asyncio.Runner) -> None:
+    class Thing: ...
+
+    variable: ContextVar[Thing] = ContextVar("variable")
+
+    async def test() -> None:
+        begun = Begun()
+        context = Context()
+        context.run(variable.set, Thing())
+        kept = weakref.ref(context[variable])
+        first = context.run(begun.ask, "first")
+        del context
+        await begun.until(1)
+        second = begun.ask("second")
+        await begun.until(2)
+        first.cancel()
+        await asyncio.wait([first])
+        del first
+        await asyncio.sleep(3 * WATCH_EVERY)
+        gc.collect()
+        assert kept() is None
+        await begun.end(second)
+
+    runner.run(test())
 
 
 BUSY = 48

@@ -129,6 +129,22 @@ def test_body_is_iterated_and_closed_in_the_requests_context(app: AsyncFlask) ->
     assert user.get() == "nobody"
 
 
+class Chunks(list[str]):
+    """A sequence which tells who it is for."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([user.get()])
+
+
+def test_sequence_of_the_apps_own_is_iterated_in_the_requests_context(app: AsyncFlask) -> None:
+    @app.get("/sequence")
+    def sequence() -> Response:
+        user.set("alice")
+        return Response(Chunks(["nobody"]))
+
+    assert ask(app, "/sequence") == "alice"
+
+
 def test_body_that_is_dropped_is_closed_once_in_its_context(app: AsyncFlask) -> None:
     """By a middleware that is a generator, when the client leaves; nothing closes the body then but its end."""
     ended: list[tuple[bool, str]] = []
