@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -41,6 +41,21 @@ _CONTEXT = f"{__package__}.context"
 _END = object()
 
 
+class _Views(dict[str, Any]):
+    """The view functions of an app; where they belong is looked for again when one is added or replaced."""
+
+    def __init__(self, app: "AsyncFlask") -> None:
+        super().__init__()
+        self.app = app
+
+    def __setitem__(self, endpoint: str, view: Any) -> None:
+        vars(self.app).pop("_files", None)
+        super().__setitem__(endpoint, view)
+
+    update = MutableMapping.update  # by way of __setitem__
+    setdefault = MutableMapping.setdefault
+
+
 class AsyncFlask(Flask):
     """Flask whose async views, hooks, handlers and receivers all run on the event loop of its ``portal``."""
 
@@ -51,6 +66,8 @@ class AsyncFlask(Flask):
         self._places: dict[tuple[str, str], tuple[Any, bool]] = {}
         """View functions, and whether they are for the loop, by endpoint and method."""
         super().__init__(*args, **kwargs)
+        views, self.view_functions = self.view_functions, _Views(self)
+        self.view_functions.update(views)
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The WSGI application: a server's request runs in a context of its own, for the thread has served others and will again.

@@ -1,12 +1,14 @@
 """Where a request runs under ASGI: its view decides for all of it, from the session's opening to the last teardown.
 
 An ``async def`` view: on the server's loop. A plain ``def`` view: in a worker thread, as under a WSGI server, so that what blocks
-there keeps nobody else waiting. What matches no view, such as a 404: in a thread.
+there keeps nobody else waiting. What matches no view, such as a 404: in a thread, unless all views are for the loop.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
+
+from flask.views import MethodView
 
 __all__ = ("on_loop", "runs_on_loop")
 
@@ -24,21 +26,18 @@ def on_loop(view: F) -> F:
     return view
 
 
-def runs_on_loop(view: Callable[..., Any], method: str) -> bool:
+def runs_on_loop(view: Any, method: str) -> bool:
     """Whether a request of this method for the view runs on the server's loop.
 
-    A function that wraps a coroutine function (``functools.wraps``), such as ``login_required``'s, calls it by ``ensure_sync``:
-    it belongs where that runs. A class-based view decides method by method.
+    What Flask calls counts, as it does for ``ensure_sync``: a plain function that wraps a coroutine function is plain. Of a
+    class-based view without decorators it is the method that the class's own function calls.
     """
-    return any(hasattr(layer, _ON_LOOP) or iscoroutinefunction(layer) for layer in _layers(view, method))
-
-
-def _layers(view: Any, method: str) -> Iterator[Any]:
-    """The function, what it wraps, and what of a view's class it calls."""
     cls = getattr(view, "view_class", None)
-    while view is not None:
-        yield view
-        view = getattr(view, "__wrapped__", None)
-    if cls is not None:
-        names = (method.lower(), *(["get"] if method == "HEAD" else []), "dispatch_request")
-        yield from _layers(next((found for name in names if (found := getattr(cls, name, None)) is not None), None), method)
+    if cls is None or cls.decorators or hasattr(view, "__wrapped__") or hasattr(view, _ON_LOOP):
+        return hasattr(view, _ON_LOOP) or iscoroutinefunction(view)
+    if cls.dispatch_request is not MethodView.dispatch_request:
+        return runs_on_loop(cls.dispatch_request, method)
+    called = getattr(cls, method.lower(), None) or (getattr(cls, "get", None) if method == "HEAD" else None)
+    if called is None:  # OPTIONS, which Flask answers
+        return all(runs_on_loop(getattr(cls, name.lower()), name) for name in cls.methods)
+    return runs_on_loop(called, method)

@@ -116,6 +116,17 @@ async def of_async() -> str:
     return note("view")
 
 
+def run(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The loop of its own sees the request, as a copy."""
+
+    @wraps(view)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return asyncio.run(view(*args, **kwargs))
+
+    return wrapper
+
+
+app.add_url_rule("/where/async/run", "run", run(of_async))
 app.add_url_rule("/where/async/wrapped", "async wrapped", wrapped(of_async))
 app.add_url_rule("/where/async/login", "async login", login_required(of_async))
 app.add_url_rule("/where/plain/login", "plain login", login_required(plain))

@@ -3,13 +3,18 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import Context, ContextVar, copy_context
+from typing import Any
 
+import httpx
 import pytest
+from flask.views import MethodView
+from werkzeug.routing import Rule
 
+from flask_oneloop import AsyncFlask, asgi_app
 from flask_oneloop.threads import OwnThread, Threads
 from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
 from tests.library.app_mixed import BLOCKING
@@ -36,8 +41,8 @@ def client(server: Server) -> Iterator[Client]:
         ("GET", "/where/plain", "thread"),
         ("GET", "/where/plain/login", "thread"),
         ("GET", "/where/async", "loop"),
-        ("GET", "/where/async/wrapped", "loop"),
-        ("GET", "/where/async/login", "loop"),
+        ("GET", "/where/async/wrapped", "thread"),
+        ("GET", "/where/async/login", "thread"),
         ("GET", "/where/on-loop", "loop"),
         ("GET", "/where/methods", "thread"),
         ("POST", "/where/methods", "loop"),
@@ -47,13 +52,20 @@ def client(server: Server) -> Iterator[Client]:
 )
 def test_view_decides_where_all_of_its_request_runs(client: Client, method: str, path: str, place: str) -> None:
     answer = client.ask(path, method)
-    assert (answer.status, answer.text) == (200, place)
+    asynchronous = {"async before", *(["view"] if path.startswith("/where/async/") else [])}
+    assert (answer.status, answer.text) == (200, "loop" if "view" in asynchronous else place)
     seen = client.ask("/seen").json
     assert [name for name, *_ in seen] == ["before", "async before", "view", "after", "teardown"]
-    own = [(thread, on_a_loop) for name, thread, on_a_loop, _ in seen if name != "async before"]
+    own = [(thread, on_a_loop) for name, thread, on_a_loop, _ in seen if name not in asynchronous]
     assert {*map(tuple, own)} == {(own[0][0], place == "loop")}, "one thread for all of it"
     assert seen[1][2], "a coroutine runs on the loop"
     assert seen[-1][3] == " before async before view after teardown", "context variables go all the way"
+
+
+def test_function_that_runs_a_coroutine_function_on_a_loop_of_its_own_is_plain(client: Client) -> None:
+    answer = client.ask("/where/async/run")
+    assert (answer.status, answer.text) == (200, "loop")
+    assert {on_a_loop for name, _, on_a_loop, _ in client.ask("/seen").json if name in {"before", "after", "teardown"}} == {False}
 
 
 def test_error_handlers_run_where_the_view_does(client: Client) -> None:
@@ -172,6 +184,57 @@ def test_session_of_the_thread_is_removed_by_the_teardown(server: Server, client
     with ThreadPoolExecutor(THREADS) as pool:
         assert {answer.text for answer in pool.map(lambda _: ask_server(server.port, "/scoped"), range(30))} == {"42"}
     assert client.ask("/scoped/open").text == "0"
+
+
+async def places(app: AsyncFlask, *paths: tuple[str, str]) -> list[str]:
+    """Where the error handlers and the hooks of these requests run."""
+    seen: list[str] = []
+    app.before_request_funcs = {None: [lambda: seen.append("loop" if asyncio._get_running_loop() else "thread")]}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(asgi_app(app)), base_url="http://localhost") as client:
+        for method, path in paths:
+            await client.request(method, path)
+    await app.portal.release()
+    return seen
+
+
+def test_what_matches_no_view_costs_an_app_of_async_views_no_thread() -> None:
+    app = AsyncFlask("probe")
+
+    class Methods(MethodView):
+        async def get(self) -> str:
+            return ""
+
+        async def post(self) -> str:
+            return ""
+
+    app.add_url_rule("/", view_func=Methods.as_view("methods"))
+    asked = [("GET", "/"), ("OPTIONS", "/"), ("DELETE", "/"), ("GET", "/nothing"), ("GET", "/static/nothing")]
+    assert asyncio.run(places(app, *asked)) == ["loop"] * 4 + ["thread"]
+    app.url_map.add(Rule("/plain", endpoint="plain"))
+    app.view_functions["plain"] = lambda: ""
+    assert asyncio.run(places(app, *asked)) == ["loop"] * 2 + ["thread"] * 3
+
+
+@pytest.mark.parametrize(
+    "how", [lambda views, view: views.update(view=view), lambda views, view: views.__setitem__("view", view)]
+)
+def test_view_that_is_replaced_after_the_first_request_is_where_it_belongs(
+    how: Callable[[dict[str, Any], Callable[..., Any]], None],
+) -> None:
+    app = AsyncFlask("probe")
+
+    async def of_async() -> str:
+        return ""
+
+    def plain() -> str:
+        return ""
+
+    app.add_url_rule("/", "view", of_async)
+    seen = []
+    for view in (of_async, plain, of_async):
+        how(app.view_functions, view)
+        seen += asyncio.run(places(app, ("GET", "/")))
+    assert seen == ["loop", "thread", "loop"]
 
 
 def test_places_in_threads_are_given_first_come_first_served() -> None:
