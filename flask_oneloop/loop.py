@@ -60,21 +60,23 @@ class ProcessLoop:
         Raises:
             RuntimeError: if the interpreter is exiting.
         """
-        if self._loop is not None:
-            return self._loop
+        if (loop := self._loop) is not None:
+            return loop
         with self._lock:
             if self._stopping:
                 msg = "the event loop is stopped: the process is exiting"
                 raise RuntimeError(msg)
-            if self._loop is None:
-                self._loop = Context().run(self._start)
-            return self._loop
-
-    def _start(self) -> asyncio.AbstractEventLoop:
-        """A running loop; called in an empty context, for a thread may inherit its starter's, a request's (Python 3.14)."""
-        loop = new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
-        self._thread.start()
+            if self._loop is not None:
+                return self._loop
+            loop = self._loop = new_event_loop()
+            thread = self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
+        # Outside the lock, which may be older than gevent's patches and knows none of its greenlets; in an empty context, for a
+        # thread may inherit its starter's, a request's (Python 3.14).
+        try:
+            Context().run(thread.start)
+        except RuntimeError:  # there are too many: not this time
+            self._loop = self._thread = None
+            raise
         return loop
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -55,6 +55,13 @@ def load_at_once(port: int) -> None:
     assert answers == [True] * THREADS * REQUESTS
 
 
+def test_first_coroutines_at_once_under_gevent_after_a_preload() -> None:
+    """A lock that is older than the patches would stop the only thread."""
+    with serve("gunicorn-gevent", "tests.library.app_mixed:app", "--preload") as server, ThreadPoolExecutor(THREADS) as pool:
+        answers = [*pool.map(lambda _: ask_server(server.port, "/loop"), range(4 * THREADS))]
+    assert {answer.status for answer in answers} == {200}
+
+
 def test_concurrent_load_is_answered_right_and_leaves_nothing(server: Server, serving: Serving) -> None:
     silent = len(server.output)
     with Client(server.port) as client:
