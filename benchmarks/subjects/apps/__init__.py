@@ -18,6 +18,8 @@ TOKEN_PATH = "/benchmark-token"  # noqa: S105
 CLOSE = "benchmarks.close"
 """The extension of a WSGI app that closes its connections."""
 COLLECTIONS_PATH = "/benchmark-collections"
+EQUIPPED = ("benchmark_token", "benchmark_collections")
+"""The endpoints of the views that tell of the process."""
 _collections: list[tuple[float, float]] = []
 _began = 0.0
 OLDEST = 2
@@ -29,8 +31,8 @@ def equip(app: Flask, noop: Callable[[], Any], slow: Callable[[], Any], close: C
     app.extensions[CLOSE] = close
     app.add_url_rule("/noop", view_func=noop)
     app.add_url_rule("/slow", view_func=slow)
-    app.add_url_rule(TOKEN_PATH, "benchmark_token", token)
-    app.add_url_rule(COLLECTIONS_PATH, "benchmark_collections", collected)
+    app.add_url_rule(TOKEN_PATH, EQUIPPED[0], token)
+    app.add_url_rule(COLLECTIONS_PATH, EQUIPPED[1], collected)
     note_collections()
     return app
 
