@@ -84,12 +84,14 @@ class Call(Generic[R]):
             self.done.release()
 
 
-class _Started:
-    def __await__(self) -> Any:
-        return iter((None,))
+class _Once(tuple[None]):
+    """Awaited, it yields to who runs the coroutine, once."""
+
+    __slots__ = ()
+    __await__: Any = tuple.__iter__
 
 
-_STARTED = _Started()
+_STARTED = _Once((None,))
 
 
 async def finish(awaitable: Awaitable[R]) -> R:

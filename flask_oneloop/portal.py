@@ -12,7 +12,7 @@ from contextvars import Context
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import Pool, event
+from sqlalchemy import Engine, Pool, SingletonThreadPool, StaticPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,7 +24,7 @@ from .ended import drop
 from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
-__all__ = ("Portal", "close_all")
+__all__ = ("Portal", "close_all", "in_one_connection")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -166,7 +166,7 @@ class Portal:
     async def _close_former(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what was made on the process's loop, and on this one when it was the app's before."""
         if (former := process_loop.running()) is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.close(), former))
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close_pools(), former))
         for one in [one for one in self._former if one.loop is loop]:
             self._former.remove(one)
             for pool in one.pools:
@@ -179,12 +179,16 @@ class Portal:
 
     async def close(self) -> None:
         """Close the connections of the app's engines; awaited on the loop that made them. The engines stay usable."""
+        await self._close_pools(of_memory=True)
+        self.synchronous.close()
+
+    async def _close_pools(self, of_memory: bool = False) -> None:
         for engine in self._engines:
             try:
-                await engine.dispose()
+                if of_memory or not in_one_connection(engine):
+                    await engine.dispose()
             except Exception:
                 logger.exception("closing the connections of %s failed", engine)
-        self.synchronous.close()
 
     def forget(self) -> None:
         """In a forked child: let go of the parent's connections, which may not even be finalized here."""
@@ -209,6 +213,11 @@ class Portal:
         for engine in self._engines:
             engine.sync_engine.dispose(close=False)
         return former
+
+
+def in_one_connection(engine: AsyncEngine | Engine) -> bool:
+    """Whether the database is in memory, and ends with the connections that it is in."""
+    return isinstance(engine.pool, StaticPool | SingletonThreadPool)
 
 
 async def close_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
 from .pooler import check_first_connection
-from .portal import Portal
+from .portal import Portal, in_one_connection
 from .reading import ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
@@ -150,11 +150,13 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             app.portal.synchronous.own(config.get_engine())
             if config.create_all:
                 config.create_all_metadata()
-                config.get_engine().dispose()
+                if not in_one_connection(config.get_engine()):
+                    config.get_engine().dispose()
 
     async def _create_all(self, config: SQLAlchemyAsyncConfig) -> None:
         await config.create_all_metadata()
-        await config.get_engine().dispose()  # nothing stays open for a fork to inherit
+        if not in_one_connection(config.get_engine()):
+            await config.get_engine().dispose()  # nothing stays open for a fork to inherit
 
     def get_session(self, bind_key: str = "default", *, read_only: bool = False) -> S:
         """The session of the current request or application context; made on the first call, ended by the extension.

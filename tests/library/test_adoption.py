@@ -15,7 +15,7 @@ from sqlalchemy import text
 from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
 from tests.library.answers import PATIENCE, in_time, wait_until
 from tests.library.conftest import Closing
-from tests.library.databases import Databases, backends, extension, main, with_driver
+from tests.library.databases import Databases, Owner, backends, extension, main, with_driver
 
 Message = MutableMapping[str, Any]
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -285,4 +285,24 @@ def test_first_request_that_leaves_while_former_connections_are_closed_is_alone(
         await app.portal.release()
 
     ask_sync(app)
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("database", ["", "/:memory:"])
+def test_database_in_memory_lasts_from_its_creation_to_a_servers_loop(database: str) -> None:
+    app = AsyncFlask("probe")
+    url = f"sqlite+aiosqlite://{database}"
+    AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string=url, bind_key="main", create_all=True, commit_mode="autocommit"), app)
+
+    @app.get("/")
+    async def count() -> str:
+        main(app).add(Owner(name=f"of {id(asyncio.get_running_loop())}"))
+        await main(app).flush()
+        return str(await main(app).scalar(text("SELECT count(*) FROM owner")))
+
+    async def test() -> None:
+        assert await ask_native(app) == {2}
+        await app.portal.release()
+
+    assert ask_sync(app) == 1
     asyncio.run(test())
