@@ -77,7 +77,7 @@ def test_ctrl_c_loses_only_what_runs_and_leaves_no_process(tmp_path: Path) -> No
     assert said.rstrip().endswith(f"Interrupted. What was seen is in {output}")
     assert "Traceback" not in said
     assert len(raw.read(output).sides) >= 1
-    _, alive = psutil.wait_procs(started, timeout=5)
+    _, alive = psutil.wait_procs(started, timeout=30)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 

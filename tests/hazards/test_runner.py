@@ -73,7 +73,7 @@ time.sleep(1000)
     side = run(runner, tmp_path, code, limit=2)
     assert (side.end, side.broken, side.facts) == ("time limit", True, {"said": 1})
     pids = [int(pid) for pid in note.read_text().split()]
-    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
+    _, alive = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 

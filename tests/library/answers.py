@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 R = TypeVar("R")
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds until something that should happen soon is taken not to happen at all."""
 
 
