@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -33,15 +33,30 @@ UVICORN = (
     *("uvicorn", "--factory", "--host", "127.0.0.1", "--port", "{port}", "--timeout-keep-alive", KEEP_ALIVE),
     *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "5"),
 )
+GRANIAN = (
+    *("granian", "--factory", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1", "--http", "1", "--no-ws"),
+    *("--log-level", "warning", "--workers-kill-timeout", "5", "--interface"),
+)
+HYPERCORN = (
+    *("hypercorn", "--bind", "127.0.0.1:{port}", "--worker-class", "uvloop", "--keep-alive", KEEP_ALIVE),
+    *("--log-level", "warning", "--graceful-timeout", "5"),
+)
 SYNC_DRIVERS = {"sqlite": "sqlite3", "postgresql": "psycopg"}
 ASYNC_DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
 
 
-def _threads(count: int) -> tuple[str, ...]:
-    return (*GUNICORN, "--worker-class", "gthread", "--threads", str(count), "{app}()")
-
-
+GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 EXTRA = "they need the extra peers: pip install -e '.[peers]'"
+HAS_GIL = "it needs a Python without a GIL (for which psycopg-binary and gevent have no wheels)"
+
+
+def _threads(count: int, workers: int = 1) -> tuple[str, ...]:
+    return (*_several(GUNICORN, workers), "--worker-class", "gthread", "--threads", str(count), "{app}()")
+
+
+def _several(server: tuple[str, ...], workers: int) -> tuple[str, ...]:
+    """So many processes of it; the last option given is the one that counts."""
+    return (*server, "--workers", str(workers)) if workers > 1 else server
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,8 @@ class Contender:
     """One way to run an app. `app` is `module:factory`, which takes a mapping of settings, or has them from the environment;
     `server` is a command line after `python -m`, in which {app}, {port} and {folder} (an empty one) are replaced; `concurrency`
     says how many requests it can work on at a time. `needs` are modules that an extra installs, and `scenarios` what it is asked:
-    everything, if none are named.
+    everything, if none are named. Of several `workers` each has its part of the connections; they run on all cores, which they
+    share with the generator and the database, while one has a core of its own.
 
     `interface` is how the app is called in process, None where it is not; `field` whether it is measured wherever a profile
     measures the whole field.
@@ -68,11 +84,20 @@ class Contender:
     field: bool = True
     needs: tuple[str, ...] = ()
     scenarios: tuple[str, ...] = ()
+    workers: int = 1
+    gil: bool = True
 
     @property
     def lacking(self) -> str | None:
         """Why it, and others like it, cannot be measured here; None where it can."""
-        return None if all(map(find_spec, self.needs)) else EXTRA
+        if not all(map(find_spec, self.needs)):
+            return EXTRA
+        return HAS_GIL if GIL and not self.gil else None
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it runs on all cores."""
+        return self.workers > 1 or not self.gil
 
     def asked(self, parts: Iterable[str]) -> bool:
         """Whether it is asked what consists of these scenarios."""
@@ -96,7 +121,7 @@ class Contender:
             if url.get_backend_name() == "postgresql":
                 url = url.set(drivername=f"postgresql+{self.drivers['postgresql']}")
             named[setting] = url.render_as_string(hide_password=False)
-        return {"POOL_SIZE": str(CONNECTIONS), **named}
+        return {"POOL_SIZE": str(CONNECTIONS // self.workers), **named}
 
     def facts(self) -> dict[str, Any]:
         """What the raw file says of it."""
@@ -151,10 +176,46 @@ FROZEN = ("sync-threads-frozen", "async-native-frozen")
 """In four turns of 9 s at 25 requests a second on crowded cores the baseline collected its oldest generation once, in 430 ms, and
 frozen in 2 ms; `async-native` in 257 and in 12 ms. Of 801 requests one in a hundred took 467, 230, 164 and 171 ms or more."""
 
+SYNC = _synchronous(BASELINE, "synchronous views and sessions on gunicorn's threads: the baseline", THREADS)
+LOOP = Contender(
+    "async-loop",
+    "async views on the runtime's one event loop per process, under as many of gunicorn's threads as the baseline has",
+    "loop",
+    "benchmarks.subjects.apps.runtime:create",
+    _threads(THREADS),
+    f"{THREADS} threads, one event loop",
+)
+NATIVE = Contender(
+    "async-native",
+    "async views with Flask on uvicorn's own event loop, by the runtime",
+    "native",
+    "benchmarks.subjects.apps.runtime:create_asgi",
+    (*UVICORN, "{app}"),
+    "a greenlet per request, one event loop",
+    interface="asgi",
+)
+
+
+def _served(
+    like: Contender,
+    name: str,
+    about: str,
+    server: tuple[str, ...],
+    *,
+    needs: tuple[str, ...] = (),
+    workers: int = 1,
+    app: str = "",
+) -> Contender:
+    """The same app on another server, or on more of it."""
+    concurrency = f"{workers} processes, each: {like.concurrency}" if workers > 1 else like.concurrency
+    changed = replace(like, name=name, about=about, server=server, concurrency=concurrency, needs=needs, workers=workers)
+    return replace(changed, app=app or like.app, interface=None, field=False)
+
+
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        _synchronous(BASELINE, "synchronous views and sessions on gunicorn's threads: the baseline", THREADS),
+        SYNC,
         _synchronous(CONTROL, "the same again under another name: the A/A control", THREADS),
         _synchronous("sync-threads-1", "the baseline with a single thread", 1),
         _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
@@ -206,14 +267,7 @@ CONTENDERS: dict[str, Contender] = {
             "one request at a time",
             interface="asgi",
         ),
-        Contender(
-            "async-loop",
-            "async views on the runtime's one event loop per process, under as many of gunicorn's threads as the baseline has",
-            "loop",
-            "benchmarks.subjects.apps.runtime:create",
-            _threads(THREADS),
-            f"{THREADS} threads, one event loop",
-        ),
+        LOOP,
         Contender(
             "async-loop-psycopg",
             "the same on psycopg: the baseline's server and driver, so that only async differs",
@@ -225,15 +279,7 @@ CONTENDERS: dict[str, Contender] = {
             databases=("postgresql",),
             field=False,
         ),
-        Contender(
-            "async-native",
-            "async views with Flask on uvicorn's own event loop, by the runtime",
-            "native",
-            "benchmarks.subjects.apps.runtime:create_asgi",
-            (*UVICORN, "{app}"),
-            "a greenlet per request, one event loop",
-            interface="asgi",
-        ),
+        NATIVE,
         Contender(
             FROZEN[1],
             "the same with gc.freeze() after its start",
@@ -255,6 +301,71 @@ CONTENDERS: dict[str, Contender] = {
             databases=("postgresql",),
             interface="asgi",
         ),
+        Contender(
+            "sync-stock",
+            "the sync app without the runtime: plain Flask and Advanced Alchemy's synchronous extension as they come",
+            "sync",
+            "benchmarks.subjects.apps.sync_stock:create",
+            _threads(THREADS),
+            f"{THREADS} threads",
+            SYNC_DRIVERS,
+            field=False,
+        ),
+        _served(
+            SYNC,
+            "sync-a2wsgi",
+            "the sync app behind a2wsgi, on uvicorn",
+            (*UVICORN, "{app}"),
+            needs=("a2wsgi",),
+            app="benchmarks.subjects.apps.sync:create_a2wsgi",
+        ),
+        _served(
+            SYNC,
+            "sync-granian",
+            "the sync app on granian, with as many threads",
+            (*GRANIAN, "wsgi", "--blocking-threads", str(THREADS), "{app}"),
+            needs=("granian",),
+        ),
+        Contender(
+            "sync-freethreaded",
+            "the sync app in a Python without a GIL, with more threads than there are cores",
+            "sync",
+            "benchmarks.subjects.apps.sync:create",
+            _threads(4 * THREADS),
+            f"{4 * THREADS} threads, all cores",
+            SYNC_DRIVERS,
+            interface=None,
+            field=False,
+            gil=False,
+        ),
+        Contender(
+            "async-gevent",
+            "async views as on Flask's page on gevent: on one event loop in gunicorn's gevent worker, sessions too",
+            "documented",
+            "benchmarks.subjects.apps.documented:create_gevent",
+            (*GUNICORN, "--worker-class", "gevent", "{app}()"),
+            "a greenlet per request, one event loop",
+            interface=None,
+            field=False,
+        ),
+        Contender(
+            "async-wsgi-to-asgi-own-context",
+            "the documented app behind WsgiToAsgi, each request in a ThreadSensitiveContext of its own (asgiref 3.13)",
+            "documented",
+            "benchmarks.subjects.apps.documented:create_own_context",
+            (*UVICORN, "--lifespan", "off", "{app}"),
+            "a thread per request",
+            interface=None,
+            field=False,
+        ),
+        _served(NATIVE, "async-native-granian", "native on granian", (*GRANIAN, "asgi", "{app}"), needs=("granian",)),
+        _served(NATIVE, "async-native-hypercorn", "native on hypercorn", (*HYPERCORN, "{app}()"), needs=("hypercorn",)),
+        _served(
+            NATIVE, "async-native-gunicorn", "native on gunicorn's ASGI worker", (*GUNICORN, "--worker-class", "asgi", "{app}()")
+        ),
+        _served(SYNC, f"{BASELINE}-2-workers", "the baseline with two workers", _threads(THREADS, 2), workers=2),
+        _served(LOOP, "async-loop-2-workers", "the loop with two workers", _threads(THREADS, 2), workers=2),
+        _served(NATIVE, "async-native-2-workers", "native with two workers", (*_several(UVICORN, 2), "{app}"), workers=2),
         *(_peer(module, title) for module, title in (("quart", "Quart"), ("fastapi", "FastAPI"), ("litestar", "Litestar"))),
     )
 }

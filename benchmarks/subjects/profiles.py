@@ -26,6 +26,11 @@ REPAIRED = "async-documented-nullpool"
 STOCK = ("async-documented", REPAIRED, "async-wsgi-to-asgi")
 OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
+SERVED = (
+    *("sync-stock", "sync-a2wsgi", "sync-granian", "sync-freethreaded", "async-gevent", "async-wsgi-to-asgi-own-context"),
+    *("async-native-granian", "async-native-hypercorn", "async-native-gunicorn"),
+    *("sync-threads-2-workers", "async-loop-2-workers", "async-native-2-workers"),
+)
 PEERS = ("peer-quart", "peer-fastapi", "peer-litestar")
 FIELD = "the field"
 """In a block's contenders: all whose entry says that they are of it."""
@@ -172,6 +177,7 @@ PROFILES: dict[str, Profile] = {
             (
                 *STANDARD,
                 Block(("noop", "read", "list", "create"), PEERS, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("noop", "read"), SERVED, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("list", "update"), (FIELD,), 3, 1.5, databases=(POSTGRESQL,), slice=0.06),
                 Block(("read",), (FIELD, *THREADED), 3, 1.5, databases=(SQLITE,), slice=SHORT),
                 Block(("list", "fan-out"), (*PAIR, "sync-gevent", *OURS), 3, 1.6, slice=0.08),

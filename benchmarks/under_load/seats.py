@@ -45,9 +45,9 @@ class Seat:
                 self.connections = self._open.enter_context(self.stage.connections(self.kind, self.contender))
 
     def settle(self) -> None:
-        """Start the server anew if it was ended, and move it to its own core."""
+        """Start the server anew if it was ended, and move it to its own core, unless it is to have all."""
         self.start()
-        if self.server:
+        if self.server and not self.contender.everywhere:
             move(self.server.process.pid, self.stage.placement.server)
 
     def stop(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -26,11 +26,11 @@ OLDEST = 2
 T = TypeVar("T")
 
 
-def equip(app: Flask, noop: Callable[[], Any], slow: Callable[[], Any], close: Callable[[], object]) -> Flask:
-    """Add what is no part of the catalogue: the empty view, the query that waits, who answers, what was collected, its end."""
+def equip(app: Flask, views: Iterable[Callable[[], Any]], close: Callable[[], object]) -> Flask:
+    """Add what is no part of the catalogue: views at the path of their names, who answers, what was collected, its end."""
     app.extensions[CLOSE] = close
-    app.add_url_rule("/noop", view_func=noop)
-    app.add_url_rule("/slow", view_func=slow)
+    for view in views:
+        app.add_url_rule(f"/{view.__name__.replace('_', '-')}", view_func=view)
     app.add_url_rule(TOKEN_PATH, EQUIPPED[0], token)
     app.add_url_rule(COLLECTIONS_PATH, EQUIPPED[1], collected)
     note_collections()

@@ -7,14 +7,14 @@ from typing import Any
 
 from app_async import create_app
 from benchmarks.subjects.apps import EQUIPPED, equip, freeze
-from benchmarks.subjects.apps.views import noop, slow
+from benchmarks.subjects.apps.views import VIEWS
 from flask_oneloop import AsyncFlask, asgi_app, on_loop
 
 
 def create(config: Mapping[str, Any] | None = None) -> AsyncFlask:
     """For WSGI servers, set up by `CATALOG_*` variables and `config`."""
     app = create_app(config)
-    equip(app, noop, slow, app.portal.stop)
+    equip(app, VIEWS, app.portal.stop)
     for endpoint in EQUIPPED:
         on_loop(app.view_functions[endpoint])  # they are cheap, and all others are for the loop
     return app

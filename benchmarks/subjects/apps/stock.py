@@ -1,31 +1,19 @@
-"""The async app wired as the documentation of Flask and Advanced Alchemy says: plain Flask, the stock extension, asgiref.
+"""An app wired as the documentation of Flask and Advanced Alchemy says: plain Flask, the stock extension.
 
 Blueprints, services, models and engine settings are the app's own; only the wiring differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from advanced_alchemy.extensions.flask import AdvancedAlchemy, EngineConfig, SQLAlchemyAsyncConfig
-from asgiref.sync import async_to_sync
-from flask import Flask
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.pool import Pool
+from advanced_alchemy.extensions.flask import AdvancedAlchemy
+from flask import Blueprint, Flask
 
-from app_async.config import database_configs
-from app_async.driver import DRIVER
-from app_async.routes.activity import activity
-from app_async.routes.authors import authors
-from app_async.routes.books import books
-from app_async.routes.idiom import idiom
-from app_async.routes.reports import reports
-from app_async.routes.tags import tags
 from catalog import limits, problems
-from catalog.databases import prepare
-from catalog.settings import load_settings
+from catalog.databases import Driver
+from catalog.settings import Settings, load_settings
 
 
 class StockExtension(AdvancedAlchemy):
@@ -37,49 +25,27 @@ class StockExtension(AdvancedAlchemy):
         """The session of the request."""
         return super().get_session(bind_key)
 
-    def new_session(self, bind_key: str = "default", *, read_only: bool = False) -> AsyncSession:  # noqa: ARG002
+    def new_session(self, bind_key: str = "default", *, read_only: bool = False) -> Any:  # noqa: ARG002
         """A session of one's own."""
-        return cast("AsyncSession", self._session_makers[bind_key]())
+        return self._session_makers[bind_key]()
 
 
-class PerCall:
-    """How a user would iterate an async generator here: each step is a call of asgiref's, on a loop of its own."""
-
-    def on_loop(self) -> bool:
-        """Nothing keeps the steps in one task."""
-        return True
-
-    def call(self, func: Callable[..., Coroutine[Any, Any, Any]], *values: Any) -> Any:
-        """Run the coroutine function."""
-        return async_to_sync(func)(*values)
-
-
-def create_app(
-    config: Mapping[str, Any] | None = None,
-    *,
-    extension: type[StockExtension] = StockExtension,
-    poolclass: type[Pool] | None = None,
+def wire(
+    app: Flask,
+    config: Mapping[str, Any] | None,
+    driver: Driver,
+    configs: Callable[[Settings], Sequence[Any]],
+    blueprints: Iterable[Blueprint],
+    extension: Callable[[Sequence[Any]], AdvancedAlchemy] = StockExtension,
 ) -> Flask:
-    """Return the app with the same settings as `app_async.create_app` takes, without pages and commands."""
-    app = Flask("app_async")
+    """Set up the app with the same settings as `create_app` takes, without pages and commands."""
     app.config.from_mapping(MAX_CONTENT_LENGTH=limits.BODY_BYTES)
     app.config.from_prefixed_env("CATALOG")
     app.config.from_mapping(config)
-    settings = load_settings(app, DRIVER)
+    settings = load_settings(app, driver)
     app.config.update(COMMIT_MODE=settings.commit_mode, SECRET_KEY=settings.secret_key)
-    configs = database_configs(settings)
-    extension([_pooled(one, poolclass) for one in configs] if poolclass else configs).init_app(app)
-    app.portal = PerCall()  # type: ignore[attr-defined]
+    extension(configs(settings)).init_app(app)
     problems.register(app)
-    for blueprint in (authors, books, tags, activity, reports, idiom):
+    for blueprint in blueprints:
         app.register_blueprint(blueprint)
     return app
-
-
-def _pooled(config: SQLAlchemyAsyncConfig, poolclass: type[Pool]) -> SQLAlchemyAsyncConfig:
-    """The same configuration with another pool."""
-    given = config.engine_config
-    engine = EngineConfig(connect_args=given.connect_args, poolclass=poolclass, hide_parameters=True)
-    changed = replace(config, engine_instance=None, engine_config=engine)
-    prepare(changed.get_engine())
-    return changed

@@ -11,12 +11,20 @@ from sqlalchemy import func, select
 from app_sync import create_app
 from app_sync.config import alchemy
 from benchmarks.subjects.apps import equip, freeze
+from benchmarks.subjects.contenders import THREADS
 
 
 def create(config: Mapping[str, Any] | None = None) -> Flask:
     """The app, set up by `CATALOG_*` variables and `config`."""
     app = create_app(config)
-    return equip(app, noop, slow, app.portal.stop)
+    return equip(app, VIEWS, app.portal.stop)
+
+
+def create_a2wsgi(config: Mapping[str, Any] | None = None) -> Any:
+    """The same for ASGI servers: a2wsgi calls it in as many threads as the baseline has."""
+    from a2wsgi import WSGIMiddleware
+
+    return WSGIMiddleware(create(config), workers=THREADS)  # type: ignore[arg-type]  # its types are no supertypes of Flask's
 
 
 def create_frozen() -> Flask:
@@ -34,3 +42,6 @@ def slow() -> dict[str, Any]:
     milliseconds = request.args.get("ms", 0, type=int)
     alchemy().get_session(read_only=True).execute(select(func.pg_sleep(milliseconds / 1000)))
     return {"waited": milliseconds}
+
+
+VIEWS = (noop, slow)

@@ -20,3 +20,6 @@ async def slow() -> dict[str, Any]:
     milliseconds = request.args.get("ms", 0, type=int)
     await alchemy().get_session(read_only=True).execute(select(func.pg_sleep(milliseconds / 1000)))
     return {"waited": milliseconds}
+
+
+VIEWS = (noop, slow)

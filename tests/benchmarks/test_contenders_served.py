@@ -1,0 +1,48 @@
+"""Ways to serve the apps, each started as a run starts it: they answer right, one after the other and several at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.subjects import contenders
+from benchmarks.subjects.contenders import CONTENDERS
+from benchmarks.subjects.profiles import PROFILES, cells
+from benchmarks.under_load.correctness import TOGETHER, examine
+from benchmarks.under_load.seats import seated
+from benchmarks.under_load.stage import Stage
+
+WAYS = [
+    *("sync-stock", "sync-a2wsgi", "sync-granian"),
+    *("async-native-granian", "async-native-hypercorn", "async-native-gunicorn", "async-gevent"),
+    *("sync-threads-2-workers", "async-loop-2-workers", "async-native-2-workers"),
+]
+ASKED = ("noop", "read", "list", "create")
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_it_answers_right(stage: Stage, name: str) -> None:
+    with seated(stage, "sqlite", [CONTENDERS[name]]) as seats:
+        asked = (
+            ASKED[:-1] if name == "async-gevent" else ASKED
+        )  # a writer of SQLite that waits for another one stops all greenlets
+        assert examine(seats[name], asked) == dict.fromkeys((*asked, TOGETHER))
+
+
+def test_a_thread_per_request_works_where_no_database_is_asked(stage: Stage) -> None:
+    with seated(stage, "sqlite", [CONTENDERS["async-wsgi-to-asgi-own-context"]]) as seats:
+        assert examine(seats["async-wsgi-to-asgi-own-context"], ["noop"]) == {"noop": None, TOGETHER: None}
+
+
+def test_workers_share_the_connections_that_one_has() -> None:
+    two = CONTENDERS["sync-threads-2-workers"]
+    assert 2 * int(two.settings({})["POOL_SIZE"]) == int(CONTENDERS["sync-threads"].settings({})["POOL_SIZE"])
+    assert two.command(1, "").count("--workers") == 2, "the last one counts"
+
+
+@pytest.mark.parametrize("gil", [True, False])
+def test_who_needs_a_python_without_a_gil_is_left_out_where_there_is_one(monkeypatch: pytest.MonkeyPatch, gil: bool) -> None:
+    monkeypatch.setattr(contenders, "GIL", gil)
+    assert CONTENDERS["sync-freethreaded"].lacking == (contenders.HAS_GIL if gil else None)
+    asked = {name for cell in cells(PROFILES["full"]) for name in cell.contenders}
+    assert ("sync-freethreaded" in asked) is not gil
+    assert [line.split(";")[0] for line in contenders.left_out()] == ["Left out here: sync-freethreaded"] * gil
