@@ -220,6 +220,7 @@ CONTENDERS: dict[str, Contender] = {
         _synchronous("sync-threads-1", "the baseline with a single thread", 1),
         _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
         _synchronous("sync-threads-64", "the baseline with as many threads as its pool has connections", CONNECTIONS),
+        _synchronous("sync-threads-500", "the baseline with a thread for each of 500 requests that wait", 500),
         Contender(
             FROZEN[0],
             "the baseline with gc.freeze() after its start",

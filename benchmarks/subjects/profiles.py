@@ -35,6 +35,7 @@ PEERS = ("peer-quart", "peer-fastapi", "peer-litestar")
 FIELD = "the field"
 """In a block's contenders: all whose entry says that they are of it."""
 WAITING = (*PAIR, *MORE, "sync-gevent", *OURS)
+ASKING = (*PAIR, "sync-threads-64", "sync-gevent", *OURS)
 SWEEP = (CAPACITY, Load(64))
 SHORT, QUEUE, LONG, WHOLE = 0.03, 9.0, 0.5, inf
 """Seconds of a slice where a request takes some milliseconds, in an open loop, where a request takes long, and where a trial is
@@ -103,7 +104,7 @@ class Profile:
     def measured(self) -> list[Block]:
         """The blocks, and those for what is in none of them."""
         named = {name for block in self.blocks for name in block.scenarios}
-        left = tuple(name for name in SCENARIOS if name not in named)
+        left = tuple(name for name, one in SCENARIOS.items() if one.usual and name not in named)
         return [
             *self.blocks,
             *([replace(self.others, scenarios=left)] if self.others and left else []),
@@ -177,6 +178,18 @@ PROFILES: dict[str, Profile] = {
             (
                 *STANDARD,
                 Block(("noop", "read", "list", "create"), PEERS, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("upstream-1", "upstream-5"), ASKING, 2, 1.6, (Load(1), *SWEEP, Load(256)), slice=0.2),
+                Block(("fan-out-slow",), ASKING, 2, 1.6, (Load(1), *SWEEP), slice=0.2),
+                Block(("blocking", "blocking-in-thread"), ASKING, 2, 3.0, databases=(POSTGRESQL,), slice=LONG),
+                Block(("block", "block-in-thread"), ASKING, 2, 1.6, slice=0.2),
+                Block(
+                    ("in-flight-500",),
+                    (BASELINE, "sync-threads-500", "sync-gevent", "async-native"),
+                    2,
+                    5.0,
+                    (Load(500),),
+                    slice=2.5,
+                ),
                 Block(("noop", "read"), SERVED, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("list", "update"), (FIELD,), 3, 1.5, databases=(POSTGRESQL,), slice=0.06),
                 Block(("read",), (FIELD, *THREADED), 3, 1.5, databases=(SQLITE,), slice=SHORT),

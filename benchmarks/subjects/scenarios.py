@@ -21,6 +21,13 @@ TITLE = "Benchmark book"
 JSON = {"Content-Type": "application/json"}
 PAGE_SIZE = 20
 BULK = 500
+EVERYWHERE = ("sqlite", "postgresql")
+UPSTREAM_MILLISECONDS = 20
+"""After which the service answers that `upstream-1` and `upstream-5` ask."""
+CALLS = (1, 5)
+QUERIES, QUERY_MILLISECONDS = 6, 20
+BLOCKED_MILLISECONDS, BLOCKED_SHARE = 50, 5
+IN_FLIGHT, IN_FLIGHT_MILLISECONDS = 500, 500
 DELAYS = (10, 50)
 """Milliseconds that a slow query waits."""
 WORDS = ("archive", "bell", "bridge", "candle")
@@ -32,8 +39,9 @@ class Scenario:
     """A kind of work.
 
     `request(number, books)` is the `number`-th request, with its right answer, to a database of `books`; None for a `mix` of
-    other scenarios by weight. `makes` is how many books one request adds, `delay` for how many milliseconds its query waits,
-    `databases` where it runs: everywhere, if not said otherwise.
+    other scenarios by weight. `makes` is how many books one request adds, `delay` for how many milliseconds it waits,
+    `databases` where it runs: everywhere, if not said otherwise. What is not `usual`
+    only profiles measure that name it.
 
     In process it is done in batches of `batch` requests, whose time is taken as a whole, and whose instructions are counted;
     None: it is not run there.
@@ -44,11 +52,12 @@ class Scenario:
     request: Callable[[int, int], Request] | None = None
     batch: int | None = 4
     database: bool = True
-    databases: tuple[str, ...] = ("sqlite", "postgresql")
+    databases: tuple[str, ...] = EVERYWHERE
     writes: bool = False
     makes: int = 0
     mix: Mapping[str, float] = field(default_factory=dict)
     delay: int | None = None
+    usual: bool = True
 
     @property
     def in_process(self) -> bool:
@@ -139,6 +148,16 @@ def _slow(milliseconds: int) -> Callable[[int, int], Request]:
     return lambda _, __: request
 
 
+def _waits(path: str, right: object) -> Callable[[int, int], Request]:
+    request = Request(path, check=lambda body: bool(msgspec.json.decode(body) == right))
+    return lambda _, __: request
+
+
+def _asking(name: str, title: str, path: str, right: object, delay: int, databases: tuple[str, ...] = ()) -> Scenario:
+    """What asks or waits for somebody else; without `databases` it needs none."""
+    return Scenario(name, title, _waits(path, right), None, bool(databases), databases or EVERYWHERE, delay=delay, usual=False)
+
+
 def _bulk(number: int, books: int) -> Request:
     author = _book(number, books)["author_id"]
     made = [{"title": f"{TITLE} {number:07}-{place:03}", "author_id": author, "published": 1900} for place in range(BULK)]
@@ -176,6 +195,51 @@ SCENARIOS: dict[str, Scenario] = {
                 f"slow-{delay}", f"one query that waits {delay} ms", _slow(delay), None, databases=("postgresql",), delay=delay
             )
             for delay in DELAYS
+        ),
+        *(
+            _asking(
+                f"upstream-{calls}",
+                f"{calls} HTTP service{'s' * (calls > 1)} asked, {UPSTREAM_MILLISECONDS} ms each",
+                f"/upstream?calls={calls}",
+                {"answered": calls},
+                UPSTREAM_MILLISECONDS,
+            )
+            for calls in CALLS
+        ),
+        _asking(
+            "fan-out-slow",
+            f"{QUERIES} independent queries that wait {QUERY_MILLISECONDS} ms each",
+            f"/fan-out-slow?queries={QUERIES}&ms={QUERY_MILLISECONDS}",
+            {"answered": QUERIES},
+            QUERY_MILLISECONDS,
+            ("postgresql",),
+        ),
+        _asking(
+            f"in-flight-{IN_FLIGHT}",
+            f"a view that waits {IN_FLIGHT_MILLISECONDS} ms, {IN_FLIGHT} at once",
+            f"/wait?ms={IN_FLIGHT_MILLISECONDS}",
+            {"waited": IN_FLIGHT_MILLISECONDS},
+            IN_FLIGHT_MILLISECONDS,
+        ),
+        *(
+            one
+            for view, title in (("block", "blocks"), ("block-in-thread", "blocks a thread of its own"))
+            for one in (
+                _asking(
+                    view,
+                    f"a view that {title} for {BLOCKED_MILLISECONDS} ms",
+                    f"/{view}?ms={BLOCKED_MILLISECONDS}",
+                    {"waited": BLOCKED_MILLISECONDS},
+                    BLOCKED_MILLISECONDS,
+                ),
+                Scenario(
+                    view.replace("block", "blocking"),
+                    f"reads, and {BLOCKED_SHARE} % of a view that {title} for {BLOCKED_MILLISECONDS} ms",
+                    mix={"read": 100 - BLOCKED_SHARE, view: BLOCKED_SHARE},
+                    delay=BLOCKED_MILLISECONDS,
+                    usual=False,
+                ),
+            )
         ),
         Scenario("bulk", f"create {BULK} books in one request", _bulk, None, writes=True, makes=BULK),
         Scenario("export", "stream all books", _export, None),

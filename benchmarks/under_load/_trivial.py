@@ -1,4 +1,7 @@
-"""An HTTP server that does nothing: the same answer to whatever is sent. `python -m benchmarks.under_load._trivial PORT`."""
+"""An HTTP server that does nothing: the same answer to whatever is sent, at once or after a time.
+
+`python -m benchmarks.under_load._trivial PORT MILLISECONDS`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from benchmarks.load.generator import fastest_loop
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n"
 
+DELAY = int(sys.argv[2]) / 1000
+
 
 class Trivial(asyncio.Protocol):
     """Answers each chunk of data, which is one request as long as requests are not pipelined."""
@@ -20,7 +25,10 @@ class Trivial(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002
         """Answer."""
-        self.transport.write(ANSWER)
+        if DELAY:
+            asyncio.get_running_loop().call_later(DELAY, self.transport.write, ANSWER)
+        else:
+            self.transport.write(ANSWER)
 
 
 async def main() -> None:

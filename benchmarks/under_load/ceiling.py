@@ -4,50 +4,30 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
-import sys
 import time
 
-from benchmarks.machinery.supervised import supervise
 from benchmarks.raw.load import Ceiling, Crosscheck
 from benchmarks.subjects.contenders import Contender
 from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.driver import DriverError, Order
-from benchmarks.under_load.server import ROOT, free_port, serving
+from benchmarks.under_load.server import serving
 from benchmarks.under_load.stage import Stage
+from benchmarks.under_load.trivial import trivial_server
 
 CONNECTIONS = 32
 SECONDS = 1.0
 WARMUP = 0.3
-START_SECONDS = 10.0
 SETTLE_SECONDS = 0.3
 """Before each turn: wrk drops its connections at its end, and a server goes on with what they had sent."""
 
 
 def ceiling(stage: Stage) -> Ceiling:
     """Load on a server that does nothing. Raises `DriverError`."""
-    port = free_port()
-    command = [sys.executable, "-m", "benchmarks.under_load._trivial", str(port)]
-    with supervise(command, {"PYTHONPATH": str(ROOT)}, stage.placement.server):
-        _wait_for(port)
-        with stage.generator.opened(port, CONNECTIONS) as drive:
-            outcome = drive(Order(("noop",), stage.books, SECONDS, warmup=WARMUP))
+    with trivial_server(stage.placement.server) as port, stage.generator.opened(port, CONNECTIONS) as drive:
+        outcome = drive(Order(("noop",), stage.books, SECONDS, warmup=WARMUP))
     total = sum(outcome.answered.values())
     return Ceiling(outcome.loop, CONNECTIONS, outcome.throughput, outcome.cpu / total)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise DriverError(f"the server for the generator's ceiling did not start within {START_SECONDS:g} s") from None
-            time.sleep(0.02)
-        else:
-            return
 
 
 def wrk_is_installed() -> bool:

@@ -18,7 +18,9 @@ from benchmarks.machinery.postgres import PostgresError, PostgresServer, connect
 from benchmarks.machinery.sampler import ConnectionCount
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.subjects.contenders import Contender
+from benchmarks.subjects.scenarios import UPSTREAM_MILLISECONDS
 from benchmarks.under_load.driver import Generator, driver
+from benchmarks.under_load.trivial import trivial_server
 
 POSTGRESQL = {"max_connections": "2000"}
 """For all contenders of a round, each with a full pool on each of two binds or with no pool at all."""
@@ -41,6 +43,8 @@ class Stage:
     server: PostgresServer | None
     placement: Placement
     generator: Generator
+    upstream: str = ""
+    """The URL of a service that answers after `UPSTREAM_MILLISECONDS`."""
     over: Event = field(default_factory=Event)
     """Set when the run ends early: who works in the background for it should stop."""
     _urls: dict[tuple[Kind, str], dict[str, str]] = field(default_factory=dict)
@@ -54,7 +58,7 @@ class Stage:
 
     def settings(self, database: str, contender: Contender) -> dict[str, str]:
         """The settings of the contender's app."""
-        common = {name: str(value) for name, value in SETTINGS.items()}
+        common = {**{name: str(value) for name, value in SETTINGS.items()}, "UPSTREAM": self.upstream}
         return {**common, **contender.settings(self.urls(database, contender))}
 
     def database_pid(self, database: str) -> int | None:
@@ -100,7 +104,8 @@ def staged(books: int, databases: set[str], url: str | None = None, backends: in
         placement = choose()
         stack.enter_context(placed(placement, server.pid if server else None))
         generator = stack.enter_context(driver(placement.others))
-        yield Stage(books, folder, made, server, placement, generator)
+        port = stack.enter_context(trivial_server(placement.others, UPSTREAM_MILLISECONDS))
+        yield Stage(books, folder, made, server, placement, generator, f"http://127.0.0.1:{port}")
 
 
 def require_backends(server: PostgresServer, backends: int) -> None:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from flask import Flask
+from flask import Flask, request
 
 TOKEN_VARIABLE = "BENCHMARK_TOKEN"  # noqa: S105 - no password: it proves that an answer comes from the process started for it
 TOKEN_PATH = "/benchmark-token"  # noqa: S105
 CLOSE = "benchmarks.close"
 """The extension of a WSGI app that closes its connections."""
+UPSTREAM = "UPSTREAM"
+"""The setting that names the service which the apps ask."""
 COLLECTIONS_PATH = "/benchmark-collections"
 EQUIPPED = ("benchmark_token", "benchmark_collections")
 """The endpoints of the views that tell of the process."""
@@ -35,6 +37,11 @@ def equip(app: Flask, views: Iterable[Callable[[], Any]], close: Callable[[], ob
     app.add_url_rule(COLLECTIONS_PATH, EQUIPPED[1], collected)
     note_collections()
     return app
+
+
+def number(name: str) -> int:
+    """A parameter of the request."""
+    return request.args.get(name, 0, type=int)
 
 
 def token() -> str:
