@@ -173,7 +173,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "full",
-            "the same with more contenders and scenarios (at most 85 min)",
+            "the same with more contenders and scenarios (at most 75 min)",
             0.4,
             (
                 *STANDARD,
@@ -200,12 +200,10 @@ PROFILES: dict[str, Profile] = {
                 Block(
                     ("create", "mixed", "update"), (*PAIR, "sync-threads-64", "sync-gevent", *OURS), 3, 4.0, (MANY,), (SQLITE,)
                 ),
-                Block(("mixed",), (*PAIR, *OURS), 3, 18.0, OPEN[:1], (POSTGRESQL,), QUEUE),
-                Block(("mixed",), (*PAIR, *OURS), 3, 9.0, OPEN[1:], (POSTGRESQL,), QUEUE),
             ),
             Block((), (*PAIR, *OURS), 3, 1.2, slice=0.1),
             crosschecks=10,
-            budget=5_100.0,
+            budget=4_500.0,
         ),
     )
 }
