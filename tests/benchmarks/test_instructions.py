@@ -383,8 +383,8 @@ def test_a_command_that_is_killed_while_it_prepares_leaves_no_folder(tmp_path: P
     wait_for(lambda: not any(temporary.iterdir()))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -417,7 +417,7 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
                 _, error = run.communicate(timeout=SECONDS)
                 assert (run.returncode, error[: len(MISSING)]) == (2, MISSING)
                 return
-            wait_for(lambda: run.poll() is not None or len(under_valgrind(run)) == 2, SECONDS)
+            wait_for(lambda: run.poll() is not None or len(under_valgrind(run)) == 2)
             paused = max(under_valgrind(run), key=psutil.Process.create_time)
             paused.suspend()  # the second cell is to be interrupted: what it counts until then is for nothing
             assert run.stderr

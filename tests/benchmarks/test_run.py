@@ -87,7 +87,7 @@ def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
             break
     wait_for(lambda: len(ours(temporary)) >= 6)  # itself, the generator, PostgreSQL, a server, supervisors
     process.send_signal(how)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=120)
     wait_for(lambda: not ours(temporary) and not list(temporary.iterdir()))
     return process.returncode, said + progress
 
@@ -321,7 +321,7 @@ def ours(temporary: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition: object, seconds: float = 30.0) -> None:
+def wait_for(condition: object, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     assert callable(condition)
     while not condition():
