@@ -10,10 +10,12 @@ from typing import Any
 from benchmarks.analysis import instructions as exact
 from benchmarks.analysis import micro as clock
 from benchmarks.analysis.answers import Answer, answers
+from benchmarks.analysis.cells import enough
 from benchmarks.analysis.completeness import done, expected
 from benchmarks.analysis.proof import means
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
+from benchmarks.load import Histogram
 from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.raw.proof import ProofRow
 from benchmarks.report.claims import Claim, Held, Outcome, hold
@@ -22,6 +24,7 @@ from benchmarks.report.situations import Judged, judged
 from benchmarks.report.trust import Trust, trust
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.layers import LAYERS
+from benchmarks.subjects.profiles import SERVED
 from benchmarks.subjects.scenarios import SCENARIOS
 
 
@@ -63,8 +66,17 @@ class UnderLoad:
 
     @cached_property
     def waiting(self) -> tuple[Comparison, ...]:
-        """Closed loops over queries that wait."""
-        return tuple(one for one in self.cells if one.delay is not None and one.load.percent is None)
+        """Closed loops over a query that waits."""
+        return tuple(one for one in self._delayed if _is_usual(one.scenario))
+
+    @cached_property
+    def asking(self) -> tuple[Comparison, ...]:
+        """Closed loops over what waits elsewhere: services, several queries at once, views that block."""
+        return tuple(one for one in self._delayed if not _is_usual(one.scenario))
+
+    @property
+    def _delayed(self) -> list[Comparison]:
+        return [one for one in self.cells if one.delay is not None and one.load.percent is None]
 
     @cached_property
     def opened(self) -> tuple[Comparison, ...]:
@@ -96,12 +108,24 @@ class UnderLoad:
         reading = [one for one in self.swept if one.database == "postgresql" and one.scenario == "read"]
         return tuple(sorted(reading, key=lambda one: one.load)) + self.waiting
 
-    @property
-    def rivals(self) -> tuple[str, ...]:
-        """Who has part in all of what waits, or is synchronous."""
+    @staticmethod
+    def among(names: Sequence[str], cells: Sequence[Comparison], least: int = 2) -> list[str]:
+        """Those of them who take part in as many of the cells."""
+        return [name for name in names if sum(one.row(name) is not None for one in cells) >= least]
+
+    @cached_property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Other frameworks, and the same apps on other servers or on more of one."""
         known = self.run.header.contenders
-        synchronous = {name for name, facts in known.items() if facts["model"] == "sync"}
-        return tuple(name for name in self.contenders if name in synchronous or all(one.row(name) for one in self.waiting))
+        return tuple(name for name in self.contenders if name in SERVED or known[name]["model"] == "peer")
+
+    def felt(self, scenario: str, contender: str, kind: str, percent: float) -> float | None:
+        """Seconds that a percentage of the requests of a kind took at most, in a mixture of several; None where too few did."""
+        rows = (one.row(contender) for one in self.asking if one.scenario == scenario)
+        if not (row := next(rows, None)) or row.problem:
+            return None
+        together = Histogram.merged(trial.latency[kind] for trial in row.trials if kind in trial.latency)
+        return together.percentile(percent) if together.count and enough(together, percent) else None
 
     @staticmethod
     def placed(cells: Sequence[Comparison]) -> list[Placed]:
@@ -131,6 +155,10 @@ class UnderLoad:
         """The contender's row there, for the numbers of a sentence; None where it was not measured."""
         found = self.cell(database, scenario, name)
         return found.row(contender) if found else None
+
+
+def _is_usual(scenario: str) -> bool:
+    return scenario not in SCENARIOS or SCENARIOS[scenario].usual
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,16 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, Drawing]]:
     axis = TO.format(baseline)
     facts = load.run.header.contenders
     stock = [one for one in load.contenders if facts.get(one, {}).get("model") == "documented"]
-    others = [one for one in load.contenders if one not in (*stock, baseline)]
-    drawn: tuple[tuple[str, Name, list[Comparison], list[str]], ...] = (
+    others = [one for one in load.contenders if one not in (*stock, *load.elsewhere, baseline)]
+    drawn: tuple[tuple[str, Name, list[Comparison], Sequence[str]], ...] = (
         ("documented", "cpu", [one for one in load.closed if any(map(one.row, stock))], stock),
         ("ordinary", "cpu", [one for one in load.closed if one.database == "postgresql" and one.scenario in ORDINARY], others),
+        (
+            "elsewhere",
+            "cpu",
+            [one for one in load.closed if one.database == "postgresql" and one.scenario == "read"],
+            load.elsewhere,
+        ),
         ("waiting", "throughput", list(load.waiting), others),
         ("sqlite", "throughput", [one for one in load.closed if one.database == "sqlite"], [*stock, *others]),
     )
