@@ -3,14 +3,11 @@
 WSGI code is synchronous, so it runs inside :func:`sqlalchemy.util.greenlet_spawn`, and wherever it has to wait (an async view, a
 session, a chunk of the response) it switches out to the server's task, which awaits. A plain ``def`` view's request goes on in a
 worker thread from there. What blocks on the loop without awaiting (``time.sleep``, a synchronous driver) stops every one there.
-
-The application runs in a context of its own, and the server's ``receive`` and ``send`` in the one in which it called: a server
-starts the next request of a connection, or registers its reader, while it sends, and both copy the context they are started in.
 """
 
 import asyncio
 import io
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from sqlalchemy.util import greenlet_spawn
 
@@ -73,7 +70,7 @@ class ASGIApp:
             return
         self.running += 1
         context = request_context(self.app)
-        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
+        task: Any = asyncio.current_task(loop)
         answer = Answer(self.app, context, self.threads, task, receive, send)
         body: IO[bytes] = io.BytesIO()
         try:

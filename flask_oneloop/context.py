@@ -86,7 +86,7 @@ def request_context(app: flask.Flask) -> Context:
 def connect_outside(engine: AsyncEngine) -> None:
     """Have the engine open its connections in an empty context, for they outlive the request that needs one first.
 
-    Their transports' callbacks (asyncpg decodes rows in them) and threads would see that request's ``g`` for ever, and keep it.
+    Their transports' callbacks (asyncpg decodes rows in them) and threads would see that request's ``g`` for ever.
     """
     pool: Any = engine.pool
     if engine.sync_engine in _outside:

@@ -105,11 +105,7 @@ class AsyncFlask(Flask):
         return body
 
     def _for_loop(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the request's view is for the server's loop.
-
-        It is looked for beforehand and not again, unless Flask has to: when nothing matches, and when a URL converter needs the
-        request's context or session.
-        """
+        """Whether the request's view is for the server's loop; Flask looks again only if a URL converter needs a context."""
         ctx: Any = super().request_context(environ)
         environ[_CONTEXT] = ctx
         request = ctx.request

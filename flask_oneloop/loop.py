@@ -27,6 +27,9 @@ class User(Protocol):
     async def close(self) -> None:
         """Close them; awaited on the loop."""
 
+    def close_synchronous(self) -> None:
+        """Close those that belong to no loop."""
+
     def forget(self) -> None:
         """Let go of them without touching them: they are a parent's."""
 
@@ -103,6 +106,7 @@ class ProcessLoop:
         """At exit: cancel what still runs, close what belongs to the loop, stop it; within a bounded time."""
         for user in list(self.users):
             user.drop_ended()
+            user.close_synchronous()
         with self._lock:
             self._stopping = True
             loop, thread, self._loop = self._loop, self._thread, None

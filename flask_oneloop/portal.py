@@ -21,7 +21,6 @@ from sqlalchemy.util import greenlet_spawn
 from .call import Call, await_, finish, in_greenlet
 from .context import connect_outside
 from .ended import drop
-from .engines import SynchronousEngines
 from .loop import keep_for_ever, process_loop
 
 __all__ = ("Portal", "close_all", "in_one_connection")
@@ -51,7 +50,7 @@ class Portal:
         self._server_loop: asyncio.AbstractEventLoop | None = None
         self._adopting: asyncio.Future[None] | None = None
         self._engines: list[AsyncEngine] = []
-        self.synchronous = SynchronousEngines()
+        self._synchronous: list[Engine] = []
         self._connections: WeakSet[Any] = WeakSet()
         """The drivers' own, that are open on the server's loop or on the process's."""
         self._former: list[Former] = []
@@ -76,7 +75,7 @@ class Portal:
         if self.is_running:
             self.call(self.close)
         else:
-            self.synchronous.close()
+            self.close_synchronous()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -98,8 +97,14 @@ class Portal:
         """Whether this running loop is the server's, with nothing left to be closed on another one."""
         return self._server_loop is loop and (self._adopting is None or self._adopting.done())
 
-    def own(self, engine: AsyncEngine) -> None:
-        """Have the engine's connections made outside any request's context, and closed on their loop, at exit at the latest."""
+    def own(self, engine: AsyncEngine | Engine) -> None:
+        """Have the engine's connections closed at exit at the latest; those of an asynchronous one on their loop.
+
+        And have those made outside any request's context.
+        """
+        if isinstance(engine, Engine):
+            self._synchronous.append(engine)
+            return
         connect_outside(engine)
         event.listen(engine.sync_engine, "connect", self._note)
         self._engines.append(engine)
@@ -180,7 +185,12 @@ class Portal:
     async def close(self) -> None:
         """Close the connections of the app's engines; awaited on the loop that made them. The engines stay usable."""
         await self._close_pools(of_memory=True)
-        self.synchronous.close()
+        self.close_synchronous()
+
+    def close_synchronous(self) -> None:
+        """The same for synchronous engines, wherever it is called."""
+        for engine in self._synchronous:
+            engine.dispose()
 
     async def _close_pools(self, of_memory: bool = False) -> None:
         for engine in self._engines:
@@ -194,6 +204,9 @@ class Portal:
         """In a forked child: let go of the parent's connections, which may not even be finalized here."""
         keep_for_ever((self._let_go(), self._former))
         self._former = []
+        for engine in self._synchronous:
+            keep_for_ever(engine.pool)
+            engine.dispose(close=False)
 
     def drop_ended(self) -> None:
         """Close what was left on loops that have ended. One that only rests, as between two tests, may go on with its own."""

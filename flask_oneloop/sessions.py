@@ -140,23 +140,15 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         for read_only, make in ((False, _writing(config)), (True, _reading(config, autocommit))):
             key = f"advanced_alchemy_{'reading' if read_only else 'session'}_{bind_key}"  # when it writes, the stock extension's
             self._kinds[bind_key, read_only] = Kind(key, make, "manual" if read_only else config.commit_mode, portal)
-        end_refused_transactions(config.get_engine())
-        check_first_connection(config.get_engine())
-        if isinstance(config, SQLAlchemyAsyncConfig):
-            app.portal.own(config.get_engine())
-            if config.create_all:
-                app.portal.call(self._create_all, config)
-        else:
-            app.portal.synchronous.own(config.get_engine())
-            if config.create_all:
-                config.create_all_metadata()
-                if not in_one_connection(config.get_engine()):
-                    config.get_engine().dispose()
-
-    async def _create_all(self, config: SQLAlchemyAsyncConfig) -> None:
-        await config.create_all_metadata()
-        if not in_one_connection(config.get_engine()):
-            await config.get_engine().dispose()  # nothing stays open for a fork to inherit
+        engine: Any = config.get_engine()
+        end_refused_transactions(engine)
+        check_first_connection(engine)
+        app.portal.own(engine)
+        if config.create_all:
+            run: Callable[[Any], Any] = _call if portal is None else portal.call
+            run(config.create_all_metadata)
+            if not in_one_connection(engine):
+                run(engine.dispose)  # nothing stays open for a fork to inherit
 
     def get_session(self, bind_key: str = "default", *, read_only: bool = False) -> S:
         """The session of the current request or application context; made on the first call, ended by the extension.
@@ -230,6 +222,10 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
     def close_sessions(self) -> None:
         """Close the sessions of the current context; what is not committed is rolled back."""
         close(self._open())
+
+
+def _call(func: Callable[[], Any]) -> Any:
+    return func()
 
 
 def _writing(config: Config) -> Callable[[], Any]:
