@@ -8,11 +8,7 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from greenlet import getcurrent
-
-try:
-    from sqlalchemy.util import await_
-except ImportError:  # SQLAlchemy < 2.1
-    from sqlalchemy.util import await_only as await_
+from sqlalchemy.util import await_
 
 __all__ = ("Call", "await_", "finish", "in_greenlet")
 

@@ -37,10 +37,10 @@ class Threads:
 
 
 class OwnThread:
-    """Calls functions in ``context`` itself, in which nobody else may be meanwhile, and in a thread that is nobody else's until
-    it is let go of, for what is bound to one.
+    """A worker thread that is nobody else's until it is let go of; calls functions in ``context`` itself.
 
-    Between two calls it is none of those that work: who reads a stream slowly keeps nobody waiting.
+    In that context nobody else may be meanwhile. Between two calls it is none of those that work: who reads a stream slowly keeps
+    nobody waiting.
     """
 
     __slots__ = ("_context", "_threads", "_worker")
