@@ -97,6 +97,8 @@ def close(sessions: Sequence[Open]) -> None:
 
     A request that is cancelled meanwhile is cancelled when all are closed.
     """
+    if not sessions:
+        return
     for one in sessions:
         g.pop(one.kind.key, None)
     waiting = [one for one in sessions if one.kind.portal is not None and one.session.in_transaction()]
