@@ -24,6 +24,9 @@ from benchmarks.subjects.apps import COLLECTIONS_PATH, TOKEN_PATH, TOKEN_VARIABL
 from benchmarks.subjects.contenders import Contender
 
 ROOT = Path(__file__).parents[2]
+ABSENT = ROOT / "benchmarks" / "machinery" / "absent"
+UNASKED = ("litestar", "numpy")
+"""What Advanced Alchemy imports wherever it is installed."""
 START_SECONDS = 90.0
 """Of servers that start side by side on cores that others use too: five took 17 s there."""
 TRIES = 3
@@ -77,8 +80,8 @@ def serving(
     Raises:
         ServerError: the port given is taken; the server ended or stayed silent instead of answering; something else answers.
     """
-    environment = {f"CATALOG_{name}": value for name, value in settings.items()}
-    environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    environment = {f"CATALOG_{name}": value for name, value in settings.items()} | surroundings(contender)
+    environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONWARNINGS": "ignore"}
     given = require_free(port) if port else None
     with ExitStack() as stack:
         left = 1 if given else TRIES
@@ -91,6 +94,12 @@ def serving(
                 if not left:
                     raise
         yield server
+
+
+def surroundings(contender: Contender) -> dict[str, str]:
+    """Variables by which its server finds the apps, and of what is installed for others nothing, see `machinery.absent`."""
+    absent = " ".join(name for name in UNASKED if name not in contender.needs)
+    return {"PYTHONPATH": os.pathsep.join(map(str, (ABSENT, ROOT))), "ABSENT_MODULES": absent}
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +23,7 @@ from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES, cells
 from benchmarks.subjects.scenarios import JSON, SCENARIOS
+from benchmarks.under_load.server import surroundings
 from catalog import limits
 
 BOOKS = 1_000
@@ -156,3 +159,11 @@ def test_where_the_extra_is_missing_it_is_said_in_one_line_and_nobody_is_asked(
     assert not {name for cell in cells(PROFILES["full"]) for name in cell.contenders} & {*PEERS}
     assert not {cell.contender for cell in plan()} & {*PEERS}
     assert not [one for one in PROFILES["full"].asked if {*one.contenders} & {*PEERS}]
+
+
+@pytest.mark.parametrize(("name", "held"), [("sync-threads", []), ("peer-quart", []), ("peer-litestar", ["litestar"])])
+def test_no_server_holds_what_only_another_one_asked_for(name: str, held: list[str]) -> None:
+    code = "import sys, app_async.asgi; print([name for name in ('litestar', 'numpy') if sys.modules.get(name)])"
+    environ = {**os.environ, **surroundings(CONTENDERS[name])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == str(held)

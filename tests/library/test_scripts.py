@@ -13,6 +13,7 @@ import pytest
 from benchmarks.machinery.postgres import PostgresServer
 from tests.library.answers import PATIENCE, wait_until
 from tests.library.databases import backends, with_driver
+from tests.servers import ABSENT, LEAN
 
 ENDING_SECONDS = 20.0
 """The promise is one second; a loaded machine may take many, and a process that hangs takes for ever."""
@@ -52,7 +53,7 @@ class Script:
         self.process = subprocess.Popen(
             [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
             cwd=bare,  # of which "-c" imports first
-            env={**os.environ, "PYTHONPATH": str(bare), "LOOP": loop},
+            env={**os.environ, **ABSENT, "PYTHONPATH": f"{bare}{os.pathsep}{LEAN}", "LOOP": loop},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,11 @@
+"""What Python imports before a server's own code: the modules in `ABSENT_MODULES` are then as if they were not installed.
+
+Advanced Alchemy imports Litestar and NumPy wherever they are; an app that knows nothing of them would hold 17,000 objects and
+18 MiB more, which the collector goes through, and take a quarter more CPU to start.
+"""
+
+import os
+import sys
+
+for name in os.environ.get("ABSENT_MODULES", "").split():
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]
