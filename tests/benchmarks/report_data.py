@@ -29,6 +29,7 @@ from benchmarks.raw.load import (
 )
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.code_cost import code_cost
+from benchmarks.subjects.scenarios import SCENARIOS as KNOWN
 
 ROOT = Path(__file__).parents[2]
 SYNC, ASYNC = {"sqlite": "sqlite3", "postgresql": "psycopg"}, {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
@@ -50,6 +51,8 @@ CONTENDERS: dict[str, dict[str, Any]] = {
     "sync-threads-aa": _facts("the same again: the A/A control", "sync", "gunicorn gthread", "4 threads", SYNC),
     "sync-threads-64": _facts("sync views on more threads", "sync", "gunicorn gthread", "64 threads", SYNC),
     "sync-gevent": _facts("sync views under gevent", "sync", "gunicorn gevent", "greenlets", SYNC),
+    "sync-granian": _facts("sync views on granian", "sync", "granian", "4 threads", SYNC),
+    "peer-litestar": _facts("the same on Litestar", "peer", "uvicorn", "coroutines"),
     "async-documented": _facts("async views as documented", "documented", "gunicorn gthread", "4 threads"),
     "async-documented-nullpool": _facts("the same without a pool", "documented", "gunicorn gthread", "4 threads"),
     "async-wsgi-to-asgi": _facts("asgiref's adapter", "documented", "uvicorn", "one at a time"),
@@ -72,6 +75,7 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     **{f"slow-{ms}": {"title": f"a query of {ms} ms", "delay": ms, "writes": False} for ms in (0, 1, 5, 10, 20, 50)},
     "bulk": {"title": "create 500 books", "delay": None, "writes": True},
     "export": {"title": "stream 10,000 books", "delay": None, "writes": False},
+    **{name: {"title": one.title, "delay": one.delay, "writes": False} for name, one in KNOWN.items() if not one.usual},
 }
 CPU = {
     "noop": 4e-4,
@@ -96,6 +100,8 @@ EFFECTS = {
     "async-loop": 1.2,
     "async-native": 0.85,
     "async-native-psycopg": 1.0,
+    "sync-granian": 0.75,
+    "peer-litestar": 0.6,
 }
 """CPU time per request over the baseline's, on PostgreSQL; on SQLite async costs twice that."""
 PLACES = {

@@ -197,7 +197,7 @@ def test_every_selection_of_contenders_has_a_report(chosen: str) -> None:
 
 def test_an_interrupted_run_says_so_at_the_top(tmp_path: Path) -> None:
     record(tmp_path / "load.jsonl", run_of([READ]), 20)
-    assert "\n**The run is not whole: 20 of 54 trials." in rendered(read(tmp_path / "load.jsonl")).first.partition("\n## ")[0]
+    assert "\n**The run is not whole: 20 of 66 trials." in rendered(read(tmp_path / "load.jsonl")).first.partition("\n## ")[0]
 
 
 @pytest.mark.parametrize(
@@ -353,3 +353,22 @@ def test_the_first_page_can_be_read() -> None:
     assert len(longest.split()) <= 48, longest
     readme = (ROOT / "README.md").read_text("utf-8")
     assert 3 <= sum(line.startswith("|") for line in readme.partition("<!-- end of answers")[0].splitlines()) <= 8
+
+
+def test_other_frameworks_and_services_have_sections_of_their_own_where_they_were_measured() -> None:
+    names = ("sync-threads", "sync-threads-aa", "async-native", "sync-granian", "peer-litestar")
+    read_one = LoadCell("postgresql", "read", Load(8), 3, 5.0, 8, names)
+    asked = [LoadCell("none", "upstream-5", Load(connections), 2, 5.0, 4, names[:3]) for connections in (1, 8)]
+    flood = LoadCell("none", "in-flight-500", Load(500), 2, 5.0, 4, names[:3])
+    made = tree(Runs(load=run_of([read_one, *asked, flood])))
+    links = Links("results/", {"load": "load.jsonl"}, "reproductions")
+    text = render(made, links, published=True).first
+    assert "the synchronous app on granian takes 0.7" in text
+    (row,) = re.findall(r"^\| `async-native` \| .*$", text.partition("## Other services, and views that block")[2], re.MULTILINE)
+    assert len(re.findall(r"\d", row)) > 1
+    assert "500 requests at once" in text
+    assert made.load
+    assert [one.scenario for one in made.load.asking] == ["upstream-5", "upstream-5", "in-flight-500"]
+    assert made.load.waiting == ()
+    assert made.load.elsewhere == ("sync-granian", "peer-litestar")
+    assert "## Other services" not in render(tree(Runs(load=few())), links, published=True).first
