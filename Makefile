@@ -23,7 +23,7 @@ bench: setup ## compare the paths on embedded databases until their questions ar
 	@$(BIN)/python -m benchmarks explore build/load.jsonl --output build/explorer.html --no-open
 
 results: setup ## measure for two hours, then write benchmarks/results/ and RESULTS.md
-	@$(BIN)/python -m benchmarks run --profile standard --output benchmarks/results/load.jsonl
+	@$(BIN)/python -m benchmarks run --profile full --output benchmarks/results/load.jsonl
 	@$(BIN)/python -m benchmarks micro --passes 20 --output benchmarks/results/micro.jsonl --report build/micro.md
 	@$(BIN)/python -m benchmarks instructions --repeats 3 --output benchmarks/results/instructions.jsonl
 	@$(BIN)/python -m benchmarks hazards --output benchmarks/results/hazards.jsonl

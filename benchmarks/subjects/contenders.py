@@ -282,6 +282,17 @@ CONTENDERS: dict[str, Contender] = {
         ),
         NATIVE,
         Contender(
+            "mixed-thread",
+            "native with a plain empty view, which it calls in a worker thread: what the way there and back costs",
+            "native",
+            "benchmarks.subjects.apps.runtime:create_mixed_asgi",
+            (*UVICORN, "{app}"),
+            "a greenlet and a worker thread per request, one event loop",
+            interface="asgi",
+            field=False,
+            scenarios=("noop",),
+        ),
+        Contender(
             FROZEN[1],
             "the same with gc.freeze() after its start",
             "native",

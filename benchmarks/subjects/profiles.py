@@ -164,7 +164,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "standard",
-            "the published report (at most 45 min)",
+            "what decides most of it (at most 45 min)",
             0.4,
             STANDARD,
             Block((), (*PAIR, *OURS), 3, 1.2, slice=0.1),
@@ -173,7 +173,7 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "full",
-            "the same with more contenders and scenarios (at most 75 min)",
+            "the published report: the same with more contenders and scenarios (at most 75 min)",
             0.4,
             (
                 *STANDARD,
@@ -190,7 +190,7 @@ PROFILES: dict[str, Profile] = {
                     (Load(500),),
                     slice=2.5,
                 ),
-                Block(("noop", "read"), SERVED, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
+                Block(("noop", "read"), (*SERVED, "mixed-thread"), 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("list", "update"), (FIELD,), 3, 1.5, databases=(POSTGRESQL,), slice=0.06),
                 Block(("read",), (FIELD, *THREADED), 3, 1.5, databases=(SQLITE,), slice=SHORT),
                 Block(("list", "fan-out"), (*PAIR, "sync-gevent", *OURS), 3, 1.6, slice=0.08),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.subjects import contenders
+from benchmarks.subjects.apps.runtime import create, create_mixed_asgi
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES, cells
 from benchmarks.under_load.correctness import TOGETHER, examine
 from benchmarks.under_load.seats import seated
 from benchmarks.under_load.stage import Stage
+from flask_oneloop.places import runs_on_loop
 
 WAYS = [
     *("sync-stock", "sync-a2wsgi", "sync-granian"),
@@ -28,9 +30,18 @@ def test_it_answers_right(stage: Stage, name: str) -> None:
         assert examine(seats[name], asked) == dict.fromkeys((*asked, TOGETHER))
 
 
-def test_a_thread_per_request_works_where_no_database_is_asked(stage: Stage) -> None:
-    with seated(stage, "sqlite", [CONTENDERS["async-wsgi-to-asgi-own-context"]]) as seats:
-        assert examine(seats["async-wsgi-to-asgi-own-context"], ["noop"]) == {"noop": None, TOGETHER: None}
+@pytest.mark.parametrize("name", ["async-wsgi-to-asgi-own-context", "mixed-thread"])
+def test_a_thread_per_request_works_where_no_database_is_asked(stage: Stage, name: str) -> None:
+    with seated(stage, "sqlite", [CONTENDERS[name]]) as seats:
+        assert examine(seats[name], ["noop"]) == {"noop": None, TOGETHER: None}
+
+
+def test_the_empty_view_of_the_mixed_app_is_for_a_thread_and_all_others_are_for_the_loop() -> None:
+    app = create()
+    mixed = create_mixed_asgi()
+    where = {name: runs_on_loop(view, "GET") for name, view in mixed.app.view_functions.items() if name != "static"}
+    assert {name for name, on_loop in where.items() if not on_loop} == {"noop"}
+    assert runs_on_loop(app.view_functions["noop"], "GET")
 
 
 def test_workers_share_the_connections_that_one_has() -> None:

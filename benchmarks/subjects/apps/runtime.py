@@ -25,6 +25,13 @@ def create_asgi(config: Mapping[str, Any] | None = None) -> Any:
     return asgi_app(create(config))
 
 
+def create_mixed_asgi(config: Mapping[str, Any] | None = None) -> Any:
+    """That with a plain empty view, which the library calls in a worker thread."""
+    app = create(config)
+    app.view_functions["noop"] = lambda: ""
+    return asgi_app(app)
+
+
 def create_frozen(config: Mapping[str, Any] | None = None) -> Any:
     """That, of which the collector goes through nothing that is there from the start."""
     return freeze(create_asgi(config))
