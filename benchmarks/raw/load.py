@@ -254,10 +254,11 @@ class LoadRun:
     ceilings: list[Ceiling] = field(default_factory=list)
     crosschecks: list[Crosscheck] = field(default_factory=list)
 
-    def problem(self, database: str, scenario: str, contender: str) -> Problem | None:
-        """Why the contender was not, or not to the end, measured there; None where nothing was wrong."""
+    def problem(self, database: str, scenario: str, contender: str, load: str = "") -> Problem | None:
+        """Why the contender was not, or not to the end, measured there, under any load or under that one; None where nothing was
+        wrong."""
         where = (database, scenario, contender)
-        found: list[LoadCheck | Failure] = [*self.checks, *self.failures]
+        found: list[LoadCheck | Failure] = [*self.checks, *(one for one in self.failures if load in ("", one.load))]
         return next((one.problem for one in found if (one.database, one.scenario, one.contender) == where and one.problem), None)
 
 

@@ -253,8 +253,9 @@ def remaining(plan: RunPlan, found: LoadRun) -> list[list[Round]]:
 
 
 def _able(turn: Round, found: LoadRun) -> tuple[Contender, ...]:
-    """The contenders of a round in which nothing is wrong with them so far."""
-    return tuple(one for one in turn.contenders if not found.problem(turn.cell.database, turn.cell.scenario, one.name))
+    """The contenders of a round in which nothing is wrong with them so far: who fails under another load goes on here."""
+    cell = turn.cell
+    return tuple(one for one in turn.contenders if not found.problem(cell.database, cell.scenario, one.name, cell.load.name))
 
 
 def slowest(found: LoadRun, cell: LoadCell) -> Rate | None:

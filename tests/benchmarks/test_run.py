@@ -21,7 +21,7 @@ from benchmarks.machinery.environment import environment as facts_here
 from benchmarks.machinery.placement import choose
 from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.raw import Recorder, load
-from benchmarks.raw.load import Failure, LoadRun
+from benchmarks.raw.load import Failure, Load, LoadCell, LoadRun
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, THREADS
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
@@ -363,3 +363,19 @@ def test_what_is_wrong_is_said_in_one_line(
     assert line.startswith("Error: ")
     assert words in line
     assert not list(tmp_path.iterdir())
+
+
+def test_who_fails_under_one_load_goes_on_under_the_others() -> None:
+    names = ("sync-threads", "async-native")
+    chosen = [LoadCell("postgresql", "read", Load(connections), 2, 1.0, 4, names) for connections in (8, 64)]
+    plan = RunPlan(PROFILES["smoke"], chosen, 1000, 0, Path("load.jsonl"), "")
+    found = LoadRun(report_data.header(chosen))
+    found.failures.append(Failure("postgresql", "read", "async-native", "closed-64", Problem("no answer")))
+    left = [
+        (turn.number, turn.cell.load.connections, {one.name for one in runner._able(turn, found)})
+        for rounds in runner.remaining(plan, found)
+        for turn in rounds
+    ]
+    assert left == [
+        (number, connections, {*names} if connections == 8 else {"sync-threads"}) for number in (1, 2) for connections in (8, 64)
+    ]
