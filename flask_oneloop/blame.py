@@ -5,6 +5,7 @@ import sysconfig
 from pathlib import Path
 from traceback import extract_stack
 from types import FrameType
+from typing import Any
 
 __all__ = ("blame",)
 
@@ -25,8 +26,13 @@ def blame(thread: int | None) -> str:
     ]
     at = (own or stack)[-1]
     frame: FrameType | None = innermost
-    environ: object = None
-    while frame is not None and not isinstance(environ := frame.f_locals.get("environ"), dict):
+    environ: Any = None
+    while frame is not None and not _is_wsgi(environ := frame.f_locals.get("environ")):
         frame = frame.f_back
-    request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" if isinstance(environ, dict) else "no request"
+    request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" if frame is not None else "no request"
     return f'{request}, in {at.name}: {at.line} (File "{at.filename}", line {at.lineno})'
+
+
+def _is_wsgi(environ: object) -> bool:
+    """Whether it is a request's, and not what the app or somebody else calls so."""
+    return isinstance(environ, dict) and {"REQUEST_METHOD", "PATH_INFO"} <= environ.keys()

@@ -106,3 +106,9 @@ def test_app_beside_the_library_or_below_the_interpreter_is_blamed(folder: str) 
     go.set()
     thread.join()
     assert f'in block:  (File "{folder}/views.py", line 3)' in blamed
+
+
+def test_a_dictionary_that_is_only_called_environ_is_nobodys_request() -> None:
+    environ = {"PATH": "/bin"}
+    assert blame(threading.get_ident()).startswith("no request, in test_a_dictionary_that_is_only_called_environ")
+    assert environ
