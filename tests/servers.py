@@ -23,10 +23,9 @@ from typing import Final
 
 import psutil
 
+from benchmarks.machinery.absent import PLACE, absent
+
 ROOT: Final = Path(__file__).parents[1]
-LEAN: Final = ROOT / "benchmarks" / "machinery" / "absent"
-ABSENT: Final = {"ABSENT_MODULES": "litestar numpy"}
-"""What no server here asks for; Advanced Alchemy imports it wherever it is installed, for a quarter of what a start takes."""
 START_SECONDS: Final = 60.0
 TRIES: Final = 3
 """Ports on which a server is started when others are taken from under its nose."""
@@ -163,8 +162,8 @@ def _started(
     argv: list[str] = []
     for part in KINDS[kind] if isinstance(kind, str) else kind:
         argv += arguments if part == "..." else [part.format(port=port, app=app)]
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **ABSENT, **(env or {})}
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH"), str(ROOT), str(LEAN)]))
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **absent(), **(env or {})}
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH"), str(ROOT), str(PLACE)]))
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
         empty = Path(folder, "cwd")

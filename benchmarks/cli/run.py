@@ -33,7 +33,7 @@ from benchmarks.under_load.trial import Round
 
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""
-SLOW_SCENARIOS = [name for name in SCENARIOS if name.startswith(f"{SLOW}-")]
+SLOW_SCENARIOS = [name for name, one in SCENARIOS.items() if one.delay and one.usual]
 SCENARIO_NAMES = [*SCENARIOS, SLOW]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.machinery.absent import PLACE, absent
 from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.reasons import without_reprs
 from benchmarks.machinery.supervised import Supervised, supervise
@@ -24,9 +25,6 @@ from benchmarks.subjects.apps import COLLECTIONS_PATH, TOKEN_PATH, TOKEN_VARIABL
 from benchmarks.subjects.contenders import Contender
 
 ROOT = Path(__file__).parents[2]
-ABSENT = ROOT / "benchmarks" / "machinery" / "absent"
-UNASKED = ("litestar", "numpy")
-"""What Advanced Alchemy imports wherever it is installed."""
 START_SECONDS = 90.0
 """Of servers that start side by side on cores that others use too: five took 17 s there."""
 TRIES = 3
@@ -98,8 +96,7 @@ def serving(
 
 def surroundings(contender: Contender) -> dict[str, str]:
     """Variables by which its server finds the apps, and of what is installed for others nothing, see `machinery.absent`."""
-    absent = " ".join(name for name in UNASKED if name not in contender.needs)
-    return {"PYTHONPATH": os.pathsep.join(map(str, (ABSENT, ROOT))), "ABSENT_MODULES": absent}
+    return {"PYTHONPATH": os.pathsep.join(map(str, (PLACE, ROOT))), **absent(contender.needs)}
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.machinery.absent import PLACE, absent
 from benchmarks.machinery.postgres import PostgresServer
 from tests.library.answers import PATIENCE, wait_until
 from tests.library.databases import backends, with_driver
-from tests.servers import ABSENT, LEAN
 
 ENDING_SECONDS = 20.0
 """The promise is one second; a loaded machine may take many, and a process that hangs takes for ever."""
@@ -53,7 +53,7 @@ class Script:
         self.process = subprocess.Popen(
             [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
             cwd=bare,  # of which "-c" imports first
-            env={**os.environ, **ABSENT, "PYTHONPATH": f"{bare}{os.pathsep}{LEAN}", "LOOP": loop},
+            env={**os.environ, **absent(), "PYTHONPATH": f"{bare}{os.pathsep}{PLACE}", "LOOP": loop},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
