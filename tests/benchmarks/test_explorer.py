@@ -9,6 +9,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -131,6 +132,12 @@ class Shown:
     verdicts: tuple[str, ...] = field(compare=False)
     ratios: tuple[str, ...] = field(compare=False)
     amounts: tuple[str, ...] = field(compare=False)
+
+
+def turn_to(view: str, on: Page, turn: Callable[[], object]) -> None:
+    """An address with another fragment is told to the page in its own time."""
+    turn()
+    on.wait_for_selector(f"#to-{view}[aria-current=page]")
 
 
 def rows(on: Page) -> list[Shown]:
@@ -281,10 +288,10 @@ def test_the_address_is_the_state(visit: Open) -> None:
     another = visit(opened.url.partition("#")[2])
     assert rows(another) == found
     assert another.input_value("[name=margin]") == "2.5"
-    another.click("text=Hazards")
-    another.click("text=Compare")
+    turn_to("hazards", another, lambda: another.click("text=Hazards"))
+    turn_to("compare", another, lambda: another.click("text=Compare"))
     assert rows(another) == found
-    another.go_back()
+    turn_to("hazards", another, another.go_back)
     assert "hazards" in another.inner_text("#count")
 
 
@@ -316,7 +323,7 @@ def test_it_is_used_by_keyboard(visit: Open) -> None:
     opened.keyboard.press("Space")
     assert "undecided" not in opened.inner_text("#count").split(";")[0]
     opened.focus("#to-latency")
-    opened.keyboard.press("Enter")
+    turn_to("latency", opened, lambda: opened.keyboard.press("Enter"))
     assert opened.evaluate(focused) == "to-latency"
     assert "drawn" in opened.inner_text("#count")
 
@@ -324,7 +331,7 @@ def test_it_is_used_by_keyboard(visit: Open) -> None:
 def test_what_a_screen_reader_needs(visit: Open) -> None:
     opened = visit()
     for view in VIEWS:
-        opened.click(f"#to-{view}")
+        turn_to(view, opened, partial(opened.click, f"#to-{view}"))
         unnamed = opened.evaluate(
             """() => [...document.querySelectorAll("select, input, button, [role=img], table.ratios")].filter((one) =>
                 !(one.labels?.length && one.labels[0].textContent.trim()) && !one.textContent.trim() && !one.ariaLabel).length"""
@@ -332,7 +339,8 @@ def test_what_a_screen_reader_needs(visit: Open) -> None:
         assert unnamed == 0, view
         assert opened.get_attribute("#count", "aria-live") == "polite"
         assert opened.locator("nav [aria-current=page]").get_attribute("id") == f"to-{view}"
-    opened.click("#to-compare")  # on a phone its table is laid out as no table, which without roles would be none to a reader
+    turn_to("compare", opened, lambda: opened.click("#to-compare"))
+    # On a phone its table is laid out as no table, which without roles would be none to a reader.
     roles = opened.evaluate("['table', 'thead', 'tr', 'th'].map((name) => document.querySelector(`#results ${name}`).role)")
     assert roles == ["table", "rowgroup", "row", "columnheader"]
 
@@ -439,7 +447,7 @@ def test_a_run_without_results_says_so(visit: Open, run: LoadRun, tmp_path: Path
     path.write_text(page(explorer([("begun", LoadRun(run.header))], None)), "utf-8")
     opened = visit(path=path)
     for view, words in (("compare", "0 rows"), ("latency", "0 contenders drawn"), ("hazards", "hazards")):
-        opened.click(f"#to-{view}")
+        turn_to(view, opened, partial(opened.click, f"#to-{view}"))
         assert words in opened.inner_text("#count")
 
 
