@@ -23,7 +23,7 @@ from typing import Final
 
 import psutil
 
-from benchmarks.machinery.absent import PLACE, absent
+from benchmarks.machinery.absent import surroundings
 
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 60.0
@@ -162,8 +162,8 @@ def _started(
     argv: list[str] = []
     for part in KINDS[kind] if isinstance(kind, str) else kind:
         argv += arguments if part == "..." else [part.format(port=port, app=app)]
-    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **absent(), **(env or {})}
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [variables.get("PYTHONPATH"), str(ROOT), str(PLACE)]))
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **(env or {})}
+    variables |= surroundings(path=os.pathsep.join(filter(None, [variables.get("PYTHONPATH"), str(ROOT)])))
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
         empty = Path(folder, "cwd")

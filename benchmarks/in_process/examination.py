@@ -18,6 +18,7 @@ from typing import Any
 from flask import got_request_exception
 
 from benchmarks.in_process.callers import Batch, Caller, open_contender
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.child import ChildError, serve, worker
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.contenders import CONTENDERS
@@ -102,7 +103,8 @@ async def _run(order: Mapping[str, Any], steps: Sequence[str]) -> Findings:
     A step in which the child died has that for a finding.
     """
     findings: Findings = {}
-    with worker("benchmarks.in_process.examination", environ={**os.environ, "PYTHONWARNINGS": "ignore"}) as child:
+    environ = {**os.environ, **surroundings(("numpy", *CONTENDERS[order["contender"]].needs)), "PYTHONWARNINGS": "ignore"}
+    with worker("benchmarks.in_process.examination", environ=environ) as child:
         try:
             for step in steps:
                 if problem := await asyncio.to_thread(child.ask, {**order, "step": step}):

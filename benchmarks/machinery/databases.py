@@ -16,6 +16,7 @@ from typing import Literal
 
 import psycopg
 
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.subjects.scenarios import TITLE
 
@@ -102,9 +103,8 @@ def _flask(config: Mapping[str, str], *commands: Sequence[str]) -> None:
     settings = {f"CATALOG_{name}": str(value) for name, value in {**SETTINGS, **config}.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CATALOG_")}
     command = [sys.executable, "-m", "benchmarks.machinery._flask", json.dumps(commands)]
-    result = subprocess.run(
-        command, check=False, capture_output=True, text=True, env={**inherited, **settings}, stdin=subprocess.DEVNULL
-    )
+    environ = {**inherited, **surroundings(), **settings}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, env=environ, stdin=subprocess.DEVNULL)
     if result.returncode:
         last = result.stderr.strip().rpartition("\n")[2]
         raise DataError(f"the databases could not be seeded: {last or f'status {result.returncode}'}")

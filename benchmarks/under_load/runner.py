@@ -16,6 +16,7 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
+from benchmarks.machinery.absent import ROOT
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
 from benchmarks.raw.load import Failure, LoadCell, LoadCheck, LoadHeader, LoadRun, Rate
@@ -27,7 +28,6 @@ from benchmarks.under_load.ceiling import ceiling, crosscheck, wrk_is_installed
 from benchmarks.under_load.correctness import examine
 from benchmarks.under_load.effort import next_sitting, sitting_seconds
 from benchmarks.under_load.seats import Seat, seated
-from benchmarks.under_load.server import ROOT
 from benchmarks.under_load.stage import Stage, kind_of, staged
 from benchmarks.under_load.trial import Round, measure
 

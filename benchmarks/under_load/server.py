@@ -13,18 +13,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
-from benchmarks.machinery.absent import PLACE, absent
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.reasons import without_reprs
 from benchmarks.machinery.supervised import Supervised, supervise
 from benchmarks.subjects.apps import COLLECTIONS_PATH, TOKEN_PATH, TOKEN_VARIABLE
 from benchmarks.subjects.contenders import Contender
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 """Of servers that start side by side on cores that others use too: five took 17 s there."""
 TRIES = 3
@@ -78,7 +76,7 @@ def serving(
     Raises:
         ServerError: the port given is taken; the server ended or stayed silent instead of answering; something else answers.
     """
-    environment = {f"CATALOG_{name}": value for name, value in settings.items()} | surroundings(contender)
+    environment = {f"CATALOG_{name}": value for name, value in settings.items()} | surroundings(contender.needs)
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONWARNINGS": "ignore"}
     given = require_free(port) if port else None
     with ExitStack() as stack:
@@ -92,11 +90,6 @@ def serving(
                 if not left:
                     raise
         yield server
-
-
-def surroundings(contender: Contender) -> dict[str, str]:
-    """Variables by which its server finds the apps, and of what is installed for others nothing, see `machinery.absent`."""
-    return {"PYTHONPATH": os.pathsep.join(map(str, (PLACE, ROOT))), **absent(contender.needs)}
 
 
 @contextmanager

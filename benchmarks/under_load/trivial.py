@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.supervised import supervise
 from benchmarks.under_load.driver import DriverError
-from benchmarks.under_load.server import ROOT, free_port
+from benchmarks.under_load.server import free_port
 
 START_SECONDS = 10.0
 
@@ -20,7 +21,7 @@ def trivial_server(cores: Sequence[int], milliseconds: int = 0) -> Iterator[int]
     """Its port, until leaving; it answers after so many milliseconds. Raises `DriverError`."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.under_load._trivial", str(port), str(milliseconds)]
-    with supervise(command, {"PYTHONPATH": str(ROOT)}, cores):
+    with supervise(command, surroundings(["numpy"]), cores):
         _wait_for(port)
         yield port
 

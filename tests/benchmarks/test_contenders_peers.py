@@ -18,12 +18,12 @@ from benchmarks.cli import main
 from benchmarks.in_process.callers import ASGICaller
 from benchmarks.in_process.cells import plan
 from benchmarks.load import Request
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.databases import KINDS, SETTINGS, Databases, Kind
 from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES, cells
 from benchmarks.subjects.scenarios import JSON, SCENARIOS
-from benchmarks.under_load.server import surroundings
 from catalog import limits
 
 BOOKS = 1_000
@@ -164,6 +164,6 @@ def test_where_the_extra_is_missing_it_is_said_in_one_line_and_nobody_is_asked(
 @pytest.mark.parametrize(("name", "held"), [("sync-threads", []), ("peer-quart", []), ("peer-litestar", ["litestar"])])
 def test_no_server_holds_what_only_another_one_asked_for(name: str, held: list[str]) -> None:
     code = "import sys, app_async.asgi; print([name for name in ('litestar', 'numpy') if sys.modules.get(name)])"
-    environ = {**os.environ, **surroundings(CONTENDERS[name])}
+    environ = {**os.environ, **surroundings(CONTENDERS[name].needs)}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == str(held)

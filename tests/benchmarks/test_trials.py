@@ -384,7 +384,7 @@ def test_what_a_tree_of_processes_spends_is_metered(listed: bool, monkeypatch: p
                 while cpu_seconds(process.pid) < before + 0.3:
                     time.sleep(0.01)
             assert 0.27 <= usage.server.cpu <= cpu_seconds(process.pid)
-            assert usage.server.user + usage.server.system == pytest.approx(usage.server.cpu, abs=0.03)
+            assert usage.server.user + usage.server.system == pytest.approx(usage.server.cpu, abs=0.05)
             assert usage.server.user > usage.server.system
             assert (usage.switches is None) is not listed
             assert psutil.Process(process.pid).cpu_times().user < 0.3  # it is the child that works

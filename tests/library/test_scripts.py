@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.machinery.absent import PLACE, absent
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.postgres import PostgresServer
 from tests.library.answers import PATIENCE, wait_until
 from tests.library.databases import backends, with_driver
@@ -53,7 +53,7 @@ class Script:
         self.process = subprocess.Popen(
             [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
             cwd=bare,  # of which "-c" imports first
-            env={**os.environ, **absent(), "PYTHONPATH": f"{bare}{os.pathsep}{PLACE}", "LOOP": loop},
+            env={**os.environ, **surroundings(path=str(bare)), "LOOP": loop},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,12 @@ from sqlalchemy import make_url
 from benchmarks.in_process.cells import MicroCell as Place
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.in_process.instructions.callgrind import command, read_dump
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.child import ChildError, worker
 from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.machinery.postgres import PostgresError, PostgresServer
 from benchmarks.raw.instructions import InstructionCell
+from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.layers import of_object
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -133,7 +135,7 @@ class InstructionRunner:
                     "requests": number,
                     "warm_up": max(WARM_UP, 4 * number),
                 }
-                return await _answer(prefix, order, environment(layout))
+                return await _answer(prefix, order, environment(layout, CONTENDERS[place.contender].needs))
 
     def _urls(self, stack: ExitStack, kind: Kind) -> dict[str, str]:
         """Those of databases of its own as long as `stack` is open, by setting."""
@@ -150,16 +152,16 @@ class InstructionRunner:
                 Path(f"{name}{suffix}").unlink(missing_ok=True)
 
 
-def environment(layout: int) -> dict[str, str]:
+def environment(layout: int, needs: Collection[str] = ()) -> dict[str, str]:
     """What a process sees of the environment: little, so that runs are alike, and `layout` times some more.
 
     Where objects lie in memory decides which entries of Python's caches collide, and that moves counts by up to a per cent. A
     process repeats itself exactly, but any change of the code moves its objects; so repeats have other layouts, on purpose, by
     the size of the environment (Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", 2009).
     """
-    kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}}
+    kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LD_LIBRARY_PATH", "PATH"}}
     more = {f"LAYOUT{number}": "x" * (7 * number % 200) for number in range(97 * layout)}
-    return {**kept, "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore", **more}
+    return {**kept, **surroundings(("numpy", *needs)), "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore", **more}
 
 
 async def _answer(prefix: Sequence[str], order: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
