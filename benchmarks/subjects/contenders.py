@@ -370,6 +370,12 @@ CONTENDERS: dict[str, Contender] = {
             interface=None,
             field=False,
         ),
+        _served(
+            NATIVE,
+            "async-native-asyncio",
+            "native on uvicorn with asyncio's own event loop",
+            (*UVICORN, "--loop", "asyncio", "{app}"),
+        ),
         _served(NATIVE, "async-native-granian", "native on granian", (*GRANIAN, "asgi", "{app}"), needs=("granian",)),
         _served(NATIVE, "async-native-hypercorn", "native on hypercorn", (*HYPERCORN, "{app}()"), needs=("hypercorn",)),
         _served(

@@ -28,7 +28,7 @@ OURS = ("async-loop", "async-native")
 SAME_DRIVER, SAME_SERVER_AND_DRIVER = "async-native-psycopg", "async-loop-psycopg"
 SERVED = (
     *("sync-stock", "sync-a2wsgi", "sync-granian", "sync-freethreaded", "async-gevent", "async-wsgi-to-asgi-own-context"),
-    *("async-native-granian", "async-native-hypercorn", "async-native-gunicorn"),
+    *(LOOPED := ("async-native-asyncio", "async-native-granian", "async-native-hypercorn", "async-native-gunicorn")),
     *("sync-threads-2-workers", "async-loop-2-workers", "async-native-2-workers"),
 )
 PEERS = ("peer-quart", "peer-fastapi", "peer-litestar")
@@ -181,6 +181,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("upstream-1", "upstream-5"), ASKING, 2, 1.6, (Load(1), *SWEEP, Load(256)), slice=0.2),
                 Block(("fan-out-slow",), ASKING, 2, 1.6, (Load(1), *SWEEP), slice=0.2),
                 Block(("blocking", "blocking-in-thread"), ASKING, 2, 3.0, databases=(POSTGRESQL,), slice=LONG),
+                Block(("newcomers", "read-once"), (*PAIR, "async-native", *LOOPED), 2, 2.0, (Load(64),), (POSTGRESQL,), LONG),
                 Block(("block", "block-in-thread"), ASKING, 2, 1.6, slice=0.2),
                 Block(
                     ("in-flight-500",),

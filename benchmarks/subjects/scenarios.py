@@ -148,6 +148,11 @@ def _slow(milliseconds: int) -> Callable[[int, int], Request]:
     return lambda _, __: request
 
 
+def _once(request: Callable[[int, int], Request]) -> Callable[[int, int], Request]:
+    """The same request, after whose answer the server closes the connection: the next one comes on a new connection."""
+    return lambda number, books: replace(asked := request(number, books), headers={**asked.headers, "Connection": "close"})
+
+
 def _waits(path: str, right: object) -> Callable[[int, int], Request]:
     request = Request(path, check=lambda body: bool(msgspec.json.decode(body) == right))
     return lambda _, __: request
@@ -241,6 +246,8 @@ SCENARIOS: dict[str, Scenario] = {
                 ),
             )
         ),
+        Scenario("read-once", "read one book, and close the connection", _once(_read), None, usual=False),
+        Scenario("newcomers", "reads, a third of them on new connections", mix={"read": 2, "read-once": 1}, usual=False),
         Scenario("bulk", f"create {BULK} books in one request", _bulk, None, writes=True, makes=BULK),
         Scenario("export", "stream all books", _export, None),
     )

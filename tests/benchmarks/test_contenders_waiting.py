@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 
 import pytest
 
@@ -17,7 +19,7 @@ from benchmarks.under_load.stage import Stage
 from benchmarks.under_load.trivial import trivial_server
 
 CONTENDER = ("sync-threads", "sync-gevent", "async-loop", "async-native")
-ASKED = ("upstream-1", "upstream-5", "block", "block-in-thread", "blocking", "in-flight-500")
+ASKED = ("upstream-1", "upstream-5", "block", "block-in-thread", "blocking", "in-flight-500", "read-once", "newcomers")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,19 @@ def test_an_answer_takes_no_less_than_what_is_waited_for(seat: Seat) -> None:
             outcome = drive(Order((name,), seat.stage.books, 0.6))
             assert not outcome.failed
             assert outcome.latency[name].percentile(0) >= delay / 1000 - 0.001
+
+
+def test_who_asks_once_is_told_that_the_connection_closes(seat: Seat) -> None:
+    seat.start()
+    assert seat.server
+    asked = SCENARIOS["read-once"].request
+    assert asked
+    for path, headers in ((asked(1, seat.stage.books).path, asked(1, seat.stage.books).headers), ("/noop", {})):
+        with closing(HTTPConnection("127.0.0.1", seat.server.port, timeout=30)) as connection:
+            connection.request("GET", path, headers=dict(headers))
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert (answer.getheader("Connection") == "close") is bool(headers)
 
 
 def test_only_the_full_profile_has_them() -> None:
