@@ -19,9 +19,11 @@ from advanced_alchemy.utils.portals import PortalProvider
 from flask import g
 from flask.ctx import AppContext
 from flask.globals import app_ctx
+from flask.sessions import SessionInterface
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
+from .cookies import CookieSessions
 from .pooler import check_first_connection
 from .portal import Portal, in_one_connection
 from .reading import ReadOnlySession, ReadSession
@@ -40,6 +42,8 @@ class Flask(flask.Flask):
 
     Its coroutines run as plain Flask's do: an app with some, or with asynchronous configurations, is an ``AsyncFlask``.
     """
+
+    session_interface: SessionInterface = CookieSessions()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.portal = Portal()
