@@ -203,7 +203,8 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
 
     def _open(self) -> list[Open]:
         """The sessions of the current context, in the order of the configurations."""
-        return [Open(core(session), kind) for kind in self._kinds.values() if (session := g.get(kind.key)) is not None]
+        held = app_ctx.g  # each use of the proxy of that name costs a look-up
+        return [Open(core(session), kind) for kind in self._kinds.values() if (session := held.get(kind.key)) is not None]
 
     def end_sessions(self, response: flask.Response) -> None:
         """Commit or roll back as each configuration's ``commit_mode`` says for the status, and close.
