@@ -1,6 +1,6 @@
 """Flask as a native ASGI application: each request runs in a greenlet on the server's own event loop.
 
-WSGI code is synchronous, so it runs inside :func:`sqlalchemy.util.greenlet_spawn`, and wherever it has to wait (an async view, a
+WSGI code is synchronous, so it runs in a greenlet of :class:`Greenlets`, and wherever it has to wait (an async view, a
 session, a chunk of the response) it switches out to the server's task, which awaits. A plain ``def`` view's request goes on in a
 worker thread from there. What blocks on the loop without awaiting (``time.sleep``, a synchronous driver) stops every one there.
 """
@@ -9,12 +9,11 @@ import asyncio
 import io
 from typing import IO, Any
 
-from sqlalchemy.util import greenlet_spawn
-
 from .answer import Answer, refuse
 from .context import request_context, within
 from .environ import Receive, Scope, Send, build_environ, may_have_body, read_body
 from .flask import AsyncFlask
+from .greenlets import Greenlets
 from .portal import close_all
 from .threads import Threads
 from .turns import Turns
@@ -84,7 +83,7 @@ class ASGIApp:
             self.watch.add(answer)
             if not self.turns.take():
                 await self.turns.wait()
-            await within(context, greenlet_spawn(answer.begin, answer.respond, self.app, environ))
+            await within(context, self.greenlets.run(answer.begin, answer.respond, self.app, environ))
         except asyncio.CancelledError:
             if not answer.given_up or task.cancelling() > 1:
                 raise  # the server itself ends the request
@@ -119,6 +118,7 @@ class ASGIApp:
         await self.app.portal.adopt()  # if a server without lifespan runs it
         if loop is not self.loop:
             self.loop, self.turns, self.watch = loop, Turns(loop), Watch(loop, self.app)
+            self.greenlets = Greenlets()
             self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
             self.running = 0
             self.most: int = self.app.config["ONELOOP_REQUESTS"]
