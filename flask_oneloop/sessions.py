@@ -16,7 +16,6 @@ from advanced_alchemy.extensions.flask import AdvancedAlchemy as StockExtension
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
-from flask import g
 from flask.ctx import AppContext
 from flask.globals import app_ctx
 from flask.sessions import SessionInterface
@@ -167,10 +166,11 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             ImproperConfigurationError: for a bind key that has no configuration.
         """
         kind = self._kind(bind_key, read_only)
-        session: S | None = g.get(kind.key)
+        held = app_ctx.g  # each use of the proxy of that name costs a look-up
+        session: S | None = held.get(kind.key)
         if session is None:
             session = kind.make()
-            setattr(g, kind.key, session)
+            setattr(held, kind.key, session)
         return session
 
     def new_session(self, bind_key: str = "default", *, read_only: bool = False) -> S:
@@ -203,7 +203,9 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
 
     def _open(self) -> list[Open]:
         """The sessions of the current context, in the order of the configurations."""
-        held = app_ctx.g  # each use of the proxy of that name costs a look-up
+        held = app_ctx.g
+        if not any(held):
+            return []
         return [Open(core(session), kind) for kind in self._kinds.values() if (session := held.get(kind.key)) is not None]
 
     def end_sessions(self, response: flask.Response) -> None:
