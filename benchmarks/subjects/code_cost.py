@@ -28,7 +28,7 @@ CONCEPTS = (
 )
 """What one has to know for the async app alone, named by hand, and its file: of the library or of `app_async`."""
 
-SHARED = ("reading.py", "sessions.py", "transactions.py", "upstream.py")
+SHARED = ("cookies.py", "reading.py", "sessions.py", "transactions.py", "upstream.py")
 """What a synchronous app, too, needs of the library."""
 
 
