@@ -22,7 +22,7 @@ from advanced_alchemy.filters import (
     StatementFilter,
     escape_like_value,
 )
-from sqlalchemy import ColumnElement, FromClause, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, not_, or_, select, true
 from werkzeug.datastructures import MultiDict
 
 from catalog import limits
@@ -30,6 +30,7 @@ from catalog.folding import fold
 from catalog.models import Activity, Author, Book, Tag, book_tag
 from catalog.problems import BadParameter
 from catalog.schemas import KeyPage, Page
+from catalog.trigrams import passes
 
 T = TypeVar("T")
 _author, _book, _tag = Author.__table__, Book.__table__, Tag.__table__
@@ -47,12 +48,16 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """What one list can be filtered and sorted by; `order_by` maps public names to columns."""
+    """What one list can be filtered and sorted by; `order_by` maps public names to columns.
+
+    `searches` find together what the filter `search` finds, and no row twice, each with the pattern and its `sieve`.
+    """
 
     model: type[ModelProtocol]
     filters: Mapping[str, Parameter]
     order_by: Mapping[str, str]
     default_order: str
+    searches: Sequence[Callable[[Any, Any], ColumnElement[bool]]] = ()
 
     def condition(self, name: str, value: Any) -> Filter:
         """The filter of this name; `after` is one, too."""
@@ -179,6 +184,16 @@ def _search_books(pattern: Any) -> Filter:
     return or_(_search(_book)(pattern), _book.c.author_id.in_(by_author))
 
 
+def _indexed(table: FromClause) -> Callable[[Any, Any], ColumnElement[bool]]:
+    # IS true: so that PostgreSQL looks up the sieve alone, and not all trigrams of the pattern too.
+    return lambda pattern, sieve: and_(passes(table.c.sort_key, sieve), _search(table)(pattern).is_(true()))
+
+
+def _by_author_alone(pattern: Any, sieve: Any) -> ColumnElement[bool]:
+    by_author = select(_author.c.id).where(_indexed(_author)(pattern, sieve)).correlate(None)
+    return and_(_book.c.author_id.in_(by_author), not_(_search(_book)(pattern)))
+
+
 def _tag_name(text: str) -> str:
     return fold(words(limits.TAG_NAME)(text))
 
@@ -204,6 +219,7 @@ AUTHORS = Resource(
     {"search": Parameter(_search_text, _search(_author)), **COMMON},
     order_by={"name": "sort_key", "born": "born", "created_at": "created_at"},
     default_order="name",
+    searches=(_indexed(_author),),
 )
 BOOKS = Resource(
     Book,
@@ -217,6 +233,7 @@ BOOKS = Resource(
     },
     order_by={"title": "sort_key", "published": "published", "pages": "pages", "created_at": "created_at"},
     default_order="title",
+    searches=(_indexed(_book), _by_author_alone),
 )
 TAGS = Resource(
     Tag,

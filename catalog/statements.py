@@ -18,18 +18,21 @@ from sqlalchemy import (
     DateTime,
     FromClause,
     Select,
+    String,
     Uuid,
     bindparam,
     func,
     select,
     true,
     type_coerce,
+    union_all,
 )
 from sqlalchemy.types import TypeEngine
 
 from catalog.models import Author, Book, Tag, book_tag
 from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Filter, Query, Resource
 from catalog.schemas import ActivityRead, AuthorRead, AuthorRef, BookRead, KeyPage, Page, TagRead, TagRef
+from catalog.trigrams import sieve
 
 Rows = Sequence[Any]
 PAGES = 256
@@ -124,8 +127,9 @@ def one(view: View) -> Select[Any]:
 
 def page(view: View, query: Query) -> tuple[Select[Any], dict[str, Any]]:
     """The rows of the page that is asked for, and the parameters to execute it with. `read_page` reads them."""
-    statement = _page(view, tuple(query.values), query.order)
-    return statement, {**query.values, "limit": query.limit, "offset": query.offset}
+    pattern = sieve(query.values.get("search", ""))
+    statement = _page(view, tuple(query.values), query.order, bool(pattern))
+    return statement, {**query.values, "sieve": pattern, "limit": query.limit, "offset": query.offset}
 
 
 def read_page(view: View, query: Query, rows: Rows) -> Page[Any] | KeyPage[Any]:
@@ -136,21 +140,27 @@ def read_page(view: View, query: Query, rows: Rows) -> Page[Any] | KeyPage[Any]:
 
 
 @lru_cache(PAGES)
-def _page(view: View, filters: tuple[str, ...], order: str | None) -> Select[Any]:
+def _page(view: View, filters: tuple[str, ...], order: str | None, sifted: bool) -> Select[Any]:
     """A page by key, or, where there is an `order`, by offset.
+
+    What is searched for by trigrams is a union: a planner that has an index for each part of an OR seldom takes both.
 
     The rows of that one have the `total` of all matches: one row, and null in its other columns, where the page is empty.
     """
-    conditions = [view.resource.condition(name, bindparam(name)) for name in filters]
+    searches = view.resource.searches if sifted else ()
+    conditions = [view.resource.condition(name, bindparam(name)) for name in filters if name != "search" or not searches]
+    items = view.table
+    if searches:
+        parts = [search(bindparam("search"), bindparam("sieve", type_=String())) for search in searches]
+        items = union_all(*(_apply(select(items), items.c, [*conditions, part]) for part in parts)).subquery("found")
+        conditions = []
     ordering = view.resource.order(order)
-    matching = _apply(select(view.table), view.table.c, [*conditions, *ordering])
+    matching = _apply(select(items), items.c, [*conditions, *ordering])
     found = matching.limit(bindparam("limit")).offset(bindparam("offset")).subquery("page")
     source: FromClause = found
     total: list[ColumnElement[int]] = []
     if order is not None:
-        matches = _apply(select(func.count().label("total")).select_from(view.table), view.table.c, conditions).subquery(
-            "matches"
-        )
+        matches = _apply(select(func.count().label("total")).select_from(items), items.c, conditions).subquery("matches")
         source, total = matches.outerjoin(found, true()), [matches.c.total]
     return _apply(view.select(found, source).add_columns(*total), found.c, ordering).order_by(*view.order)
 

@@ -68,8 +68,8 @@ def _options(config: AlembicCommandConfig) -> dict[str, Any]:
     foreign = {table for other in VERSION_TABLES if other != bind for table in metadata_registry.get(other).tables}
 
     def include_name(name: str | None, kind: str, _parents: object) -> bool:
-        """Leave out the other bind's tables: both may live in one database."""
-        return kind != "table" or name not in foreign | set(VERSION_TABLES.values())
+        """Leave out the other bind's tables, as both may live in one database, and what `catalog.trigrams` is about."""
+        return "_search" not in (name or "") and (kind != "table" or name not in foreign | set(VERSION_TABLES.values()))
 
     return {
         "target_metadata": metadata_registry.get(bind),
