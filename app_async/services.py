@@ -21,7 +21,7 @@ from catalog.new_books import ADD_ACTIVITY, ADD_BOOKS, ADD_LINKS, REFERRED, Row,
 from catalog.problems import InvalidBody
 from catalog.queries import Query, parse
 from catalog.schemas import ActivityRead, AuthorRead, AuthorRef, BookCreate, BookRead, KeyPage, Page, TagRead
-from catalog.statements import ACTIVITY_VIEW, AUTHOR_VIEW, BOOK_VIEW, TAG_VIEW, View, one, page, read_page
+from catalog.statements import ACTIVITY_VIEW, AUTHOR_VIEW, BOOK_VIEW, TAG_VIEW, View, one, page_statements, read_page
 from catalog.tagging import insert_missing
 
 from .config import alchemy
@@ -72,9 +72,12 @@ class CatalogService(
 
     async def page(self, query: Query) -> Page[Any] | KeyPage[Any]:
         """Return the page that is asked for."""
-        statement, values = page(self.view, query)
-        rows = (await self.repository.session.execute(statement, values)).all()
-        return read_page(self.view, query, rows)
+        for statement, values in page_statements(self.view, query):
+            rows = (await self.repository.session.execute(statement, values)).all()
+            found = read_page(self.view, query, rows)
+            if isinstance(found, KeyPage) and found.next:
+                break
+        return found
 
     async def change(self, item_id: UUID, data: Struct) -> ModelT:
         """Change the fields that are given, and return the item.

@@ -175,23 +175,24 @@ def _search_text(text: str) -> str | None:
     return f"%{escape_like_value(fold(words(limits.TITLE)(text)))}%"
 
 
-def _search(table: FromClause) -> Callable[[Any], ColumnElement[bool]]:
+def contains(table: FromClause) -> Callable[[Any], ColumnElement[bool]]:
+    """Whether the sort key matches a pattern that is given."""
     return lambda pattern: table.c.sort_key.like(pattern, escape=LIKE_ESCAPE_CHAR)
 
 
 def _search_books(pattern: Any) -> Filter:
-    by_author = select(_author.c.id).where(_search(_author)(pattern)).correlate(None)
-    return or_(_search(_book)(pattern), _book.c.author_id.in_(by_author))
+    by_author = select(_author.c.id).where(contains(_author)(pattern)).correlate(None)
+    return or_(contains(_book)(pattern), _book.c.author_id.in_(by_author))
 
 
 def _indexed(table: FromClause) -> Callable[[Any, Any], ColumnElement[bool]]:
     # IS true: so that PostgreSQL looks up the sieve alone, and not all trigrams of the pattern too.
-    return lambda pattern, sieve: and_(passes(table.c.sort_key, sieve), _search(table)(pattern).is_(true()))
+    return lambda pattern, sieve: and_(passes(table.c.sort_key, sieve), contains(table)(pattern).is_(true()))
 
 
 def _by_author_alone(pattern: Any, sieve: Any) -> ColumnElement[bool]:
     by_author = select(_author.c.id).where(_indexed(_author)(pattern, sieve)).correlate(None)
-    return and_(_book.c.author_id.in_(by_author), not_(_search(_book)(pattern)))
+    return and_(_book.c.author_id.in_(by_author), not_(contains(_book)(pattern)))
 
 
 def _tag_name(text: str) -> str:
@@ -216,7 +217,7 @@ YEAR = integer(limits.FIRST_YEAR, limits.LAST_YEAR)
 
 AUTHORS = Resource(
     Author,
-    {"search": Parameter(_search_text, _search(_author)), **COMMON},
+    {"search": Parameter(_search_text, contains(_author)), **COMMON},
     order_by={"name": "sort_key", "born": "born", "created_at": "created_at"},
     default_order="name",
     searches=(_indexed(_author),),
@@ -237,7 +238,7 @@ BOOKS = Resource(
 )
 TAGS = Resource(
     Tag,
-    {"search": Parameter(_search_text, _search(_tag)), **COMMON},
+    {"search": Parameter(_search_text, contains(_tag)), **COMMON},
     order_by={"name": "sort_key", "created_at": "created_at"},
     default_order="name",
 )

@@ -8,7 +8,8 @@ trip, and their rows become schemas as they are.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from advanced_alchemy.filters import StatementFilter
 from advanced_alchemy.types import GUID, DateTimeUTC
@@ -22,6 +23,8 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    literal,
+    or_,
     select,
     true,
     type_coerce,
@@ -30,13 +33,18 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from catalog.models import Author, Book, Tag, book_tag
-from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Filter, Query, Resource
+from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Filter, Query, Resource, contains
 from catalog.schemas import ActivityRead, AuthorRead, AuthorRef, BookRead, KeyPage, Page, TagRead, TagRef
 from catalog.trigrams import sieve
 
 Rows = Sequence[Any]
 PAGES = 256
 """So many statements for pages are kept, by the filters and the order that they have."""
+
+NEAR = 2_000
+"""So many items are looked through for a page by key before an index is asked: a word of many titles is found sooner so."""
+Way = Literal["scan", "near", "index"]
+"""How what is searched for is found: in all items, in the next `NEAR` ones, by the index of trigrams."""
 
 _author, _book, _tag = Author.__table__, Book.__table__, Tag.__table__
 
@@ -125,33 +133,39 @@ def one(view: View) -> Select[Any]:
     return view.select(view.table, view.table).where(view.table.c.id == bindparam("id")).order_by(*view.order)
 
 
-def page(view: View, query: Query) -> tuple[Select[Any], dict[str, Any]]:
-    """The rows of the page that is asked for, and the parameters to execute it with. `read_page` reads them."""
-    pattern = sieve(query.values.get("search", ""))
-    statement = _page(view, tuple(query.values), query.order, bool(pattern))
-    return statement, {**query.values, "sieve": pattern, "limit": query.limit, "offset": query.offset}
+def page_statements(view: View, query: Query) -> list[tuple[Select[Any], dict[str, Any]]]:
+    """The statements that find the rows of the page that is asked for, and the parameters to execute them with.
+
+    `read_page` reads the rows. There may be two for a page by key: the first is enough if it finds that another page follows.
+    """
+    pattern = sieve(query.values.get("search", "")) if view.resource.searches else ""
+    values = {**query.values, "sieve": pattern, "limit": query.limit, "offset": query.offset}
+    ways: list[Way] = ["scan"] if not pattern else ["near", "index"] if query.page is None else ["index"]
+    return [(_page(view, tuple(query.values), query.order, way), values) for way in ways]
 
 
 def read_page(view: View, query: Query, rows: Rows) -> Page[Any] | KeyPage[Any]:
-    """Return what `page` has found."""
+    """Return what a statement of `page_statements` has found."""
     if query.page is None:
         return query.key_page(view.read(rows))
     return query.offset_page(view.read(rows) if rows[0].id else [], rows[0].total)
 
 
 @lru_cache(PAGES)
-def _page(view: View, filters: tuple[str, ...], order: str | None, sifted: bool) -> Select[Any]:
+def _page(view: View, filters: tuple[str, ...], order: str | None, way: Way) -> Select[Any]:
     """A page by key, or, where there is an `order`, by offset.
-
-    What is searched for by trigrams is a union: a planner that has an index for each part of an OR seldom takes both.
 
     The rows of that one have the `total` of all matches: one row, and null in its other columns, where the page is empty.
     """
-    searches = view.resource.searches if sifted else ()
-    conditions = [view.resource.condition(name, bindparam(name)) for name in filters if name != "search" or not searches]
     items = view.table
-    if searches:
-        parts = [search(bindparam("search"), bindparam("sieve", type_=String())) for search in searches]
+    conditions = [view.resource.condition(name, bindparam(name)) for name in filters if name != "search" or way == "scan"]
+    if way != "scan":
+        pattern: ColumnElement[Any] = bindparam("search")
+        sifted = bindparam("sieve", type_=String())
+        parts = [search(pattern, sifted) for search in view.resource.searches]
+    if way == "near":
+        conditions += [or_(contains(items)(pattern), *parts[1:]), _near(items, filters)]
+    elif way == "index":  # a union: planners seldom take an index for each part of an OR
         items = union_all(*(_apply(select(items), items.c, [*conditions, part]) for part in parts)).subquery("found")
         conditions = []
     ordering = view.resource.order(order)
@@ -163,6 +177,15 @@ def _page(view: View, filters: tuple[str, ...], order: str | None, sifted: bool)
         matches = _apply(select(func.count().label("total")).select_from(items), items.c, conditions).subquery("matches")
         source, total = matches.outerjoin(found, true()), [matches.c.total]
     return _apply(view.select(found, source).add_columns(*total), found.c, ordering).order_by(*view.order)
+
+
+def _near(items: FromClause, filters: tuple[str, ...]) -> ColumnElement[bool]:
+    """The first `NEAR` items, or, where there is an `after`, of those after it."""
+    every = items.alias("every")
+    keys = select(every.c.id).order_by(every.c.id).offset(NEAR - 1).limit(1)
+    if "after" in filters:
+        keys = keys.where(every.c.id > bindparam("after"))
+    return items.c.id <= func.coalesce(keys.scalar_subquery(), literal(UUID(int=2**128 - 1), every.c.id.type))
 
 
 def _apply(statement: Select[Any], columns: Any, filters: Iterable[Filter]) -> Select[Any]:

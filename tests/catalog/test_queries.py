@@ -13,7 +13,7 @@ from catalog.models import Activity, Author, Book, Tag
 from catalog.problems import BadParameter
 from catalog.queries import ACTIVITY, AUTHORS, BOOKS, TAGS, Query, Resource, parse
 from catalog.schemas import BookRead, KeyPage, Page
-from catalog.statements import BOOK_VIEW, page, read_page
+from catalog.statements import BOOK_VIEW, page_statements, read_page
 
 RESOURCES = {"authors": AUTHORS, "books": BOOKS, "tags": TAGS, "activity": ACTIVITY}
 ZOLA, KANT, ANON = (UUID(int=0x01890000_0000_7000_8000_000000000000 + number) for number in range(3))
@@ -60,7 +60,7 @@ def found(books: Books, string: str) -> list[int]:
 
 def read(books: Books, asked: Query) -> Page[BookRead] | KeyPage[BookRead]:
     """The page that the statement made once finds."""
-    statement, values = page(BOOK_VIEW, asked)
+    statement, values = page_statements(BOOK_VIEW, asked)[-1]
     return read_page(BOOK_VIEW, asked, books.session.execute(statement, values).all())
 
 
@@ -139,7 +139,10 @@ def test_pages_by_offset_carry_the_total(books: Books) -> None:
 
 
 def test_a_statement_is_made_once_for_all_values() -> None:
-    statements = [page(BOOK_VIEW, query(string))[0] for string in ("search=a&page=2", "page_size=3&search=b", "search=a&after=")]
+    statements = [
+        page_statements(BOOK_VIEW, query(string))[-1][0]
+        for string in ("search=a&page=2", "page_size=3&search=b", "search=a&after=")
+    ]
     assert statements[0] is statements[1] is not statements[2]
 
 
