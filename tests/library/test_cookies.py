@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from flask import session
+from flask import Request, session
 
 from flask_oneloop import AsyncFlask
 
@@ -43,3 +43,14 @@ def test_without_a_secret_key_there_is_no_session() -> None:
     app.testing = True
     with pytest.raises(RuntimeError, match="secret key"):
         app.test_client().get("/count")
+
+
+def test_request_of_ones_own_may_have_its_cookies_from_elsewhere() -> None:
+    class TokenRequest(Request):
+        cookies = property(lambda self: {"session": self.headers.get("X-Session", "")})
+
+    app = make_app()
+    app.request_class = TokenRequest
+    client = app.test_client(use_cookies=False)
+    token = client.get("/count").headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    assert client.get("/count", headers={"X-Session": token}).text == "2"
