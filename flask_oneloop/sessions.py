@@ -16,7 +16,7 @@ from advanced_alchemy.extensions.flask import AdvancedAlchemy as StockExtension
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
-from flask.ctx import AppContext
+from flask.ctx import AppContext, _AppCtxGlobals
 from flask.globals import app_ctx
 from flask.sessions import SessionInterface
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -204,7 +204,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
     def _open(self) -> list[Open]:
         """The sessions of the current context, in the order of the configurations."""
         held = app_ctx.g
-        if not any(held):
+        if type(held) is _AppCtxGlobals and not vars(held):  # another class may hold things elsewhere
             return []
         return [Open(core(session), kind) for kind in self._kinds.values() if (session := held.get(kind.key)) is not None]
 

@@ -91,6 +91,22 @@ def test_default_is_the_only_bind_whatever_its_name(tmp_path: Path, closing: Clo
         assert alchemy.get_session() is alchemy.get_session("created")
 
 
+def test_g_of_ones_own_needs_no_iterator(tmp_path: Path, closing: Closing) -> None:
+    class Held:
+        def __init__(self) -> None:
+            self.get, self.pop = vars(self).get, vars(self).pop
+
+    app = AsyncFlask("probe")
+    app.app_ctx_globals_class = Held  # type: ignore[assignment]
+    alchemy = AdvancedAlchemy(config(f"sqlite:///{tmp_path}/x.db", "created"), closing(app))
+
+    @app.get("/")
+    async def view() -> str:
+        return str(await alchemy.get_session().scalar(text("SELECT 1")))
+
+    assert app.test_client().get("/").text == "1"
+
+
 def test_unknown_bind_is_named_with_those_there_are(tmp_path: Path) -> None:
     app = AsyncFlask("probe")
     alchemy = AdvancedAlchemy([config(f"sqlite:///{tmp_path}/{name}.db", name) for name in ("one", "two")], app)
