@@ -10,7 +10,6 @@ __all__ = ("Greenlets",)
 
 KEPT = 64
 """That wait for a next request, at most."""
-_DONE = object()
 
 
 class Greenlets:
@@ -35,7 +34,7 @@ class Greenlets:
         one = self._idle.pop() if self._idle else _new(driver)
         one.gr_context = driver.gr_context
         result = one.switch(func, args)
-        while result is not _DONE:
+        while result is not one.done:
             try:
                 value = await result
             except BaseException:  # noqa: BLE001 - a cancellation, too, is the function's to handle
@@ -49,18 +48,21 @@ class Greenlets:
 
 class _Greenlet(greenlet):  # type: ignore[misc]
     __sqlalchemy_greenlet_provider__ = True
+    done: object
+    """What it says at the end of a call: nothing that another says, for a call may be collected, and so end, during another."""
 
 
 def _new(driver: Any) -> _Greenlet:
     one = _Greenlet(_serve, driver)
-    one.switch()  # without arguments: a greenlet keeps its first ones until it ends
+    one.done = one.switch()  # without arguments: a greenlet keeps its first ones until it ends
     return one
 
 
 def _serve() -> None:
     """Call what comes, one after the other. What raises ends the greenlet, whose frames its traceback keeps."""
     driver: Any = getcurrent().parent
+    done = object()
     while True:
-        func, args = driver.switch(_DONE)
+        func, args = driver.switch(done)
         func(*args)
         del func, args

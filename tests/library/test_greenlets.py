@@ -5,6 +5,7 @@ import contextvars
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -76,6 +77,31 @@ def test_cancellation_reaches_the_function() -> None:
         return seen
 
     assert asyncio.run(main()) == ["cancelled"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_call_that_is_collected_during_another_does_not_end_that_one() -> None:
+    """As one can be that was left behind on a closed loop."""
+
+    async def main() -> list[str]:
+        greenlets, seen = Greenlets(), list[str]()
+
+        def forever() -> None:
+            with suppress(GeneratorExit):
+                await_(asyncio.Event().wait())
+
+        def collect(left: list[Any]) -> None:
+            left.clear()
+            await_(asyncio.sleep(0))
+            seen.append("collected")
+
+        left = [greenlets.run(forever)]
+        left[0].send(None)
+        await greenlets.run(collect, left)
+        await greenlets.run(seen.append, "next")
+        return seen
+
+    assert asyncio.run(main()) == ["collected", "next"]
 
 
 def test_call_is_in_its_callers_context_and_nothing_of_it_stays() -> None:
