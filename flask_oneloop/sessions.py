@@ -18,7 +18,7 @@ from advanced_alchemy.extensions.flask.cli import database_group
 from advanced_alchemy.utils.portals import PortalProvider
 from flask.ctx import AppContext, _AppCtxGlobals
 from flask.globals import app_ctx
-from flask.sessions import SessionInterface
+from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -42,11 +42,12 @@ class Flask(flask.Flask):
     Its coroutines run as plain Flask's do: an app with some, or with asynchronous configurations, is an ``AsyncFlask``.
     """
 
-    session_interface: SessionInterface = CookieSessions()
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.portal = Portal()
         super().__init__(*args, **kwargs)
+        sessions = self.session_interface
+        if type(sessions) is SecureCookieSessionInterface and not vars(sessions):  # Flask's own as they are, no base class's
+            self.session_interface = CookieSessions()
 
     def process_response(self, *ctx: "flask.Response | flask.ctx.AppContext") -> flask.Response:
         """Run the ``after_request`` functions, then commit; a commit that fails is handled like an exception of the view.

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from flask import Request, session
+from flask import Flask, Request, session
+from flask.sessions import SecureCookieSessionInterface
 
 from flask_oneloop import AsyncFlask
 
@@ -54,3 +55,24 @@ def test_request_of_ones_own_may_have_its_cookies_from_elsewhere() -> None:
     client = app.test_client(use_cookies=False)
     token = client.get("/count").headers["Set-Cookie"].partition("=")[2].partition(";")[0]
     assert client.get("/count", headers={"X-Session": token}).text == "2"
+
+
+class Stored(SecureCookieSessionInterface):
+    """What a company's base class may have."""
+
+
+def salted() -> SecureCookieSessionInterface:
+    sessions = SecureCookieSessionInterface()
+    sessions.salt = "of-its-own"
+    return sessions
+
+
+@pytest.mark.parametrize("sessions", [Stored(), salted()])
+def test_sessions_of_another_base_class_are_kept(sessions: SecureCookieSessionInterface) -> None:
+    class Base(Flask):
+        session_interface = sessions
+
+    class App(AsyncFlask, Base):
+        pass
+
+    assert App("probe").session_interface is sessions
