@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import warnings
 import weakref
 from contextlib import suppress
@@ -17,6 +18,9 @@ __all__ = ("ProcessLoop", "keep_for_ever", "process_loop", "refuse_eventlet")
 
 CLOSING_SECONDS = 0.5
 """At exit: how long cancelled coroutines, and connections that are closed, have in seconds."""
+
+WAITING_SECONDS = 0.01
+"""Between two looks whether another loop of the same thread is at its end."""
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +93,10 @@ class ProcessLoop:
                 loop.run_forever()
             except (SystemExit, KeyboardInterrupt):
                 logger.exception("a task of its own raised this; the event loop goes on")
+            except RuntimeError:  # under gevent, where all are one thread to asyncio: a view's ``asyncio.run`` is not over yet
+                if loop.is_closed():
+                    raise
+                time.sleep(WAITING_SECONDS)
 
     def _after_fork(self) -> None:
         """In the child there is no thread any more, and the parent's loop and connections must not be touched.

@@ -362,3 +362,31 @@ for _ in range(3):
 """
     url = f"sqlite+aiosqlite:///{tmp_path}/main.db" if driver == "aiosqlite" else with_driver(database, driver)
     assert Script(bare, code, url).end() == (0, "", "")
+
+
+UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import asyncio, gevent
+from flask_oneloop import AsyncFlask
+
+app = AsyncFlask("probe")
+app.add_url_rule("/run", view_func=lambda: asyncio.run(asyncio.sleep(0.2, "run")))
+
+@app.get("/")
+async def view():
+    return "view"
+
+def ask(path):
+    return app.test_client().get(path).text
+
+first = gevent.spawn(ask, "/run")
+gevent.sleep(0.05)
+second = gevent.spawn(ask, "/")
+print(first.get(), second.get(), ask("/"))
+"""
+
+
+def test_loop_starts_under_gevent_though_a_view_runs_one_of_its_own() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT]
+    assert subprocess.check_output(command, text=True, timeout=PATIENCE).split() == ["run", "view", "view"]
