@@ -60,7 +60,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         parsed = [json.loads(line) for line in lines]
         if parsed[0]["line"] == "header" and {"kind", "schema"} <= parsed[0].keys():
             return parsed
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise malformed(path)
 

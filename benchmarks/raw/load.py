@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -138,7 +139,11 @@ class SliceColumns:
 
         def column(name: str) -> tuple[float, ...] | None:
             found = data[name]
-            return None if found is None and name in PERHAPS else tuple(map(int if name in INTEGERS else float, found))
+            if found is None and name in PERHAPS:
+                return None
+            if not all(map(math.isfinite, found)):
+                raise ValueError(f"{name} of a slice is not finite")
+            return tuple(map(int if name in INTEGERS else float, found))
 
         return cls(**{one.name: column(one.name) for one in fields(cls)})  # type: ignore[arg-type]
 
@@ -268,7 +273,7 @@ def read(path: Path) -> LoadRun:
     require(path, first, "load", SCHEMA)
     try:
         return _parse(first, rest)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise malformed(path) from None
 
 

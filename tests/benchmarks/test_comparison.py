@@ -417,6 +417,7 @@ def test_the_command_on_runs_by_the_clock(
         (None, "cannot be read: No such file or directory"),
         ("", "has no results yet"),
         ("no results\n", "is not a raw file of benchmark results"),
+        ("[" * 100_000 + "\n", "is not a raw file of benchmark results"),
         (
             json.dumps({"line": "header", "kind": "other", "schema": 1}) + "\n",
             "is of kind 'other'; compared are load, micro, instructions",

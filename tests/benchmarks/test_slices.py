@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def test_totals_are_sums_and_steal_a_share_of_the_time(run: LoadRun) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, column in asdict(SLICES).items() if column])
-@pytest.mark.parametrize("change", [[1, 2], [1, 2, None], [1, 2, "x"], None, 3])
+@pytest.mark.parametrize("change", [[1, 2], [1, 2, None], [1, 2, "x"], [1, 2, math.inf], None, 3])
 def test_columns_that_do_not_fit_are_refused_in_one_line(run: LoadRun, tmp_path: Path, name: str, change: Any) -> None:
     if change is None and name in ("switches", "database_cpu"):
         change = []
