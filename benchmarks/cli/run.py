@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 
 import click
+from psycopg import OperationalError
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
@@ -98,7 +99,8 @@ def run_(
             sheet.show(answers(results(progress.found)))
         return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
 
-    with long_job(output, PostgresError, DataError, DriverError, ServerError, interrupted=interrupted), progress:
+    errors = (PostgresError, OperationalError, DataError, DriverError, ServerError)
+    with long_job(output, *errors, interrupted=interrupted), progress:
         found = run(plan, progress.see)
     if profile != "quick":
         verdicts.show_load(found)

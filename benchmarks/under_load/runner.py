@@ -193,6 +193,8 @@ class _Session:
         pool = ThreadPoolExecutor(max(1, len(asked)))
         try:
             for check in chain.from_iterable(pool.map(ask, asked)):
+                if check.problem:
+                    self.stage.require_database(check.database)
                 self._note(check, self.found.checks)
         except BaseException:
             self.stage.over.set()
@@ -209,7 +211,10 @@ class _Session:
                 return
             rate = capacity.capacity * cell.load.percent / 100
         self.see(turn)
-        for name, measured in measure(seats, replace(turn, rate=rate)).items():
+        found = measure(seats, replace(turn, rate=rate))
+        if any(measured.problem for measured in found.values()):
+            self.stage.require_database(cell.database)
+        for name, measured in found.items():
             if measured.trial:
                 self._note(measured.trial, self.found.trials)
             if measured.problem:

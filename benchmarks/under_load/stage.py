@@ -14,7 +14,7 @@ import psycopg
 
 from benchmarks.machinery.databases import SETTINGS, Databases, Kind
 from benchmarks.machinery.placement import Placement, choose, placed
-from benchmarks.machinery.postgres import PostgresError, PostgresServer, connect_or_start
+from benchmarks.machinery.postgres import PostgresError, PostgresServer, connect_or_start, external
 from benchmarks.machinery.sampler import ConnectionCount
 from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.subjects.contenders import Contender
@@ -65,6 +65,12 @@ class Stage:
         """Of the first process of a server that was started here and that the contenders use."""
         return self.server.pid if self.server and database == "postgresql" else None
 
+    def require_database(self, database: str) -> None:
+        """Raise `PostgresError` if the server that the contenders use is gone: that is no fault of theirs."""
+        if self.server and database == "postgresql":
+            with external(self.server.url):
+                pass
+
     @contextmanager
     def connections(self, database: str, contender: Contender) -> Iterator[ConnectionCount | None]:
         """What counts the contender's connections to its databases."""
@@ -76,7 +82,10 @@ class Stage:
 
             def count() -> int:
                 query = "SELECT count(*) FROM pg_stat_activity WHERE datname = ANY(%s)"
-                return int(connection.execute(query, [names]).fetchone()[0])  # type: ignore[index]
+                try:
+                    return int(connection.execute(query, [names]).fetchone()[0])  # type: ignore[index]
+                except psycopg.OperationalError:  # it is gone: `require_database` says so
+                    return 0
 
             yield count
 

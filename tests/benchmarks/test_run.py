@@ -192,6 +192,40 @@ def test_a_killed_run_leaves_nothing_behind(interrupted: tuple[Path, str], tmp_p
     assert load.read(output).trials == load.read(interrupted[0]).trials
 
 
+@pytest.mark.parametrize("scenario", ["read", "create"])
+def test_a_database_that_is_gone_is_no_fault_of_the_contenders(tmp_path: Path, scenario: str) -> None:
+    """The server is killed in the first round: the run ends in one line, and has recorded nothing against anybody."""
+    output, temporary = tmp_path / "load.jsonl", tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = (
+        *("--profile", "smoke", "--rounds", "1", "--seconds", "2", "--books", "1000", "--contender", "sync-threads-aa"),
+        *("--database", "postgresql", "--scenario", scenario, "--output", str(output)),
+    )
+    with subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(temporary),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr
+            assert any(line.startswith("round 1") for line in process.stderr)
+            own = {one.pid for one in psutil.Process(process.pid).children(recursive=True)}
+            (server,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in own and "-D" in one.info["cmdline"])
+            server.kill()
+            said = process.stderr.read()
+            assert process.wait(60) == 2, said
+        finally:
+            process.kill()
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("Error: ")
+    assert "Connection refused" in said.splitlines()[-1]
+    assert not load.read(output).failures
+    assert not list(temporary.iterdir())
+
+
 def test_a_run_of_another_plan_is_not_gone_on_with(
     finished: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
