@@ -97,6 +97,8 @@ def run_(
     def interrupted() -> str:
         if progress.found:
             sheet.show(answers(results(progress.found)))
+        elif not resume:
+            return "Interrupted before anything was recorded"
         return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
 
     errors = (PostgresError, OperationalError, DataError, DriverError, ServerError)

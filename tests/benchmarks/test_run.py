@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.cli import main
+from benchmarks.cli import INTERRUPTED, main
 from benchmarks.machinery.databases import DataError
 from benchmarks.machinery.environment import environment as facts_here
 from benchmarks.machinery.placement import choose
@@ -397,6 +397,20 @@ def test_what_is_wrong_is_said_in_one_line(
     assert line.startswith("Error: ")
     assert words in line
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_before_anything_was_recorded_promises_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmarks.cli.run.run", interrupt)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "run", "--database", "sqlite", "--output", str(tmp_path / "load.jsonl")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == INTERRUPTED
+    assert capsys.readouterr().err.splitlines()[-1] == "Interrupted before anything was recorded"
 
 
 def test_who_fails_under_one_load_goes_on_under_the_others() -> None:
