@@ -7,9 +7,12 @@ counts (`instructions`) are compared as they are, the baseline's too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from statistics import fmean
+from math import inf, log
+from statistics import fmean, median
+
+from scipy.special import ndtri
 
 from benchmarks.analysis import estimate
 from benchmarks.analysis import micro as summary
@@ -23,6 +26,12 @@ EXACT_MARGIN, CYCLES_MARGIN = 0.01, 0.03
 """A change of an exact count that is reported, and one of estimated cycles, which depend more on where objects lie in memory."""
 BEYOND = (Verdict.BETTER, Verdict.WORSE)
 """Wholly beyond the margin."""
+STEADY = 1.1
+"""By so much a baseline may be faster or slower in another run without a word."""
+FEWEST = 6
+"""Changes of a quantity that tell how far two runs differ of themselves."""
+CHANCE = float(ndtri(0.75) / ndtri(0.5 + CONFIDENCE / 2))
+"""Half of the changes that chance makes are nearer to their middle than this share of their interval's half-width."""
 
 Run = load.LoadRun | micro.MicroRun | instructions.InstructionRun
 
@@ -64,9 +73,10 @@ class Findings:
 class Change:
     """A place in both runs. `old` and `new` are ratios to the baseline, or instructions per request; `change` is NEW/OLD.
 
-    A change `stands` if it lies beyond the margin, and if its interval leaves out 1 even where all intervals together are to
-    contain the truth in 95 of 100 comparisons of runs (O. Dunn, Journal of the American Statistical Association 56, 1961). Of two
-    simulated runs of what is the same, 96 contenders and quantities in 3 rounds, 3.6 seemed to differ, and none stood.
+    The verdict is of an interval by itself. A change `stands` if it lies beyond the margin, and if its interval leaves out 1 even
+    where all intervals together are to contain the truth in 95 of 100 comparisons of runs (O. Dunn, Journal of the American
+    Statistical Association 56, 1961). Of two simulated runs of what is the same, 96 contenders and quantities in 3 rounds, 3.6
+    seemed to differ, and none stood.
 
     Where `problem` says why NEW could not be measured to the end, although OLD could, `change` is None, and so is `new`; of runs
     by the clock so is `old`.
@@ -83,13 +93,17 @@ class Change:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """All places that both runs have, and how many one of them alone has; `differences` in what they ran on, in words."""
+    """All places that both runs have, and how many one of them alone has; `differences` in what they ran on, in words.
+
+    `factors` is what the intervals of each quantity are widened by, see `scatter`.
+    """
 
     kind: str
     changes: Sequence[Change]
     only_old: int
     only_new: int
     differences: Sequence[str]
+    factors: Mapping[str, float]
 
     @property
     def changed(self) -> list[Change]:
@@ -105,17 +119,17 @@ class RunComparison:
 def compare(old: Run, new: Run) -> RunComparison:
     """Compare two runs of the same kind. Raises `ComparisonError` when they have nothing in common."""
     if isinstance(old, load.LoadRun) and isinstance(new, load.LoadRun):
-        changes, places = _by_the_clock(load_findings(old), load_findings(new))
+        changes, places, factors = _by_the_clock(load_findings(old), load_findings(new))
     elif isinstance(old, micro.MicroRun) and isinstance(new, micro.MicroRun):
-        changes, places = _by_the_clock(micro_findings(old), micro_findings(new))
+        changes, places, factors = _by_the_clock(micro_findings(old), micro_findings(new))
     elif isinstance(old, instructions.InstructionRun) and isinstance(new, instructions.InstructionRun):
-        changes, places = _exactly(old, new)
+        changes, places, factors = *_exactly(old, new), {}
     else:
         raise ComparisonError(f"a run of kind {old.header.kind!r} cannot be compared with one of kind {new.header.kind!r}")
     if not changes:
         raise ComparisonError("the two runs have no contender in common in the same scenario, database and load")
     only_old, only_new = (len(these - others) for these, others in (places, places[::-1]))
-    return RunComparison(old.header.kind, changes, only_old, only_new, differences(old, new))
+    return RunComparison(old.header.kind, changes, only_old, only_new, differences(old, new), factors)
 
 
 def load_findings(run: load.LoadRun) -> Findings:
@@ -150,26 +164,49 @@ def micro_findings(run: micro.MicroRun) -> Findings:
     return found
 
 
-def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
+def scatter(changes: Sequence[Estimate]) -> float:
+    """By how much wider intervals must be for what moves a whole run: at least 1, and 1 where the changes are too few to tell.
+
+    The rounds of a run share its weather, so that their scatter has nothing of what differs from one run to the next: of ten
+    runs of `make bench` of the same code, while other jobs kept two cores busy, 23 % of the changes of throughput left out 1 and
+    12 % of those of CPU time, and 25 and 4 stood in 45 comparisons. What most places show is taken for it, about the middle of
+    all: the median distance is to be what chance makes it (B. Devlin and K. Roeder, Genomic Control, Biometrics 55, 1999). So 7
+    and 8 % left out 1, and 4 and 1 stood. A change of a few places, or the same change of all of them, widens nothing.
+    """
+    known = [(log(one.ratio), one.half_width) for one in changes if 0 < one.half_width < inf]
+    if len(known) < FEWEST:
+        return 1.0
+    middle = median(change for change, _ in known)
+    return max(1.0, median(abs(change - middle) / width for change, width in known) / CHANCE)
+
+
+def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], tuple[set[Place], set[Place]], dict[str, float]]:
     common = [place for place in old.series if place in new.series]
     together = 1 - (1 - CONFIDENCE) / max(1, len(common))
-    changes = [_change(place, old.series[place], new.series[place], together) for place in common]
-    broken = {place: problem for place, problem in new.problems.items() if place in old.measured}
-    changes += [Change(place, None, None, None, Verdict.WORSE, True, problem) for place, problem in broken.items()]
-    return changes, ({place for place in old.series if replace(place, quantity="") not in broken}, set(new.series))
-
-
-def _change(place: Place, old: Series, new: Series, together: float) -> Change:
-    """The verdict is of an interval by itself; whether it stands, of one that is as certain as all have to be `together`."""
     found, certain = (
-        contrast(
-            [old.logs, new.logs], (-1, 1), spreads=(old.spread, new.spread), resolution=CLOCK, confidence=confidence
-        ).widened(max(old.factor, new.factor))
+        {place: _moved(old.series[place], new.series[place], confidence) for place in common}
         for confidence in (CONFIDENCE, together)
     )
-    verdict = judge(found, lower_is_better=place.quantity != "throughput")
-    stands = verdict in BEYOND and not certain.contains(1)
-    return Change(place, contrast([old.logs]).ratio, contrast([new.logs]).ratio, found, verdict, stands)
+    factors = {
+        quantity: scatter([one for place, one in found.items() if place.quantity == quantity])
+        for quantity in dict.fromkeys(place.quantity for place in common)
+    }
+    changes = []
+    for place in common:
+        change, surely = (each[place].widened(factors[place.quantity]) for each in (found, certain))
+        verdict = judge(change, lower_is_better=place.quantity != "throughput")
+        before, now = (contrast([one.series[place].logs]).ratio for one in (old, new))
+        changes.append(Change(place, before, now, change, verdict, verdict in BEYOND and not surely.contains(1)))
+    broken = {place: problem for place, problem in new.problems.items() if place in old.measured}
+    changes += [Change(place, None, None, None, Verdict.WORSE, True, problem) for place, problem in broken.items()]
+    places = {place for place in old.series if replace(place, quantity="") not in broken}, set(new.series)
+    return changes, places, factors
+
+
+def _moved(old: Series, new: Series, confidence: float) -> Estimate:
+    """NEW/OLD, with an interval as certain as that."""
+    moved = contrast([old.logs, new.logs], (-1, 1), spreads=(old.spread, new.spread), resolution=CLOCK, confidence=confidence)
+    return moved.widened(max(old.factor, new.factor))
 
 
 def _exactly(
@@ -209,7 +246,7 @@ def _counted(place: Place, before: Sequence[float], now: Sequence[float], margin
 def differences(old: Run, new: Run) -> list[str]:
     """What the runs ran on, and how, where it is not the same: `python: CPython 3.11.7, then CPython 3.12.1`.
 
-    How long they measured, and at what rates, is compared where both did.
+    How long they measured, at what rates, and how fast the baseline was, is compared where both did.
     """
     before, after = (_facts(run) for run in (old, new))
     terms, now = (_terms(run) for run in (old, new))
@@ -220,7 +257,29 @@ def differences(old: Run, new: Run) -> list[str]:
             if before.get(name) != after.get(name)
         ),
         *(f"{name}: {term}, then {now[name]}" for name, term in terms.items() if now.get(name, term) != term),
+        *_weather(old, new),
     ]
+
+
+def _weather(old: Run, new: Run) -> Iterator[str]:
+    """What else kept the machine busy, where that differs by a core, and how fast the baseline was, where not as fast."""
+    busy = [float(run.header.environment.get("load_before", 0)) for run in (old, new)]
+    if abs(busy[0] - busy[1]) > 1:
+        yield f"load average at the start: {busy[0]:.1f}, then {busy[1]:.1f}"
+    if isinstance(old, load.LoadRun) and isinstance(new, load.LoadRun):
+        before, now = (_speeds(run) for run in (old, new))
+        changes = [now[place] / speed for place, speed in before.items() if place in now]
+        if changes and not 1 / STEADY <= median(changes) <= STEADY:
+            yield f"speed of the baseline: {median(changes):.2f} of what it was"
+
+
+def _speeds(run: load.LoadRun) -> dict[tuple[str, str, str], float]:
+    """Requests a second of the baseline in the closed loops."""
+    found: dict[tuple[str, str, str], list[load.LoadTrial]] = {}
+    for one in run.trials:
+        if one.contender == run.header.baseline and one.rate is None:
+            found.setdefault((one.database, one.scenario, one.load), []).append(one)
+    return {place: sum(one.count for one in trials) / sum(one.seconds for one in trials) for place, trials in found.items()}
 
 
 def _facts(run: Run) -> dict[str, str]:

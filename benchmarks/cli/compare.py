@@ -82,6 +82,9 @@ def sentences(comparison: RunComparison) -> list[str]:
             f" {len(comparison.changed) - failing}, marked *, are beyond it and stand even so."
             " The baseline is not compared: clocks drift."
         )
+        wider = [f"{quantity} {factor:.2g} times" for quantity, factor in comparison.factors.items() if factor > 1]
+        if wider:
+            said.append(f"Most ratios moved further than within a run, so intervals are as much wider: {', '.join(wider)}.")
     if comparison.only_old or comparison.only_new:
         said.append(f"Not compared: {comparison.only_old} only in OLD, {comparison.only_new} only in NEW.")
     if comparison.differences:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import scipy
 
-from benchmarks.analysis.compare import Change, ComparisonError, Place, Run, compare, load_findings, micro_findings
+from benchmarks.analysis.compare import Change, ComparisonError, Place, Run, compare, load_findings, micro_findings, scatter
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
@@ -252,15 +253,66 @@ def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.LoadTrial]])
 
 def test_a_change_of_one_among_many_stands(recorded: list[list[load.LoadTrial]]) -> None:
     old, new = halves(recorded, np.random.default_rng(6))
-    slower = [
-        replace(one, slices=replace(one.slices, server_cpu=[1.2 * cpu for cpu in one.slices.server_cpu]))
-        if (one.contender, one.scenario) == ("async-native", "read-3")
-        else one
-        for one in new.trials
-    ]
+    slower = [costlier(one, 1.2) if (one.contender, one.scenario) == ("async-native", "read-3") else one for one in new.trials]
     [worse] = compare(old, replace(new, trials=slower)).changed
     assert worse.place == Place("sqlite", "read-3", "closed-8", "async-native", "cpu")
     assert worse.verdict is Verdict.WORSE
+
+
+def test_what_moves_a_whole_run_is_no_change_of_its_contenders(recorded: list[list[load.LoadTrial]]) -> None:
+    """In each run every contender takes another share more or less CPU in every scenario, 10 %: hardly any change stands."""
+    random = np.random.default_rng(7)
+    found = [compare(*(shaken(one, random) for one in halves(recorded, random))) for _ in range(6)]
+    factors = {name: statistics.median(one.factors[name] for one in found) for name in ("cpu", "throughput")}
+    assert factors["cpu"] > 2 > 1.2 > factors["throughput"]
+    cpu = [change for one in found for change in one.changes if change.place.quantity == "cpu"]
+    print(
+        factors,
+        len(cpu),
+        sum(change.verdict.gains or change.verdict.loses for change in cpu),
+        sum(change.stands for change in cpu),
+    )
+    assert sum(change.verdict.gains or change.verdict.loses for change in cpu) <= 0.15 * len(cpu)
+    assert sum(change.stands for change in cpu) <= 0.02 * len(cpu)
+
+
+def shaken(run: load.LoadRun, random: np.random.Generator) -> load.LoadRun:
+    """All but baseline and control, which tell that the intervals of the run keep their promise."""
+    places = sorted({(one.contender, one.scenario) for one in run.trials if not one.contender.startswith("sync")})
+    factors = dict(zip(places, np.exp(random.normal(0, 0.1, len(places))), strict=True))
+    return replace(run, trials=[costlier(one, factors.get((one.contender, one.scenario), 1.0)) for one in run.trials])
+
+
+def costlier(trial: load.LoadTrial, factor: float) -> load.LoadTrial:
+    return replace(trial, slices=replace(trial.slices, server_cpu=[factor * cpu for cpu in trial.slices.server_cpu]))
+
+
+def changes_of(logs: Sequence[float], half_width: float = 0.05) -> list[Estimate]:
+    return [Estimate(*(math.exp(log + side) for side in (0, -half_width, half_width)), 60, 3) for log in logs]
+
+
+def test_scatter_is_what_most_changes_show_about_their_middle() -> None:
+    far = scipy.stats.norm.ppf(np.linspace(0.01, 0.99, 99), scale=3 * 0.05 / scipy.stats.norm.ppf(0.975)).tolist()
+    assert scatter(changes_of(far)) == pytest.approx(3, rel=0.02)
+    assert scatter(changes_of([one / 3 for one in far])) == pytest.approx(1, rel=0.02)
+    assert scatter(changes_of([0.2 + one / 6 for one in far])) == 1  # all moved alike, and hardly scatter
+    assert scatter(changes_of([0.0] * 8 + [0.5, 0.5, 0.5])) == 1  # some changed
+    assert scatter(changes_of(far[::20])) == 1 == scatter([])  # too few to tell
+    assert scatter([*changes_of([0.3] * 9, math.inf), *changes_of(far[:3])]) == 1  # without bounds
+
+
+def test_another_day_is_said() -> None:
+    fast, slow = (
+        {name: [cost, cost * 1.01] for name in ("sync-threads", "sync-threads-aa", "async-native")} for cost in (1.0, 2.0)
+    )
+    old, new = load_run(fast, "closed-8"), load_run(slow, "closed-8")
+    new = replace(new, header=replace(new.header, environment={**ENVIRONMENT, "load_before": 5.25}))
+    old = replace(old, header=replace(old.header, environment={**ENVIRONMENT, "load_before": 0.25}))
+    assert compare(old, new).differences == [
+        "load average at the start: 0.2, then 5.2",
+        "speed of the baseline: 0.50 of what it was",
+    ]
+    assert compare(old, old).differences == []
 
 
 def test_a_contender_that_fails_now_is_worse() -> None:
