@@ -36,7 +36,7 @@ test: lint ## lint, types, and the tests: the mirror is one of them
 # More processes than two cores: a third of the time a test waits for a server to start, or to be done. In the order of the files,
 # that the small ones come last; the plugin would begin with those that have most tests, and end with one that takes a minute.
 tests: setup
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist=loadfile --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist=loadfile
 
 lint: setup
 	@$(BIN)/ruff check

@@ -287,8 +287,8 @@ def costlier(trial: load.LoadTrial, factor: float) -> load.LoadTrial:
     return replace(trial, slices=replace(trial.slices, server_cpu=[factor * cpu for cpu in trial.slices.server_cpu]))
 
 
-def changes_of(logs: Sequence[float], half_width: float = 0.05) -> list[Estimate]:
-    return [Estimate(*(math.exp(log + side) for side in (0, -half_width, half_width)), 60, 3) for log in logs]
+def changes_of(logs: Sequence[float], half: float = 0.05) -> list[Estimate]:
+    return [Estimate(math.exp(log), math.exp(log - half), math.exp(log + half), 60, 3) for log in logs]
 
 
 def test_scatter_is_what_most_changes_show_about_their_middle() -> None:
