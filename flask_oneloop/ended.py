@@ -1,5 +1,7 @@
 """Connections whose event loop has ended, as the loop of a test does: they cannot be closed on it any more."""
 
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 __all__ = ("drop",)
@@ -10,7 +12,11 @@ def drop(connection: Any) -> None:
     if (pgconn := getattr(connection, "pgconn", None)) is not None:  # psycopg
         pgconn.finish()
     elif (stop := getattr(connection, "stop", None)) is not None:  # aiosqlite: its thread closes it
-        stop()
+        # It asks asyncio for a loop, which in the main thread makes one that nobody closes; in another it is refused.
+        asking = Thread(target=stop, daemon=True)
+        with suppress(RuntimeError):  # the interpreter exits
+            asking.start()
+            asking.join()
     elif (terminate := getattr(connection, "terminate", None)) is not None:  # asyncpg
         transport = getattr(connection, "_transport", None)
         try:

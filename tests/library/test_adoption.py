@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 from warnings import catch_warnings
 
@@ -97,6 +99,27 @@ def test_connections_of_ended_loops_are_closed(on_postgres: Databases, factory: 
     wait_until(lambda: not {*answered[:-1]} & backends(on_postgres.main), "the end of their connections")
     app.portal.drop_ended()
     wait_until(lambda: answered[-1] not in backends(on_postgres.main), "the end of the last one")
+
+
+def test_no_loop_is_made_to_close_connections_of_an_ended_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio would make one for the main thread, which nobody closes."""
+    app = AsyncFlask("probe")
+    config = SQLAlchemyAsyncConfig(connection_string=f"sqlite+aiosqlite:///{tmp_path}/probe.db", bind_key="main")
+    AdvancedAlchemy(config, app)
+
+    @app.get("/")
+    async def one() -> str:
+        return str(await main(app).scalar(text("SELECT 1")))
+
+    assert asyncio.run(ask_native(app)) == {1}
+    assert [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+    asked: list[threading.Thread] = []
+    get_event_loop = asyncio.get_event_loop
+    monkeypatch.setattr(asyncio, "get_event_loop", lambda: (asked.append(threading.current_thread()), get_event_loop())[1])
+    app.portal.drop_ended()
+    assert asked
+    assert threading.main_thread() not in asked
+    wait_until(lambda: not [one for one in threading.enumerate() if "connection_worker" in one.name], "the end of its thread")
 
 
 def test_synchronously_after_a_loop_that_was_closed(app: AsyncFlask) -> None:
