@@ -33,8 +33,8 @@ results: setup ## measure for two hours, then write benchmarks/results/ and RESU
 test: lint ## lint, types, and the tests: the mirror is one of them
 	@$(MAKE) --no-print-directory -j 2 types tests
 
-# More processes than two cores: a third of the time a test waits for a server to start, or to be done. In the order of the files,
-# that the small ones come last; the plugin would begin with those that have most tests, and end with one that takes a minute.
+# More processes than two cores: a third of the time a test waits for a server to start, or to be done. See
+# tests/conftest.py for their order: the plugin's own would begin with the files that have most tests, and end with slow ones.
 tests: setup
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist=loadfile
 

@@ -12,9 +12,17 @@ from sqlalchemy import make_url
 from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 
 pytest.register_assert_rewrite("tests.contract")
+SLOW = ("library", "benchmarks", "hazards")
+"""Folders whose files take longest: they come first, so that none of several processes is left alone with one."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order of `SLOW`, and then of the rest."""
+    places = {name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(SLOW)))
 
 
 @pytest.fixture(scope="session")

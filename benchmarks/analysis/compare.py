@@ -263,12 +263,12 @@ def differences(old: Run, new: Run) -> list[str]:
 
 def _weather(old: Run, new: Run) -> Iterator[str]:
     """What else kept the machine busy, where that differs by a core, and how fast the baseline was, where not as fast."""
-    busy = [float(run.header.environment.get("load_before", 0)) for run in (old, new)]
-    if abs(busy[0] - busy[1]) > 1:
-        yield f"load average at the start: {busy[0]:.1f}, then {busy[1]:.1f}"
+    before, now = (run.header.environment.get("load_before") for run in (old, new))
+    if isinstance(before, float) and isinstance(now, float) and abs(before - now) > 1:
+        yield f"load average at the start: {before:.1f}, then {now:.1f}"
     if isinstance(old, load.LoadRun) and isinstance(new, load.LoadRun):
-        before, now = (_speeds(run) for run in (old, new))
-        changes = [now[place] / speed for place, speed in before.items() if place in now]
+        former, speeds = (_speeds(run) for run in (old, new))
+        changes = [speeds[place] / speed for place, speed in former.items() if place in speeds]
         if changes and not 1 / STEADY <= median(changes) <= STEADY:
             yield f"speed of the baseline: {median(changes):.2f} of what it was"
 

@@ -115,5 +115,7 @@ class Histogram:
         if (layout := (data["growth"], data["smallest"])) != (GROWTH, SMALLEST):
             raise ValueError(f"histogram buckets are laid out as {layout}, not as {(GROWTH, SMALLEST)}")
         counts = Counter({int(bucket): int(count) for bucket, count in data["counts"].items()})
+        if not all(0 <= count < 2**53 for count in counts.values()):
+            raise ValueError("counts of a histogram are out of range")
         shortest = math.inf if data["shortest"] is None else float(data["shortest"])
         return cls(counts, shortest, float(data["longest"]), float(data["total"]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw import WRONG, malformed, read_lines, record, require
 
 SCHEMA = 1
 
@@ -60,5 +60,5 @@ def read(path: Path) -> HazardRun:
     require(path, first, "hazards", SCHEMA)
     try:
         return HazardRun(record(HazardHeader, first), [record(Side, line) for line in rest])
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except WRONG:
         raise malformed(path) from None

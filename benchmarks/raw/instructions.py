@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw import WRONG, malformed, read_lines, record, require
 
 SCHEMA = 1
 
@@ -76,11 +76,10 @@ def read(path: Path) -> InstructionRun:
     first, *rest = read_lines(path)
     require(path, first, "instructions", SCHEMA)
     try:
-        planned = tuple((database, scenario, contender) for database, scenario, contender in first["cells"])
-        run = InstructionRun(record(InstructionHeader, {**first, "cells": planned}))
+        run = InstructionRun(record(InstructionHeader, first))
         run.cells.extend(record(InstructionCell, line) for line in rest)
         if not all(cell.problem or cell.counts for cell in run.cells):
             raise malformed(path)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except WRONG:
         raise malformed(path) from None
     return run

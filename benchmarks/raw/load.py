@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+import msgspec
 
 from benchmarks.load import Histogram
-from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw import WRONG, malformed, read_lines, record, require
 from benchmarks.raw.problem import Problem
 
 SCHEMA = 3
+Count = Annotated[int, msgspec.Meta(ge=0)]
+MOST = 2**53
+"""What no amount in a file reaches: a float holds whole numbers up to here."""
 
 
 @dataclass(frozen=True, order=True)
@@ -132,6 +136,9 @@ class SliceColumns:
         columns = (getattr(self, one.name) for one in fields(self))
         if len({len(column) for column in columns if column is not None}) > 1:
             raise ValueError("the columns of slices are not of equal length")
+        ends = [turn + turns for turn, turns in zip(self.turn, self.turns, strict=True)]
+        if any(turns < 1 for turns in self.turns) or any(turn < end for turn, end in zip(self.turn[1:], ends, strict=False)):
+            raise ValueError("slices must span at least one pass each, and not overlap")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -141,8 +148,8 @@ class SliceColumns:
             found = data[name]
             if found is None and name in PERHAPS:
                 return None
-            if not all(map(math.isfinite, found)):
-                raise ValueError(f"{name} of a slice is not finite")
+            if not all(-MOST < value < MOST for value in found):
+                raise ValueError(f"{name} of a slice is out of range")
             return tuple(map(int if name in INTEGERS else float, found))
 
         return cls(**{one.name: column(one.name) for one in fields(cls)})  # type: ignore[arg-type]
@@ -167,7 +174,7 @@ class LoadTrial:
     rate: float | None  # intended requests a second of an open loop
     slices: SliceColumns
     latency: Mapping[str, Histogram]  # of right answers, by kind of request; in an open loop but for those in `first_second`
-    errors: Mapping[str, int]  # by benchmarks.load.FailureKind
+    errors: Mapping[str, Count]  # by benchmarks.load.FailureKind
     examples: Mapping[str, str]
     lateness: Histogram  # the generator's own, in an open loop
     acknowledged: int | None  # writes that were answered right, warm-up included
@@ -273,15 +280,12 @@ def read(path: Path) -> LoadRun:
     require(path, first, "load", SCHEMA)
     try:
         return _parse(first, rest)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+    except WRONG:
         raise malformed(path) from None
 
 
 def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> LoadRun:
-    cells = tuple(
-        LoadCell(**{**cell, "load": Load(**cell["load"]), "contenders": tuple(cell["contenders"])}) for cell in first["cells"]
-    )
-    run = LoadRun(record(LoadHeader, {**first, "cells": cells}))
+    run = LoadRun(record(LoadHeader, first))
     trials: dict[tuple[Any, ...], LoadTrial] = {}
     lists: dict[str, tuple[type, list[Any]]] = {
         "check": (LoadCheck, run.checks),
@@ -298,13 +302,13 @@ def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> LoadR
                 "lateness": Histogram.from_json(line["lateness"]),
                 "first_second": Histogram.from_json(early) if (early := line.get("first_second")) else None,
             }
-            trial = record(LoadTrial, {**line, **parsed})
+            trial = record(LoadTrial, line, **parsed)
             place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
             trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
             trials[place] = trial
         else:
             kind, found = lists[line["line"]]
             parsed = {"problem": Problem.from_json(line["problem"])} if "problem" in line else {}
-            found.append(record(kind, {**line, **parsed}))
+            found.append(record(kind, line, **parsed))
     run.trials = list(trials.values())
     return run

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw import WRONG, malformed, read_lines, record, require
 
 SCHEMA = 1
 
@@ -98,13 +98,12 @@ def read(path: Path) -> MicroRun:
     first, *rest = read_lines(path)
     require(path, first, "micro", SCHEMA)
     try:
-        groups = tuple(Group(**{**group, "contenders": tuple(group["contenders"])}) for group in first["groups"])
-        run = MicroRun(record(MicroHeader, {**first, "groups": groups}))
+        run = MicroRun(record(MicroHeader, first))
         for line in rest:
             if line["line"] == "check":
                 run.checks.append(record(MicroCheck, line))
             else:
                 run.trials.append(record(MicroTrial, line))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except WRONG:
         raise malformed(path) from None
     return run

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.raw import malformed, read_lines, record, require
+from benchmarks.raw import WRONG, malformed, read_lines, record, require
 
 SCHEMA = 1
 
@@ -62,5 +62,5 @@ def read(path: Path) -> Proof:
     require(path, first, "proof", SCHEMA)
     try:
         return Proof(record(ProofHeader, first), tuple(record(ProofRow, line) for line in rest))
-    except (TypeError, KeyError):
+    except WRONG:
         raise malformed(path) from None

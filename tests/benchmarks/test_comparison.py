@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
 from benchmarks.load import Histogram
-from benchmarks.raw import Recorder, instructions, load, micro
+from benchmarks.raw import Recorder, ResultsError, instructions, load, micro
 from benchmarks.raw.problem import Problem
-from tests.benchmarks.report_data import slices
+from tests.benchmarks.report_data import record, slices
 
 ROUNDS = 12
 SIMULATIONS = 200
@@ -161,6 +162,39 @@ def test_rounds_that_one_of_the_two_has_not_are_left_out() -> None:
     found = micro_findings(run).series
     assert [place.quantity for place in found] == ["wall", "cpu"]
     assert [[float(one[0, 0]) for one in series.logs] for series in found.values()] == [[math.log(2)] * 2] * 2
+
+
+@pytest.mark.parametrize("value", [-1, 2**70, 10**400, None, "x", {}], ids=lambda value: str(value)[:9])
+def test_a_file_with_a_wrong_value_is_refused_or_compared(tmp_path: Path, value: object) -> None:
+    names = ("sync-threads", "sync-threads-aa", "async-native")
+    whole, path = load_run({name: [1.0, 1.1] for name in names}, "closed-8"), tmp_path / "load.jsonl"
+    record(path, whole)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    refused = 0
+    for number in {line["line"]: number for number, line in enumerate(lines)}.values():
+        for where in list(places_of(lines[number])):
+            *way, last = where
+            inner = changed = copy.deepcopy(lines[number])
+            for step in way:
+                inner = inner[step]
+            inner[last] = value
+            path.write_text("".join(json.dumps(line) + "\n" for line in (*lines[:number], changed, *lines[number + 1 :])))
+            try:
+                compare(whole, load.read(path))
+            except ResultsError:
+                refused += 1
+            except ComparisonError:
+                pass  # it has nothing in common with the other any more
+    assert refused > 20
+
+
+def places_of(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Of all values, and the first ones of lists."""
+    inner = value.items() if isinstance(value, dict) else [(0, value[0])] if isinstance(value, list) and value else ()
+    for step, one in inner:
+        yield from places_of(one, (*where, step))
+    if not inner:
+        yield where
 
 
 @pytest.mark.parametrize(("name", "quantities"), [("closed-32", ["cpu", "throughput"]), ("open-60", ["cpu", "p50", "p99"])])
