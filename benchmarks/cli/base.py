@@ -62,6 +62,15 @@ def long_job(
         signal.signal(signal.SIGTERM, former)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file, and its folder if there is none. Raises `CommandError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:  # which, of a full disk, names no file
+        raise CommandError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
+
+
 def command_line() -> str:
     """The command as a raw file may publish it: URLs are without their passwords."""
     return shlex.join(["python", "-m", "benchmarks", *map(without_password, sys.argv[1:])])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, CommandError
+from benchmarks.cli.base import FILE, CommandError, write_text
 from benchmarks.cli.report import RESULTS
 from benchmarks.raw import ResultsError, hazards, load, read_lines
 from benchmarks.report.explorer import explorer, page
@@ -32,11 +32,7 @@ def explore(files: tuple[Path, ...], output: Path, opens: bool) -> None:
     if len(runs) > RUNS or len(seen) > 1:
         raise CommandError(f"{len(runs)} runs under load and {len(seen)} of the hazards: {RUNS} and 1 can be shown at most")
     text = page(explorer(runs, seen[0] if seen else None))
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise CommandError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    write_text(output, text)
     click.echo(f"Written: {output}")
     if opens and not webbrowser.open(output.resolve().as_uri()):
         click.echo("No browser was found to open it in.")

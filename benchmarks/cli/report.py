@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from benchmarks.cli.base import CommandError
+from benchmarks.cli.base import CommandError, write_text
 from benchmarks.hazards.hazard import REPRODUCTIONS
 from benchmarks.raw import ResultsError, hazards, instructions, load, micro, proof, read_lines
 from benchmarks.report.claims import Claim, Outcome, hold
@@ -105,12 +105,8 @@ def write(files: Sequence[Path], first: Path) -> list[Path]:
 
 
 def _written(texts: dict[Path, str]) -> list[Path]:
-    try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    except OSError as error:
-        raise CommandError(f"{error.filename}: cannot be written: {error.strerror}") from None
+    for path, text in texts.items():
+        write_text(path, text)
     return list(texts)
 
 

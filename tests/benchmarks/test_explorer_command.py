@@ -38,6 +38,10 @@ def test_the_file_is_written_and_opened(tmp_path: Path) -> None:
     assert [one["name"] for one in data["hazards"] if one["sides"]][:2] == ["H1", "H2"]
 
 
+FULL = "/dev/full"
+"""On Linux, a disk that is full."""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -49,6 +53,7 @@ def test_the_file_is_written_and_opened(tmp_path: Path) -> None:
         ([SLOWED, HAZARDS, HAZARDS], "1 runs under load and 2 of the hazards: 2 and 1 can be shown at most"),
         ([SLOWED, "--output", "pyproject.toml/explorer.html"], "pyproject.toml: cannot be written: "),
         ([SLOWED, "--output", "benchmarks"], "File 'benchmarks' is a directory"),
+        *([([SLOWED, "--output", FULL], f"{FULL}: cannot be written: No space left on device")] if Path(FULL).exists() else []),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
