@@ -274,12 +274,12 @@ def _weather(old: Run, new: Run) -> Iterator[str]:
 
 
 def _speeds(run: load.LoadRun) -> dict[tuple[str, str, str], float]:
-    """Requests a second of the baseline in the closed loops."""
-    found: dict[tuple[str, str, str], list[load.LoadTrial]] = {}
+    """Requests a second of the baseline in the closed loops, the median of the rounds."""
+    found: dict[tuple[str, str, str], list[float]] = {}
     for one in run.trials:
         if one.contender == run.header.baseline and one.rate is None:
-            found.setdefault((one.database, one.scenario, one.load), []).append(one)
-    return {place: sum(one.count for one in trials) / sum(one.seconds for one in trials) for place, trials in found.items()}
+            found.setdefault((one.database, one.scenario, one.load), []).append(one.throughput)
+    return {place: median(rounds) for place, rounds in found.items()}
 
 
 def _facts(run: Run) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.raw.load import require_apart
+
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -33,8 +35,7 @@ class Slices:
         count = len(self.turn)
         if any(len(column) != count for column in vars(self).values()):
             raise ValueError(f"columns differ in length: { {name: len(column) for name, column in vars(self).items()} }")
-        if count and (self.turns.min() < 1 or (self.turn[1:] < self.turn[:-1] + self.turns[:-1]).any()):
-            raise ValueError("slices must span at least one pass each, and not overlap")
+        require_apart(self.turn, self.turns)
 
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[Any]]) -> Slices:

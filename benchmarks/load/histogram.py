@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 GROWTH = 1.0199  # width of a histogram bucket: its middle is within sqrt(GROWTH) - 1 < 1 % of all in it
 SMALLEST = 1e-6  # seconds; shorter times are counted as this
+MOST = 2**53  # what no amount in a file reaches: a float holds whole numbers up to here
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class Histogram:
         if (layout := (data["growth"], data["smallest"])) != (GROWTH, SMALLEST):
             raise ValueError(f"histogram buckets are laid out as {layout}, not as {(GROWTH, SMALLEST)}")
         counts = Counter({int(bucket): int(count) for bucket, count in data["counts"].items()})
-        if not all(0 <= count < 2**53 for count in counts.values()):
+        if not all(0 <= count < MOST for count in counts.values()):
             raise ValueError("counts of a histogram are out of range")
         shortest = math.inf if data["shortest"] is None else float(data["shortest"])
         return cls(counts, shortest, float(data["longest"]), float(data["total"]))

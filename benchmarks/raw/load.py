@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.load import Histogram
+from benchmarks.load.histogram import MOST
 from benchmarks.raw import WRONG, malformed, read_lines, record, require
 from benchmarks.raw.problem import Problem
 
 SCHEMA = 3
 Count = Annotated[int, msgspec.Meta(ge=0)]
-MOST = 2**53
-"""What no amount in a file reaches: a float holds whole numbers up to here."""
 
 
 @dataclass(frozen=True, order=True)
@@ -113,6 +114,12 @@ INTEGERS, PERHAPS = ("turn", "turns", "answered", "switches"), ("switches", "dat
 """Columns of slices that hold whole numbers, and those that may be unknown."""
 
 
+def require_apart(turn: npt.NDArray[np.int64], turns: npt.NDArray[np.int64]) -> None:
+    """Raise ValueError unless each slice, from the pass `turn` on, spans `turns` passes, at least one, and none overlap."""
+    if len(turn) and (turns.min() < 1 or (turn[1:] < turn[:-1] + turns[:-1]).any()):
+        raise ValueError("slices must span at least one pass each, and not overlap")
+
+
 @dataclass(frozen=True)
 class SliceColumns:
     """A trial's slices in the order of time, as columns of equal length: the first entries are those of the first slice.
@@ -136,9 +143,7 @@ class SliceColumns:
         columns = (getattr(self, one.name) for one in fields(self))
         if len({len(column) for column in columns if column is not None}) > 1:
             raise ValueError("the columns of slices are not of equal length")
-        ends = [turn + turns for turn, turns in zip(self.turn, self.turns, strict=True)]
-        if any(turns < 1 for turns in self.turns) or any(turn < end for turn, end in zip(self.turn[1:], ends, strict=False)):
-            raise ValueError("slices must span at least one pass each, and not overlap")
+        require_apart(np.asarray(self.turn), np.asarray(self.turns))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -300,12 +300,6 @@ def test_what_moves_a_whole_run_is_no_change_of_its_contenders(recorded: list[li
     factors = {name: statistics.median(one.factors[name] for one in found) for name in ("cpu", "throughput")}
     assert factors["cpu"] > 2 > 1.2 > factors["throughput"]
     cpu = [change for one in found for change in one.changes if change.place.quantity == "cpu"]
-    print(
-        factors,
-        len(cpu),
-        sum(change.verdict.gains or change.verdict.loses for change in cpu),
-        sum(change.stands for change in cpu),
-    )
     assert sum(change.verdict.gains or change.verdict.loses for change in cpu) <= 0.15 * len(cpu)
     assert sum(change.stands for change in cpu) <= 0.02 * len(cpu)
 

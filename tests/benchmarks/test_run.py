@@ -67,11 +67,9 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
-    """Start a run, end it in its second round, see that nothing is left; its status, and what it wrote until then."""
-    temporary = folder / "temporary"
-    temporary.mkdir()
-    process = subprocess.Popen(
+def begun(temporary: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A run in a process of its own, which says its progress on stderr."""
+    return subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
         env=environment(temporary),
@@ -79,6 +77,13 @@ def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
+    """Start a run, end it in its second round, see that nothing is left; its status, and what it wrote until then."""
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    process = begun(temporary, *arguments)
     assert process.stderr
     progress = ""
     for line in process.stderr:
@@ -201,22 +206,15 @@ def test_a_database_that_is_gone_is_no_fault_of_the_contenders(tmp_path: Path, s
         *("--profile", "smoke", "--rounds", "1", "--seconds", "2", "--books", "1000", "--contender", "sync-threads-aa"),
         *("--database", "postgresql", "--scenario", scenario, "--output", str(output)),
     )
-    with subprocess.Popen(
-        command(*arguments),
-        cwd=ROOT,
-        env=environment(temporary),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with begun(temporary, *arguments) as process:
         try:
             assert process.stderr
             assert any(line.startswith("round 1") for line in process.stderr)
             own = {one.pid for one in psutil.Process(process.pid).children(recursive=True)}
             (server,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in own and "-D" in one.info["cmdline"])
             server.kill()
-            said = process.stderr.read()
-            assert process.wait(60) == 2, said
+            _, said = process.communicate(timeout=120)
+            assert process.returncode == 2, said
         finally:
             process.kill()
     assert "Traceback" not in said
