@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from functools import cached_property
@@ -46,10 +47,11 @@ class _Views(dict[str, Any]):
 
     def __init__(self, app: "AsyncFlask") -> None:
         super().__init__()
-        self.app = app
+        self.app = weakref.ref(app)  # no cycle: an app is freed as soon as nobody refers to it, as plain Flask is
 
     def __setitem__(self, endpoint: str, view: Any) -> None:
-        vars(self.app).pop("_files", None)
+        if (app := self.app()) is not None:
+            vars(app).pop("_files", None)
         super().__setitem__(endpoint, view)
 
     update = MutableMapping.update  # by way of __setitem__

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
+import gc
 import threading
 import traceback
+import weakref
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -33,6 +35,21 @@ def test_returns_the_result_of_the_arguments(app: AsyncFlask) -> None:
 
     assert app.portal.call(join, "a", second="b") == "ab"
     assert app.async_to_sync(join)("c", second="d") == "cd"
+
+
+def test_an_app_is_freed_as_soon_as_nobody_refers_to_it() -> None:
+    """As on plain Flask, which takes care to make no cycle: not by the collector, some time later."""
+    app = AsyncFlask("probe", static_folder="static")
+    app.add_url_rule("/", "index", lambda: "")
+    freed = weakref.ref(app)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        del app
+        assert freed() is None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def test_exception_has_the_frames_of_both_sides(app: AsyncFlask) -> None:
