@@ -121,7 +121,7 @@ class UnderLoad:
 
     def felt(self, scenario: str, contender: str, kind: str, percent: float) -> float | None:
         """Seconds that a percentage of the requests of a kind took at most, in a mixture of several; None where too few did."""
-        rows = (one.row(contender) for one in self.asking if one.scenario == scenario)
+        rows = (one.row(contender) for one in self.cells if one.scenario == scenario)
         if not (row := next(rows, None)) or row.problem:
             return None
         together = Histogram.merged(trial.latency[kind] for trial in row.trials if kind in trial.latency)
