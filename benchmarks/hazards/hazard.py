@@ -1,14 +1,11 @@
 """What an entry of the catalogue says, what was seen, and what it came to."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from flask_oneloop import AsyncFlask
+from flask_oneloop import AsyncFlask
 
 Facts = Mapping[str, Any]
 """What a side printed as JSON; empty if it did not come to that."""
@@ -16,6 +13,7 @@ Database = Literal["none", "sqlite", "postgresql"]
 Model = Literal["documented", "async-loop", "async-native"]
 MODELS: tuple[Model, ...] = ("documented", "async-loop", "async-native")
 REPRODUCTIONS = Path(__file__).with_name("reproductions")
+TEXTS = ("writes", "happens", "why", "instead", "ours", "price")
 
 
 @dataclass(frozen=True)
@@ -51,45 +49,65 @@ class Outcome:
     sentence: str
 
 
-@dataclass(frozen=True)
 class Hazard:
-    """An entry. Its texts are Markdown.
+    """An entry is a class of its own: `H2` is named `h2`, and its docstring is its title, a sentence.
 
-    Args:
-        name: such as `h2`; in file names `h02`.
-        slug: the rest of its anchor.
-        title: a sentence without its full stop.
-        writes: what a user would write; the script is shown beneath it.
-        happens: what happens then, on the documented path.
-        why: the cause, with the file and function upstream.
-        instead: what to do on the stock stack.
-        ours: why it does not happen on this project's runtime, or what is written there.
-        judge: from facts to outcome, the same for every side; a process that died is judged broken before it.
-        databases: where it can be shown, the most telling first.
-        package: whose release would cure it.
-        since: the first version that has it, as far as known (0.29 is the first of Advanced Alchemy with a Flask extension).
-        steps: what runs on the runtime in place of the reproduction, where the cure is to write something else.
-        recorded: whether the documented path is broken with the versions of constraints.txt.
-        price: what this runtime does worse than the documented path, if anything, for the summary.
-        by_hand: whether on this runtime, too, it takes other code; the runtime itself cures nothing.
+    Its texts are Markdown, in which line breaks count as spaces.
     """
 
-    name: str
     slug: str
-    title: str
+    """The rest of its anchor."""
     writes: str
+    """What a user would write; the script is shown beneath it."""
     happens: str
+    """What happens then, on the documented path."""
     why: str
+    """The cause, with the file and function upstream."""
     instead: str
+    """What to do on the stock stack."""
     ours: str
-    judge: Callable[[Facts], Outcome]
-    package: str
-    since: str
+    """Why it does not happen on this project's runtime, or what is written there."""
+    price = ""
+    """What this runtime does worse than the documented path, if anything, for the summary."""
+    by_hand = False
+    """Whether on this runtime, too, it takes other code; the runtime itself cures nothing."""
+    upstream: str
+    """The package whose release would cure it, and the first version that has it, as far as known (0.29 is the first of Advanced
+    Alchemy with a Flask extension)."""
     databases: tuple[Database, ...] = ("none",)
+    """Where it can be shown, the most telling first."""
+    recorded = True
+    """Whether the documented path is broken with the versions of constraints.txt."""
     steps: Callable[[AsyncFlask], Facts] | None = None
-    recorded: bool = True
-    price: str = ""
-    by_hand: bool = False
+    """What runs on the runtime in place of the reproduction, where the cure is to write something else."""
+
+    def __init_subclass__(cls) -> None:
+        for name in TEXTS:
+            setattr(cls, name, " ".join(getattr(cls, name).split()))
+
+    def judge(self, facts: Facts) -> Outcome:
+        """From facts to outcome, the same for every side; a process that died is judged broken before it."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """Such as `h2`; in file names `h02`."""
+        return type(self).__name__.lower()
+
+    @property
+    def title(self) -> str:
+        """Without its full stop."""
+        return (type(self).__doc__ or "").rstrip(".")
+
+    @property
+    def package(self) -> str:
+        """Whose release would cure it."""
+        return self.upstream.partition(" ")[0]
+
+    @property
+    def since(self) -> str:
+        """The first version that has it."""
+        return self.upstream.partition(" ")[2]
 
     @property
     def anchor(self) -> str:

@@ -89,7 +89,7 @@ class HazardRunner:
             order = {
                 "model": task.model,
                 "script": str(hazard.script),
-                "entry": f"benchmarks.hazards.catalogue.{hazard.script.stem}",
+                "hazard": hazard.name,
                 "folder": str(folder),
                 "environ": environ,
             }

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.machinery.child import answer, orders
 
@@ -83,11 +83,10 @@ def _run(order: Mapping[str, Any]) -> None:
     sys.argv = [order["script"]]
     sys.path.insert(0, str(Path(order["script"]).parent))
     if order["model"] != "documented":
-        from benchmarks.hazards.hazard import Hazard, Model
+        from benchmarks.hazards.catalogue import HAZARDS
         from benchmarks.hazards.wiring import wire
 
-        app_class = wire(cast("Model", order["model"]))
-        hazard: Hazard = import_module(order["entry"]).HAZARD
+        app_class, hazard = wire(order["model"]), HAZARDS[order["hazard"]]
         if hazard.steps is not None:
             print(json.dumps(dict(hazard.steps(app_class(hazard.name)))), flush=True)
             return

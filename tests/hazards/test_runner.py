@@ -3,9 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -15,19 +13,20 @@ from benchmarks.hazards.runner import HazardRunner, Task
 from benchmarks.raw.hazards import Side
 
 
-@dataclass(frozen=True)
-class Scripted(Hazard):
+class H0(Hazard):
     """A hazard whose reproduction is given."""
 
-    path: Path = Path()
+    slug = writes = happens = why = instead = ours = upstream = "text"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     @property
     def script(self) -> Path:
         return self.path
 
-
-def judge(facts: Facts) -> Outcome:
-    return Outcome(False, f"said {facts['said']}")
+    def judge(self, facts: Facts) -> Outcome:
+        return Outcome(False, f"said {facts['said']}")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +38,7 @@ def runner() -> Iterator[HazardRunner]:
 def run(runner: HazardRunner, folder: Path, code: str, limit: float = 20) -> Side:
     path = folder / "script.py"
     path.write_text(code)
-    texts: Any = dict.fromkeys(("title", "writes", "happens", "why", "instead", "ours", "package", "since"), "text")
-    hazard = Scripted(name="h0", slug="scripted", judge=judge, path=path, **texts)
-    return runner.run(Task(hazard, "documented", "none"), limit)
+    return runner.run(Task(H0(path), "documented", "none"), limit)
 
 
 def test_facts_are_the_last_line_that_is_an_object(runner: HazardRunner, tmp_path: Path) -> None:

@@ -23,38 +23,30 @@ async def read():
 """
 
 
-def judge(facts: Facts) -> Outcome:
-    """What a worker of `gunicorn --preload` answered: a page that is not there, and a read."""
-    missing, read = facts["statuses"]["/missing"], facts["statuses"]["/"]
-    if read is None:
-        return Outcome(True, f"the worker answered {missing} where it needs no database; the first read hung for ever")
-    return Outcome(read != 200, f"the worker answered {read}")
+class H8(Hazard):
+    """After a fork (gunicorn --preload) the first request hangs."""
 
+    slug = "fork-loses-the-portal"
+    writes = "`gunicorn --preload module:app`, or anything else that imports the app before it forks."
+    happens = "The worker's first request that needs the database waits for ever."
+    why = """`AdvancedAlchemy.init_app` starts the portal's thread on import; threads do not survive a fork.
+        `PortalProvider.start` (`utils/portals.py`) finds the dead thread, warns "already started" and returns; `call` waits on a
+        loop that nobody runs."""
+    instead = "No `--preload`, no fork after import: an app factory that each worker calls."
+    ours = "The loop is started on first use, and a fork forgets it, and its connections, in the child."
+    upstream = "advanced-alchemy 0.29"
+    databases = ("sqlite",)
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same under the server of either kind; the loop runs, and a connection is open, before the fork."""
-    kind = ["--worker-class=asgi", "app:asgi"] if isinstance(app, NativeFlask) else ["app:app"]
-    options = ["--preload", "--workers=2", "--bind=127.0.0.1:{port}", "--graceful-timeout=1", "--no-control-socket"]
-    with served(APP, "gunicorn", *options, *kind) as port:
-        return {"statuses": {path: ask(port, path)[0] for path in ("/missing", "/")}}
+    def judge(self, facts: Facts) -> Outcome:
+        """What a worker of `gunicorn --preload` answered: a page that is not there, and a read."""
+        missing, read = facts["statuses"]["/missing"], facts["statuses"]["/"]
+        if read is None:
+            return Outcome(True, f"the worker answered {missing} where it needs no database; the first read hung for ever")
+        return Outcome(read != 200, f"the worker answered {read}")
 
-
-HAZARD = Hazard(
-    name="h8",
-    slug="fork-loses-the-portal",
-    title="After a fork (gunicorn --preload) the first request hangs",
-    writes="`gunicorn --preload module:app`, or anything else that imports the app before it forks.",
-    happens="The worker's first request that needs the database waits for ever.",
-    why=(
-        "`AdvancedAlchemy.init_app` starts the portal's thread on import; threads do not survive a fork. "
-        '`PortalProvider.start` (`utils/portals.py`) finds the dead thread, warns "already started" and returns; `call` '
-        "waits on a loop that nobody runs."
-    ),
-    instead="No `--preload`, no fork after import: an app factory that each worker calls.",
-    ours="The loop is started on first use, and a fork forgets it, and its connections, in the child.",
-    judge=judge,
-    package="advanced-alchemy",
-    since="0.29",
-    databases=("sqlite",),
-    steps=ours,
-)
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same under the server of either kind; the loop runs, and a connection is open, before the fork."""
+        kind = ["--worker-class=asgi", "app:asgi"] if isinstance(app, NativeFlask) else ["app:app"]
+        options = ["--preload", "--workers=2", "--bind=127.0.0.1:{port}", "--graceful-timeout=1", "--no-control-socket"]
+        with served(APP, "gunicorn", *options, *kind) as port:
+            return {"statuses": {path: ask(port, path)[0] for path in ("/missing", "/")}}

@@ -7,49 +7,40 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """A view that reads its row's key after the commit."""
-    return Outcome(facts["status"] != 200, f"reading a column after the commit: {facts['status']}")
+class H26(Hazard):
+    """Reading an attribute after a commit is MissingGreenlet."""
 
+    slug = "missing-greenlet-after-commit"
+    writes = "`await session.commit()` and then `return str(item.id)`, as in any synchronous view."
+    happens = "500: `MissingGreenlet`. So is a relationship that was not loaded, before a commit too."
+    why = """`expire_on_commit` is True by default, so the attribute is a lazy load, which async code can only do where it awaits
+        (`sqlalchemy/util/concurrency.py`, `await_`)."""
+    instead = "`AsyncSessionConfig(expire_on_commit=False)`, and `selectinload` for relationships."
+    ours = """The same settings in an async view. Templates and synchronous views under ASGI may load lazily: they run in a
+        greenlet."""
+    by_hand = True
+    upstream = "sqlalchemy 1.4"
+    databases = ("sqlite",)
 
-def ours(app: AsyncFlask) -> Facts:
-    """What to write instead: expire_on_commit=False."""
+    def judge(self, facts: Facts) -> Outcome:
+        """A view that reads its row's key after the commit."""
+        return Outcome(facts["status"] != 200, f"reading a column after the commit: {facts['status']}")
 
-    class Item(BigIntBase):
-        pass
+    def steps(self, app: AsyncFlask) -> Facts:
+        """What to write instead: expire_on_commit=False."""
 
-    url, session_config = "sqlite+aiosqlite:///h26.db", AsyncSessionConfig(expire_on_commit=False)
-    config = SQLAlchemyAsyncConfig(connection_string=url, session_config=session_config, create_all=True)
-    alchemy = AdvancedAlchemy(config, app)
+        class Item(BigIntBase):
+            pass
 
-    @app.get("/")
-    async def add() -> str:
-        item, session = Item(), alchemy.get_session()
-        session.add(item)
-        await session.commit()
-        return str(item.id)
+        url, session_config = "sqlite+aiosqlite:///h26.db", AsyncSessionConfig(expire_on_commit=False)
+        config = SQLAlchemyAsyncConfig(connection_string=url, session_config=session_config, create_all=True)
+        alchemy = AdvancedAlchemy(config, app)
 
-    return {"status": app.test_client().get("/").status_code}
+        @app.get("/")
+        async def add() -> str:
+            item, session = Item(), alchemy.get_session()
+            session.add(item)
+            await session.commit()
+            return str(item.id)
 
-
-HAZARD = Hazard(
-    name="h26",
-    slug="missing-greenlet-after-commit",
-    title="Reading an attribute after a commit is MissingGreenlet",
-    writes="`await session.commit()` and then `return str(item.id)`, as in any synchronous view.",
-    happens="500: `MissingGreenlet`. So is a relationship that was not loaded, before a commit too.",
-    why=(
-        "`expire_on_commit` is True by default, so the attribute is a lazy load, which async code can only do where it "
-        "awaits (`sqlalchemy/util/concurrency.py`, `await_`)."
-    ),
-    instead="`AsyncSessionConfig(expire_on_commit=False)`, and `selectinload` for relationships.",
-    ours=(
-        "The same settings in an async view. Templates and synchronous views under ASGI may load lazily: they run in a greenlet."
-    ),
-    by_hand=True,
-    judge=judge,
-    package="sqlalchemy",
-    since="1.4",
-    databases=("sqlite",),
-    steps=ours,
-)
+        return {"status": app.test_client().get("/").status_code}

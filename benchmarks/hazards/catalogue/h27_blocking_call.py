@@ -7,74 +7,64 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """Which blocking views kept a neighbour waiting; what counts is the one that is written as it should be."""
-    stalling = [name.replace("_", " ") for name in ("async_view", "sync_view") if facts[name]]
-    naive = f"a blocking {' or '.join(stalling)} stalls its neighbours" if stalling else "a blocking view stalls nobody"
-    cured = facts.get("to_thread")
-    cure = "" if cured is None else f"; asyncio.to_thread {'does too' if cured else 'does not'}"
-    return Outcome(bool(stalling) if cured is None else cured, naive + cure)
+class H27(Hazard):
+    """A blocking call stalls everything that shares its loop."""
 
+    slug = "blocking-calls"
+    writes = "`time.sleep`, `requests.get`, a synchronous driver or a long computation in a view."
+    happens = """On the documented path nobody else waits: every call has a thread and a loop of its own, which is what makes it
+        slow."""
+    why = "An event loop runs one thing at a time."
+    instead = "Nothing to do there."
+    ours = """A price of sharing a loop, not a fault to be cured. Under WSGI a blocking *async* view stalls the other async views,
+        under ASGI any blocking view stalls the process. `await asyncio.to_thread(...)` takes what blocks out of the way."""
+    upstream = "flask 2.0"
+    recorded = False
+    price = "a call that blocks stalls its neighbours on the shared loop"
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same views, and one that moves what blocks."""
-    late: list[bool] = []
-    begun, answered = threading.Event(), threading.Event()
+    def judge(self, facts: Facts) -> Outcome:
+        """Which blocking views kept a neighbour waiting; what counts is the one that is written as it should be."""
+        stalling = [name.replace("_", " ") for name in ("async_view", "sync_view") if facts[name]]
+        naive = f"a blocking {' or '.join(stalling)} stalls its neighbours" if stalling else "a blocking view stalls nobody"
+        cured = facts.get("to_thread")
+        cure = "" if cured is None else f"; asyncio.to_thread {'does too' if cured else 'does not'}"
+        return Outcome(bool(stalling) if cured is None else cured, naive + cure)
 
-    def block() -> str:
-        begun.set()
-        late.append(not answered.wait(2))
-        return ""
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same views, and one that moves what blocks."""
+        late: list[bool] = []
+        begun, answered = threading.Event(), threading.Event()
 
-    @app.get("/sync_view")
-    def sync_view() -> str:
-        return block()
+        def block() -> str:
+            begun.set()
+            late.append(not answered.wait(2))
+            return ""
 
-    @app.get("/async_view")
-    async def async_view() -> str:
-        return block()
+        @app.get("/sync_view")
+        def sync_view() -> str:
+            return block()
 
-    @app.get("/to_thread")
-    async def to_thread() -> str:
-        return await asyncio.to_thread(block)
+        @app.get("/async_view")
+        async def async_view() -> str:
+            return block()
 
-    @app.get("/neighbour")
-    async def neighbour() -> str:
-        answered.set()
-        return ""
+        @app.get("/to_thread")
+        async def to_thread() -> str:
+            return await asyncio.to_thread(block)
 
-    def stalls(path: str) -> bool:
-        begun.clear()
-        answered.clear()
-        thread = threading.Thread(target=app.test_client().get, args=(path,))
-        thread.start()
-        begun.wait()
-        app.test_client().get("/neighbour")
-        thread.join()
-        return late.pop()
+        @app.get("/neighbour")
+        async def neighbour() -> str:
+            answered.set()
+            return ""
 
-    return {name: stalls(f"/{name}") for name in ("async_view", "sync_view", "to_thread")}
+        def stalls(path: str) -> bool:
+            begun.clear()
+            answered.clear()
+            thread = threading.Thread(target=app.test_client().get, args=(path,))
+            thread.start()
+            begun.wait()
+            app.test_client().get("/neighbour")
+            thread.join()
+            return late.pop()
 
-
-HAZARD = Hazard(
-    name="h27",
-    slug="blocking-calls",
-    title="A blocking call stalls everything that shares its loop",
-    writes="`time.sleep`, `requests.get`, a synchronous driver or a long computation in a view.",
-    happens=(
-        "On the documented path nobody else waits: every call has a thread and a loop of its own, which is what makes it slow."
-    ),
-    why="An event loop runs one thing at a time.",
-    instead="Nothing to do there.",
-    ours=(
-        "A price of sharing a loop, not a fault to be cured. Under WSGI a blocking *async* view stalls the other async "
-        "views, under ASGI any blocking view stalls the process. `await asyncio.to_thread(...)` takes what blocks out of "
-        "the way."
-    ),
-    judge=judge,
-    package="flask",
-    since="2.0",
-    steps=ours,
-    recorded=False,
-    price="a call that blocks stalls its neighbours on the shared loop",
-)
+        return {name: stalls(f"/{name}") for name in ("async_view", "sync_view", "to_thread")}

@@ -8,58 +8,46 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """What reading a missing table raises."""
-    return Outcome(facts["raised"] == "IntegrityError", f"a missing table is an {facts['raised']}")
+class H30(Hazard):
+    """Every statement that fails is an IntegrityError."""
 
+    slug = "every-error-is-an-integrity-error"
+    writes = "`@app.errorhandler(IntegrityError)` that answers 409, and repositories or services."
+    happens = """A missing table, a lost connection, a lock that timed out, a statement that was cancelled: each is answered as a
+        conflict."""
+    why = """`wrap_sqlalchemy_exception` (`advanced_alchemy/exceptions.py`) turns `StatementError` into `IntegrityError`, and
+        every error of a driver is a `StatementError`."""
+    instead = "`wrap_exceptions=False`, and handlers for SQLAlchemy's own classes."
+    ours = """The runtime changes nothing here: it is the same argument. The apps of this project look at the cause
+        (`catalog/faults.py`)."""
+    by_hand = True
+    upstream = "advanced-alchemy 1.12.0 or before"
+    databases = ("sqlite",)
 
-def ours(app: AsyncFlask) -> Facts:
-    """What to write instead: wrap_exceptions=False."""
+    def judge(self, facts: Facts) -> Outcome:
+        """What reading a missing table raises."""
+        return Outcome(facts["raised"] == "IntegrityError", f"a missing table is an {facts['raised']}")
 
-    class Item(BigIntBase):
-        __tablename__ = "missing"
+    def steps(self, app: AsyncFlask) -> Facts:
+        """What to write instead: wrap_exceptions=False."""
 
-    class Items(SQLAlchemyAsyncRepository[Item]):
-        model_type = Item
+        class Item(BigIntBase):
+            __tablename__ = "missing"
 
-    alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h30.db"), app)
-    raised = {}
+        class Items(SQLAlchemyAsyncRepository[Item]):
+            model_type = Item
 
-    @app.errorhandler(Exception)
-    def note(error: Exception) -> tuple[str, int]:
-        raised["raised"] = type(error).__name__
-        return "", 500
+        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h30.db"), app)
+        raised = {}
 
-    @app.get("/")
-    async def read() -> str:
-        return str(await Items(session=alchemy.get_session(), wrap_exceptions=False).list())
+        @app.errorhandler(Exception)
+        def note(error: Exception) -> tuple[str, int]:
+            raised["raised"] = type(error).__name__
+            return "", 500
 
-    app.test_client().get("/")
-    return raised
+        @app.get("/")
+        async def read() -> str:
+            return str(await Items(session=alchemy.get_session(), wrap_exceptions=False).list())
 
-
-HAZARD = Hazard(
-    name="h30",
-    slug="every-error-is-an-integrity-error",
-    title="Every statement that fails is an IntegrityError",
-    writes="`@app.errorhandler(IntegrityError)` that answers 409, and repositories or services.",
-    happens=(
-        "A missing table, a lost connection, a lock that timed out, a statement that was cancelled: each is answered as a"
-        " conflict."
-    ),
-    why=(
-        "`wrap_sqlalchemy_exception` (`advanced_alchemy/exceptions.py`) turns `StatementError` into `IntegrityError`, and"
-        " every error of a driver is a `StatementError`."
-    ),
-    instead="`wrap_exceptions=False`, and handlers for SQLAlchemy's own classes.",
-    ours=(
-        "The runtime changes nothing here: it is the same argument. The apps of this project look at the cause "
-        "(`catalog/faults.py`)."
-    ),
-    by_hand=True,
-    judge=judge,
-    package="advanced-alchemy",
-    since="1.12.0 or before",
-    steps=ours,
-    databases=("sqlite",),
-)
+        app.test_client().get("/")
+        return raised

@@ -27,48 +27,40 @@ async def view():
 """
 
 
-def judge(facts: Facts) -> Outcome:
-    """Process and answer before and after a change, and how many processes stayed."""
-    (first, before), (second, after) = facts["answers"]
-    if first == second or (before, after) != ("1", "1"):
-        return Outcome(True, f"answered {before}, then {after} {'by the same process' if first == second else ''}".rstrip())
-    if facts["stayed"]:
-        return Outcome(True, f"the change was loaded, {facts['stayed']} processes stayed behind")
-    return Outcome(False, "the change was loaded, no process stayed behind")
+class H38(Hazard):
+    """The reloader, while an event loop runs in a thread."""
 
+    slug = "the-reloader-restarts-a-loop"
+    writes = "`flask run --debug`, and a change to a file."
+    happens = "Works: the process ends with its portal's thread and its connections, and a new one answers."
+    why = """The reloader ends the process by `sys.exit` in its main thread (`werkzeug/_reloader.py`); the portal's thread is a
+        daemon (`utils/portals.py`), which the interpreter does not wait for. (H4 happens at each restart.)"""
+    instead = "Nothing is needed."
+    ours = "The same, under `flask run --debug` and under `uvicorn --reload`; connections are closed before the end (H11)."
+    upstream = "advanced-alchemy 0.29"
+    databases = ("sqlite",)
+    recorded = False
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same with the reloader of either kind of server."""
-    native = ["uvicorn", "app:asgi", "--reload", "--port={port}", "--log-level=critical"]
-    flask = ["flask", "--app=app", "run", "--debug", "--port={port}"]
-    with served(APP, *(native if isinstance(app, NativeFlask) else flask)) as port:
-        before = after = ask(port, "/")[1].split()
-        Path("app.py").write_text(f"{APP}\n# changed\n")
-        deadline = monotonic() + SECONDS
-        while after == before and monotonic() < deadline:
-            sleep(0.1)
-            after = ask(port, "/")[1].split()
-        started = psutil.Process(os.getpid()).children(recursive=True)
-    _, stayed = psutil.wait_procs(started, timeout=SECONDS)
-    return {"answers": [before, after], "stayed": len(stayed)}
+    def judge(self, facts: Facts) -> Outcome:
+        """Process and answer before and after a change, and how many processes stayed."""
+        (first, before), (second, after) = facts["answers"]
+        if first == second or (before, after) != ("1", "1"):
+            return Outcome(True, f"answered {before}, then {after} {'by the same process' if first == second else ''}".rstrip())
+        if facts["stayed"]:
+            return Outcome(True, f"the change was loaded, {facts['stayed']} processes stayed behind")
+        return Outcome(False, "the change was loaded, no process stayed behind")
 
-
-HAZARD = Hazard(
-    name="h38",
-    slug="the-reloader-restarts-a-loop",
-    title="The reloader, while an event loop runs in a thread",
-    writes="`flask run --debug`, and a change to a file.",
-    happens="Works: the process ends with its portal's thread and its connections, and a new one answers.",
-    why=(
-        "The reloader ends the process by `sys.exit` in its main thread (`werkzeug/_reloader.py`); the portal's thread is a "
-        "daemon (`utils/portals.py`), which the interpreter does not wait for. (H4 happens at each restart.)"
-    ),
-    instead="Nothing is needed.",
-    ours="The same, under `flask run --debug` and under `uvicorn --reload`; connections are closed before the end (H11).",
-    judge=judge,
-    package="advanced-alchemy",
-    since="0.29",
-    databases=("sqlite",),
-    steps=ours,
-    recorded=False,
-)
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same with the reloader of either kind of server."""
+        native = ["uvicorn", "app:asgi", "--reload", "--port={port}", "--log-level=critical"]
+        flask = ["flask", "--app=app", "run", "--debug", "--port={port}"]
+        with served(APP, *(native if isinstance(app, NativeFlask) else flask)) as port:
+            before = after = ask(port, "/")[1].split()
+            Path("app.py").write_text(f"{APP}\n# changed\n")
+            deadline = monotonic() + SECONDS
+            while after == before and monotonic() < deadline:
+                sleep(0.1)
+                after = ask(port, "/")[1].split()
+            started = psutil.Process(os.getpid()).children(recursive=True)
+        _, stayed = psutil.wait_procs(started, timeout=SECONDS)
+        return {"answers": [before, after], "stayed": len(stayed)}

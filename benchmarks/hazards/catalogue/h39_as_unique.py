@@ -12,53 +12,46 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """Requests for three new names, four at a time for the same one, at once."""
-    failed, requests = facts["failed"], facts["requests"]
-    return Outcome(failed > 0, f"{failed} of {requests} requests failed" if failed else f"all {requests} requests answered")
+class H39(Hazard):
+    """as_unique and get_or_upsert fail when two requests want the same new object."""
 
+    slug = "as-unique-loses-races"
+    writes = "`await Tag.as_unique_async(session, name=name)`, or `repository.get_or_upsert(name=name)`, on a unique column."
+    happens = "All but one of the requests end in an `IntegrityError` (`get_or_upsert`: `DuplicateKeyError`), which is a 500."
+    why = """`UniqueMixin.as_unique_async` (`mixins/unique.py`) and `get_or_upsert` (`repository/_async.py`) select, then add what
+        is not there; between the two another request does the same. The synchronous halves are alike, but an async process has
+        more requests in between. Seen before:
+        [litestar-fullstack#179](https://github.com/litestar-org/litestar-fullstack/pull/179)."""
+    instead = "`INSERT ... ON CONFLICT DO NOTHING`, then select; or try once more after the error, in a transaction of its own."
+    ours = "The same call fails the same; the catalogue app inserts what is missing with `ON CONFLICT DO NOTHING`, as here."
+    by_hand = True
+    upstream = "advanced-alchemy 0.19 or before"
+    databases = ("sqlite",)
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same requests; the name is inserted where it is missing, then selected."""
+    def judge(self, facts: Facts) -> Outcome:
+        """Requests for three new names, four at a time for the same one, at once."""
+        failed, requests = facts["failed"], facts["requests"]
+        return Outcome(failed > 0, f"{failed} of {requests} requests failed" if failed else f"all {requests} requests answered")
 
-    class Tag(BigIntBase):
-        __tablename__ = "tag"
-        metadata = MetaData()
-        name: Mapped[str] = mapped_column(unique=True)
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same requests; the name is inserted where it is missing, then selected."""
 
-    config = SQLAlchemyAsyncConfig(
-        connection_string="sqlite+aiosqlite:///h39.db", commit_mode="autocommit", create_all=True, metadata=Tag.metadata
-    )
-    alchemy = AdvancedAlchemy(config, app)
+        class Tag(BigIntBase):
+            __tablename__ = "tag"
+            metadata = MetaData()
+            name: Mapped[str] = mapped_column(unique=True)
 
-    @app.get("/<name>")
-    async def add(name: str) -> str:
-        session = alchemy.get_session()
-        await session.execute(insert(Tag).values(name=name).on_conflict_do_nothing())
-        return (await session.scalars(select(Tag).where(Tag.name == name))).one().name
+        config = SQLAlchemyAsyncConfig(
+            connection_string="sqlite+aiosqlite:///h39.db", commit_mode="autocommit", create_all=True, metadata=Tag.metadata
+        )
+        alchemy = AdvancedAlchemy(config, app)
 
-    with ThreadPoolExecutor(4) as pool:
-        statuses = list(pool.map(lambda number: app.test_client().get(f"/{number // 4}").status_code, range(12)))
-    return {"requests": len(statuses), "failed": sum(status != 200 for status in statuses)}
+        @app.get("/<name>")
+        async def add(name: str) -> str:
+            session = alchemy.get_session()
+            await session.execute(insert(Tag).values(name=name).on_conflict_do_nothing())
+            return (await session.scalars(select(Tag).where(Tag.name == name))).one().name
 
-
-HAZARD = Hazard(
-    name="h39",
-    slug="as-unique-loses-races",
-    title="as_unique and get_or_upsert fail when two requests want the same new object",
-    writes="`await Tag.as_unique_async(session, name=name)`, or `repository.get_or_upsert(name=name)`, on a unique column.",
-    happens="All but one of the requests end in an `IntegrityError` (`get_or_upsert`: `DuplicateKeyError`), which is a 500.",
-    why=(
-        "`UniqueMixin.as_unique_async` (`mixins/unique.py`) and `get_or_upsert` (`repository/_async.py`) select, then add what "
-        "is not there; between the two another request does the same. The synchronous halves are alike, but an async process has "
-        "more requests in between. Seen before: [litestar-fullstack#179](https://github.com/litestar-org/litestar-fullstack/pull/179)."
-    ),
-    instead="`INSERT ... ON CONFLICT DO NOTHING`, then select; or try once more after the error, in a transaction of its own.",
-    ours="The same call fails the same; the catalogue app inserts what is missing with `ON CONFLICT DO NOTHING`, as here.",
-    by_hand=True,
-    judge=judge,
-    package="advanced-alchemy",
-    since="0.19 or before",
-    databases=("sqlite",),
-    steps=ours,
-)
+        with ThreadPoolExecutor(4) as pool:
+            statuses = list(pool.map(lambda number: app.test_client().get(f"/{number // 4}").status_code, range(12)))
+        return {"requests": len(statuses), "failed": sum(status != 200 for status in statuses)}

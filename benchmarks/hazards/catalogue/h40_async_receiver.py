@@ -8,51 +8,41 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """A sync and an async view that render a template."""
-    return Outcome(facts["async"] != 200, f"the async view answered {facts['async']}, the sync view {facts['sync']}")
+class H40(Hazard):
+    """An async receiver of a signal breaks the async views that send it."""
 
+    slug = "async-signal-receivers"
+    writes = "`template_rendered.connect(receiver)` or `message_flashed.connect(receiver)`, the receiver a coroutine function."
+    happens = """Every async view that renders a template, or flashes a message: 500, "You cannot use AsyncToSync in the same
+        thread as an async event loop". Sync views go on working."""
+    why = """`_render` (`flask/templating.py`) and `flash` (`flask/helpers.py`) send with `_async_wrapper=app.ensure_sync`; the
+        view is on its loop, where `AsyncToSync.__call__` (`asgiref/sync.py`) refuses. `Signal.send_async` (blinker) would be
+        awaitable, Flask's functions are not. The same holds for async context processors, and for `app.ensure_sync` called in an
+        async view."""
+    instead = "Synchronous receivers; or `await asyncio.to_thread(render_template, ...)`, which keeps the request's context."
+    ours = "On the loop it is refused as well, with the receiver's name; in a thread, and in sync views, it runs on the app's."
+    upstream = "flask 2.3 or before"
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same views and receiver; the async one renders in a thread, as rendering blocks the loop anyway."""
+    def judge(self, facts: Facts) -> Outcome:
+        """A sync and an async view that render a template."""
+        return Outcome(facts["async"] != 200, f"the async view answered {facts['async']}, the sync view {facts['sync']}")
 
-    @app.get("/sync")
-    def sync() -> str:
-        return render_template_string("rendered")
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same views and receiver; the async one renders in a thread, as rendering blocks the loop anyway."""
 
-    @app.get("/async")
-    async def view() -> str:
-        return await asyncio.to_thread(render_template_string, "rendered")
+        @app.get("/sync")
+        def sync() -> str:
+            return render_template_string("rendered")
 
-    received: list[str] = []
+        @app.get("/async")
+        async def view() -> str:
+            return await asyncio.to_thread(render_template_string, "rendered")
 
-    async def note(_: AsyncFlask, **values: object) -> None:
-        received.extend(values)
+        received: list[str] = []
 
-    template_rendered.connect(note, app)
-    statuses: dict[str, object] = {path: app.test_client().get(f"/{path}").status_code for path in ("sync", "async")}
-    return {**statuses, "received": received.count("template")}
+        async def note(_: AsyncFlask, **values: object) -> None:
+            received.extend(values)
 
-
-HAZARD = Hazard(
-    name="h40",
-    slug="async-signal-receivers",
-    title="An async receiver of a signal breaks the async views that send it",
-    writes="`template_rendered.connect(receiver)` or `message_flashed.connect(receiver)`, the receiver a coroutine function.",
-    happens=(
-        'Every async view that renders a template, or flashes a message: 500, "You cannot use AsyncToSync in the same thread as '
-        'an async event loop". Sync views go on working.'
-    ),
-    why=(
-        "`_render` (`flask/templating.py`) and `flash` (`flask/helpers.py`) send with `_async_wrapper=app.ensure_sync`; the "
-        "view is on its loop, where `AsyncToSync.__call__` (`asgiref/sync.py`) refuses. `Signal.send_async` (blinker) would "
-        "be awaitable, Flask's functions are not. The same holds for async context processors, and for `app.ensure_sync` "
-        "called in an async view."
-    ),
-    instead="Synchronous receivers; or `await asyncio.to_thread(render_template, ...)`, which keeps the request's context.",
-    ours="On the loop it is refused as well, with the receiver's name; in a thread, and in sync views, it runs on the app's.",
-    judge=judge,
-    package="flask",
-    since="2.3 or before",
-    steps=ours,
-)
+        template_rendered.connect(note, app)
+        statuses: dict[str, object] = {path: app.test_client().get(f"/{path}").status_code for path in ("sync", "async")}
+        return {**statuses, "received": received.count("template")}

@@ -10,48 +10,40 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from flask_oneloop import AsyncFlask
 
 
-def judge(facts: Facts) -> Outcome:
-    """An async view under a decorator."""
-    return Outcome(facts["status"] != 200, f"answered {facts['status']}")
+class H41(Hazard):
+    """A decorator made for sync views hands Flask a coroutine."""
 
+    slug = "decorators-return-a-coroutine"
+    writes = "`@login_required` as in Flask's pattern on view decorators, or an extension's, above an `async def` view."
+    happens = '500: "The view function did not return a valid response", "it was a coroutine". The view does not run.'
+    why = """`Flask.ensure_sync` (`flask/app.py`) looks at the outermost function, which is synchronous; nobody awaits what it
+        returns. Extensions had it one by one: [flask-login#589](https://github.com/maxcountryman/flask-login/issues/589),
+        [flask-smorest#798](https://github.com/marshmallow-code/flask-smorest/issues/798),
+        [apiflask#288](https://github.com/apiflask/apiflask/issues/288)."""
+    instead = """`return current_app.ensure_sync(view)(**values)` in the decorator, as Flask's page on async says; newer
+        extensions."""
+    ours = "The same cure; `ensure_sync` then runs the view on the app's loop."
+    by_hand = True
+    upstream = "flask 2.0"
 
-def ours(app: AsyncFlask) -> Facts:
-    """The same; the decorator calls the view by `ensure_sync`."""
+    def judge(self, facts: Facts) -> Outcome:
+        """An async view under a decorator."""
+        return Outcome(facts["status"] != 200, f"answered {facts['status']}")
 
-    def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(view)
-        def wrapped(**values: object) -> Any:
-            g.user = "somebody"
-            return current_app.ensure_sync(view)(**values)
+    def steps(self, app: AsyncFlask) -> Facts:
+        """The same; the decorator calls the view by `ensure_sync`."""
 
-        return wrapped
+        def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def wrapped(**values: object) -> Any:
+                g.user = "somebody"
+                return current_app.ensure_sync(view)(**values)
 
-    @app.get("/")
-    @login_required
-    async def view() -> str:
-        return str(g.user)
+            return wrapped
 
-    return {"status": app.test_client().get("/").status_code}
+        @app.get("/")
+        @login_required
+        async def view() -> str:
+            return str(g.user)
 
-
-HAZARD = Hazard(
-    name="h41",
-    slug="decorators-return-a-coroutine",
-    title="A decorator made for sync views hands Flask a coroutine",
-    writes="`@login_required` as in Flask's pattern on view decorators, or an extension's, above an `async def` view.",
-    happens='500: "The view function did not return a valid response", "it was a coroutine". The view does not run.',
-    why=(
-        "`Flask.ensure_sync` (`flask/app.py`) looks at the outermost function, which is synchronous; nobody awaits what it "
-        "returns. Extensions had it one by one: "
-        "[flask-login#589](https://github.com/maxcountryman/flask-login/issues/589), "
-        "[flask-smorest#798](https://github.com/marshmallow-code/flask-smorest/issues/798), "
-        "[apiflask#288](https://github.com/apiflask/apiflask/issues/288)."
-    ),
-    instead="`return current_app.ensure_sync(view)(**values)` in the decorator, as Flask's page on async says; newer extensions.",
-    ours="The same cure; `ensure_sync` then runs the view on the app's loop.",
-    by_hand=True,
-    judge=judge,
-    package="flask",
-    since="2.0",
-    steps=ours,
-)
+        return {"status": app.test_client().get("/").status_code}
