@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import environ
 from pathlib import Path
 from typing import Any, Literal
 
-from flask_oneloop import AsyncFlask
+from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 Facts = Mapping[str, Any]
 """What a side printed as JSON; empty if it did not come to that."""
@@ -88,6 +92,11 @@ class Hazard:
     def judge(self, facts: Facts) -> Outcome:
         """From facts to outcome, the same for every side; a process that died is judged broken before it."""
         raise NotImplementedError
+
+    def alchemy(self, app: AsyncFlask, **settings: Any) -> AdvancedAlchemy[AsyncSession]:
+        """For `steps`: the runtime's extension on the database that the side was given, or else on a file of SQLite's."""
+        url = environ.get("DATABASE_URL", f"sqlite+aiosqlite:///{self.name}.db")
+        return AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string=url, **settings), app)
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -21,6 +22,7 @@ from flask_oneloop import AsyncFlask
 
 SECONDS = 25.0
 """How long a server may take to begin, and to answer: more than any does, but less than a side may take."""
+NATIVE = ("uvicorn", "app:asgi", "--port={port}", "--log-level=critical")
 
 
 class KeepAlive(WSGIRequestHandler):
@@ -54,17 +56,26 @@ def serving(app: AsyncFlask) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def served(source: str, *command: str) -> Iterator[int]:
-    """Write `app.py` and run a server's command in the same folder until leaving; yield its port, which replaces `{port}`."""
+def served(source: str, app: AsyncFlask, *loop: str, native: Sequence[str] = NATIVE) -> Iterator[int]:
+    """Write `app.py` and run a server's command in the same folder until leaving; yield its port, which replaces `{port}`.
+
+    The command is `native` where the app is, else `loop`.
+    """
     Path("app.py").write_text(source)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-    argv: Sequence[str] = [sys.executable, "-m", *(part.format(port=port) for part in command)]
-    with subprocess.Popen(argv) as process:
+    command = native if isinstance(app, NativeFlask) else loop
+    with subprocess.Popen([sys.executable, "-m", *(part.format(port=port) for part in command)]) as process:
         try:
             yield port
         finally:
             process.terminate()
+
+
+def at_once(app: AsyncFlask, paths: Sequence[str], clients: int | None = None) -> list[int]:
+    """The statuses of GETs by the test client, all of them at the same time, or by so many clients."""
+    with ThreadPoolExecutor(clients or len(paths)) as pool:
+        return list(pool.map(lambda path: app.test_client().get(path).status_code, paths))
 
 
 def ask(port: int, path: str) -> tuple[int, str]:

@@ -2,7 +2,6 @@
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import ask, served
-from benchmarks.hazards.wiring import NativeFlask
 from flask_oneloop import AsyncFlask
 
 APP = """
@@ -46,7 +45,7 @@ class H8(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same under the server of either kind; the loop runs, and a connection is open, before the fork."""
-        kind = ["--worker-class=asgi", "app:asgi"] if isinstance(app, NativeFlask) else ["app:app"]
         options = ["--preload", "--workers=2", "--bind=127.0.0.1:{port}", "--graceful-timeout=1", "--no-control-socket"]
-        with served(APP, "gunicorn", *options, *kind) as port:
+        native = ["gunicorn", *options, "--worker-class=asgi", "app:asgi"]
+        with served(APP, app, "gunicorn", *options, "app:app", native=native) as port:
             return {"statuses": {path: ask(port, path)[0] for path in ("/missing", "/")}}

@@ -3,10 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
-
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AsyncFlask
 
 ROUNDS = 100
 
@@ -32,7 +30,7 @@ class H10(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same rounds; there is nothing to stop between them."""
-        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h10.db"), app)
+        alchemy = self.alchemy(app)
         barrier = Barrier(8)
 
         def fails(_: int) -> bool:

@@ -1,9 +1,9 @@
 """H14: asgiref's WsgiToAsgi runs one request at a time."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
+from benchmarks.hazards.serving import at_once
 from flask_oneloop import AsyncFlask
 
 REQUESTS = 5
@@ -39,6 +39,5 @@ class H14(Hazard):
             inside -= 1
             return ""
 
-        with ThreadPoolExecutor(REQUESTS) as pool:
-            list(pool.map(lambda _: app.test_client().get("/"), range(REQUESTS)))
+        at_once(app, ["/"] * REQUESTS)
         return {"requests": REQUESTS, "at_once": most}

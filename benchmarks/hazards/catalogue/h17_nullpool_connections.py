@@ -1,13 +1,11 @@
 """H17: NullPool opens a connection for each request."""
 
-from concurrent.futures import ThreadPoolExecutor
-from os import environ
-
-from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
+from advanced_alchemy.extensions.flask import EngineConfig
 from sqlalchemy import text
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from benchmarks.hazards.serving import at_once
+from flask_oneloop import AsyncFlask
 
 SQL = text("SELECT pg_backend_pid(), pg_sleep(0.1), (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database())")
 
@@ -33,8 +31,7 @@ class H17(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same requests on a pool of three."""
-        engine = EngineConfig(pool_size=3, max_overflow=0)
-        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string=environ["DATABASE_URL"], engine_config=engine), app)
+        alchemy = self.alchemy(app, engine_config=EngineConfig(pool_size=3, max_overflow=0))
         backends: set[int] = set()
         most = 0
 
@@ -46,6 +43,5 @@ class H17(Hazard):
             most = max(most, now)
             return ""
 
-        with ThreadPoolExecutor(12) as pool:
-            statuses = list(pool.map(lambda _: app.test_client().get("/").status_code, range(12)))
+        statuses = at_once(app, ["/"] * 12)
         return {"ok": statuses.count(200), "opened": len(backends), "at_once": most}

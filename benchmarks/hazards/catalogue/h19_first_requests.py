@@ -1,13 +1,11 @@
 """H19: first requests at the same time."""
 
-from concurrent.futures import ThreadPoolExecutor
-from os import environ
-
-from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
+from advanced_alchemy.extensions.flask import EngineConfig
 from sqlalchemy import NullPool, text
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from benchmarks.hazards.serving import at_once
+from flask_oneloop import AsyncFlask
 
 
 class H19(Hazard):
@@ -32,13 +30,11 @@ class H19(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same, with the request's session."""
-        config = SQLAlchemyAsyncConfig(connection_string=environ["DATABASE_URL"], engine_config=EngineConfig(poolclass=NullPool))
-        alchemy = AdvancedAlchemy(config, app)
+        alchemy = self.alchemy(app, engine_config=EngineConfig(poolclass=NullPool))
 
         @app.get("/")
         async def read() -> str:
             return str(await alchemy.get_session().scalar(text("SELECT 1")))
 
-        with ThreadPoolExecutor(6) as pool:
-            statuses = list(pool.map(lambda _: app.test_client().get("/").status_code, range(6)))
+        statuses = at_once(app, ["/"] * 6)
         return {"answered": statuses.count(200), "failed": 6 - statuses.count(200), "hung": 0}

@@ -1,13 +1,11 @@
 """H25: two queries at once on one session."""
 
 import asyncio
-from os import environ
 
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from sqlalchemy import text
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AsyncFlask
 
 
 class H25(Hazard):
@@ -33,7 +31,7 @@ class H25(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """What to write instead: a session for each query."""
-        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string=environ["DATABASE_URL"]), app)
+        alchemy = self.alchemy(app)
 
         async def query(number: int) -> int:
             async with alchemy.new_session(read_only=True) as session:

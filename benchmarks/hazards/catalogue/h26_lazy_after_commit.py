@@ -1,10 +1,10 @@
 """H26: lazy loading after a commit."""
 
 from advanced_alchemy.base import BigIntBase
-from advanced_alchemy.extensions.flask import AsyncSessionConfig, SQLAlchemyAsyncConfig
+from advanced_alchemy.extensions.flask import AsyncSessionConfig
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AsyncFlask
 
 
 class H26(Hazard):
@@ -32,9 +32,7 @@ class H26(Hazard):
         class Item(BigIntBase):
             pass
 
-        url, session_config = "sqlite+aiosqlite:///h26.db", AsyncSessionConfig(expire_on_commit=False)
-        config = SQLAlchemyAsyncConfig(connection_string=url, session_config=session_config, create_all=True)
-        alchemy = AdvancedAlchemy(config, app)
+        alchemy = self.alchemy(app, session_config=AsyncSessionConfig(expire_on_commit=False), create_all=True)
 
         @app.get("/")
         async def add() -> str:

@@ -1,11 +1,10 @@
 """H30: every failing statement is an IntegrityError."""
 
 from advanced_alchemy.base import BigIntBase
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AsyncFlask
 
 
 class H30(Hazard):
@@ -37,7 +36,7 @@ class H30(Hazard):
         class Items(SQLAlchemyAsyncRepository[Item]):
             model_type = Item
 
-        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h30.db"), app)
+        alchemy = self.alchemy(app)
         raised = {}
 
         @app.errorhandler(Exception)

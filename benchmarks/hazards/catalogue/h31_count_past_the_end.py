@@ -1,12 +1,11 @@
 """H31: a total of 0 past the last page."""
 
 from advanced_alchemy.base import BigIntBase
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from advanced_alchemy.filters import LimitOffset
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from flask_oneloop import AsyncFlask
 
 
 class H31(Hazard):
@@ -37,7 +36,7 @@ class H31(Hazard):
             model_type = Item
             count_with_window_function = False
 
-        alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h31.db", create_all=True), app)
+        alchemy = self.alchemy(app, create_all=True)
 
         @app.get("/")
         async def totals() -> list[int]:

@@ -54,9 +54,8 @@ class H37(Hazard):
     def steps(self, app: AsyncFlask) -> Facts:
         """The same page under the server of either kind; uvicorn has no debugger of its own, so the app brings it."""
         os.environ["WERKZEUG_DEBUG_PIN"] = "off"
-        native = APP + DEBUGGER, "uvicorn", "app:asgi", "--port={port}", "--log-level=critical"
-        loop = APP, "flask", "--app=app", "run", "--debug", "--port={port}"
-        with served(*(native if isinstance(app, NativeFlask) else loop)) as port:
+        source = APP + DEBUGGER if isinstance(app, NativeFlask) else APP
+        with served(source, app, "flask", "--app=app", "run", "--debug", "--port={port}") as port:
             _, page = ask(port, "/")
             frame, secret = re.findall(r'id="frame-(\d+)"', page)[-1], re.findall(r'SECRET = "(\w+)"', page)[0]
             _, said = ask(port, "/?" + urlencode({"__debugger__": "yes", "cmd": "answer", "frm": frame, "s": secret}))

@@ -7,8 +7,7 @@ from time import monotonic, sleep
 import psutil
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from benchmarks.hazards.serving import SECONDS, ask, served
-from benchmarks.hazards.wiring import NativeFlask
+from benchmarks.hazards.serving import NATIVE, SECONDS, ask, served
 from flask_oneloop import AsyncFlask
 
 APP = """
@@ -52,9 +51,7 @@ class H38(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same with the reloader of either kind of server."""
-        native = ["uvicorn", "app:asgi", "--reload", "--port={port}", "--log-level=critical"]
-        flask = ["flask", "--app=app", "run", "--debug", "--port={port}"]
-        with served(APP, *(native if isinstance(app, NativeFlask) else flask)) as port:
+        with served(APP, app, "flask", "--app=app", "run", "--debug", "--port={port}", native=[*NATIVE, "--reload"]) as port:
             before = after = ask(port, "/")[1].split()
             Path("app.py").write_text(f"{APP}\n# changed\n")
             deadline = monotonic() + SECONDS

@@ -1,15 +1,13 @@
 """H39: unique objects, made by several requests at once."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from advanced_alchemy.base import BigIntBase
-from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
 from sqlalchemy import MetaData, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
-from flask_oneloop import AdvancedAlchemy, AsyncFlask
+from benchmarks.hazards.serving import at_once
+from flask_oneloop import AsyncFlask
 
 
 class H39(Hazard):
@@ -41,10 +39,7 @@ class H39(Hazard):
             metadata = MetaData()
             name: Mapped[str] = mapped_column(unique=True)
 
-        config = SQLAlchemyAsyncConfig(
-            connection_string="sqlite+aiosqlite:///h39.db", commit_mode="autocommit", create_all=True, metadata=Tag.metadata
-        )
-        alchemy = AdvancedAlchemy(config, app)
+        alchemy = self.alchemy(app, commit_mode="autocommit", create_all=True, metadata=Tag.metadata)
 
         @app.get("/<name>")
         async def add(name: str) -> str:
@@ -52,6 +47,5 @@ class H39(Hazard):
             await session.execute(insert(Tag).values(name=name).on_conflict_do_nothing())
             return (await session.scalars(select(Tag).where(Tag.name == name))).one().name
 
-        with ThreadPoolExecutor(4) as pool:
-            statuses = list(pool.map(lambda number: app.test_client().get(f"/{number // 4}").status_code, range(12)))
+        statuses = at_once(app, [f"/{number // 4}" for number in range(12)], 4)
         return {"requests": len(statuses), "failed": sum(status != 200 for status in statuses)}

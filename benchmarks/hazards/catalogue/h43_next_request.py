@@ -4,7 +4,6 @@ import socket
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import SECONDS, ask, served
-from benchmarks.hazards.wiring import NativeFlask
 from flask_oneloop import AsyncFlask
 
 APP = """
@@ -21,7 +20,6 @@ def user():
 def name():
     return Response(stream_with_context(iter([user()])), headers={"Content-Length": len(user())})
 """
-NATIVE = ("uvicorn", "app:asgi", "--port={port}", "--log-level=critical")
 LOOP = ("gunicorn", "app:app", "--bind=127.0.0.1:{port}", "--log-level=critical", "--no-control-socket", "--worker-class=gthread")
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n"
 
@@ -59,7 +57,7 @@ class H43(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same view, asked by the same bytes, under a server of either kind."""
-        with served(APP, *(NATIVE if isinstance(app, NativeFlask) else LOOP)) as port:
+        with served(APP, app, *LOOP) as port:
             ask(port, "/")  # waits until it is there
             with socket.create_connection(("127.0.0.1", port), SECONDS) as client, client.makefile() as read:
                 client.sendall(GET % b"Authorization: Bearer alice" + GET % b"Connection: close")
