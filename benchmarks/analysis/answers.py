@@ -1,7 +1,5 @@
 """From cells to answers: one for each question that a run has measured."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

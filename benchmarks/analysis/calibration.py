@@ -1,7 +1,5 @@
 """Whether the intervals of a run keep their promise, by the A/A control: the baseline again, so that its true ratio is 1."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

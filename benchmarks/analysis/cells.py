@@ -3,8 +3,6 @@
 Live view, report, answers and `compare` all ask here, so that none of them pairs trials in a way of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal

@@ -5,8 +5,6 @@ that another machine, or the same on a worse day, cancels. What slows the baseli
 counts (`instructions`) are compared as they are, the baseline's too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf, log

@@ -1,7 +1,5 @@
 """How much of what was planned a run under load has. Pure."""
 
-from __future__ import annotations
-
 from benchmarks.raw.load import LoadRun
 
 

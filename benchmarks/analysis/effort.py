@@ -1,7 +1,5 @@
 """Which comparison needs more slices."""
 
-from __future__ import annotations
-
 import math
 
 from benchmarks.analysis.estimate import Estimate

@@ -4,8 +4,6 @@ A *comparison* is a list of restarts (rounds, in which all servers were started 
 `series.log_ratios` gives them: shape (references, slices), or (slices,).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ class Estimate:
         """Whether `ratio` lies in the interval."""
         return self.low <= ratio <= self.high
 
-    def widened(self, factor: float) -> Estimate:
+    def widened(self, factor: float) -> "Estimate":
         """The same with a half-width `factor` times as large."""
         return _interval(math.log(self.ratio), self.half_width * factor, self.slices, self.restarts)
 

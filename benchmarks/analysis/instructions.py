@@ -1,7 +1,5 @@
 """From raw counts to a table: instructions per request, ratio to the baseline, repeatability, layers. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean

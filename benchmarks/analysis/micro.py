@@ -1,7 +1,5 @@
 """From raw results of the in-process comparison to ratios within passes, their intervals and verdicts. Pure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

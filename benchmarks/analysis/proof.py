@@ -3,8 +3,6 @@
 Recorded slices have the tails, the drift and the neighbours' noise of a real machine, which no formula has.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace

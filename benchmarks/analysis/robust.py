@@ -1,7 +1,5 @@
 """The location of heavy-tailed values, and how they scatter within and between the groups they come in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Nothing else pairs slices, so that live view, report and comparison cannot pair them differently.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

@@ -1,10 +1,8 @@
 """What was recorded of a contender in a round, and the quantities that are compared."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +36,7 @@ class Slices:
         require_apart(self.turn, self.turns)
 
     @classmethod
-    def of(cls, columns: Mapping[str, Sequence[Any]]) -> Slices:
+    def of(cls, columns: Mapping[str, Sequence[Any]]) -> Self:
         """From the columns of a raw record, of which `turns` (else 1) and `database_cpu` (else, or null: not known) may lack.
 
         Raises KeyError for another one that lacks, and ValueError for columns of unequal length or slices that overlap.

@@ -1,7 +1,5 @@
 """What makes a trial of the load benchmark doubtful: limits fixed before any measurement. What is beyond them is not removed."""
 
-from __future__ import annotations
-
 TOLERATED = 0.001
 """Share of wrong answers beyond which a contender has failed; none of them is counted or timed."""
 STEAL = 0.05

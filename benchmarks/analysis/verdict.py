@@ -1,7 +1,5 @@
 """What an interval says, by the margin alone."""
 
-from __future__ import annotations
-
 import math
 from enum import StrEnum
 

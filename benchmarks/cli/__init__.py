@@ -1,7 +1,5 @@
 """The command line: `python -m benchmarks`. Each command is a module of this package."""
 
-from __future__ import annotations
-
 import sys
 from importlib import import_module
 

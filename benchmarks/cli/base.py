@@ -1,7 +1,5 @@
 """What the commands share: how an error looks, and how things are said."""
 
-from __future__ import annotations
-
 import math
 import os
 import shlex

@@ -1,7 +1,5 @@
 """`compare`: two runs of the same kind side by side."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path

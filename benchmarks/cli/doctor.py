@@ -1,7 +1,5 @@
 """`doctor`: hazards of the catalogue in an app of one's own."""
 
-from __future__ import annotations
-
 import sys
 
 import click

@@ -1,7 +1,5 @@
 """`explore`: the explorer, one HTML file, from raw files alone."""
 
-from __future__ import annotations
-
 import webbrowser
 from collections.abc import Iterable
 from pathlib import Path

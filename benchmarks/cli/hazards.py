@@ -1,7 +1,5 @@
 """`hazards`: what breaks on the documented path, and what does not on this project's runtime."""
 
-from __future__ import annotations
-
 import os
 from datetime import UTC, datetime
 from pathlib import Path

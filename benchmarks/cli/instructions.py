@@ -1,7 +1,5 @@
 """`instructions`: exact costs, under callgrind."""
 
-from __future__ import annotations
-
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime

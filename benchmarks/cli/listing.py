@@ -1,7 +1,5 @@
 """`list`: what there is to compare."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import click

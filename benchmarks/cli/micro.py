@@ -1,7 +1,5 @@
 """`micro`: the in-process comparison."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`proof`: what intervals and verdicts are worth, by simulation from recorded slices."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`report`: statistics, Markdown and pictures from raw files alone."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Sequence

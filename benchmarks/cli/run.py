@@ -1,7 +1,5 @@
 """`run`: the load benchmark on real servers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count

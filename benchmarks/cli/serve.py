@@ -1,7 +1,5 @@
 """`serve`: a contender to try by hand."""
 
-from __future__ import annotations
-
 import time
 from contextlib import ExitStack
 

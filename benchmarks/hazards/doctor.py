@@ -4,8 +4,6 @@ The app is imported in a process of its own (`examine`), in which no tables are 
 said to be undecided, never guessed.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import json

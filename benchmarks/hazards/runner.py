@@ -1,7 +1,5 @@
 """Runs sides in processes of their own, several at once, and tells what was seen of each."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The runtime under real servers, for entries whose steps need one."""
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import sys

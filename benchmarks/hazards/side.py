@@ -5,8 +5,6 @@ forks the side, answers with its pid, and notes its end. A side is then as `pyth
 interpreter ends as it always does. The stock sides have a parent of their own, which never imports this project's runtime.
 """
 
-from __future__ import annotations
-
 import gc
 import json
 import os

@@ -7,8 +7,6 @@
 So the steps of a reproduction are literally the same on every side; only these two names differ, as they would in a user's app.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import os
@@ -61,7 +59,7 @@ class ServerLoop:
             self._thread.start()
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def start(self, app: NativeFlask) -> None:
+    def start(self, app: "NativeFlask") -> None:
         """As the lifespan's startup."""
         with self._lock:
             if app not in self._apps:
@@ -96,7 +94,7 @@ class ASGIClient(FlaskClient):
         return [body], str(status), headers
 
 
-async def _ask(app: NativeFlask, environ: Any) -> tuple[int, Headers, bytes]:
+async def _ask(app: "NativeFlask", environ: Any) -> tuple[int, Headers, bytes]:
     names = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
     for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(key) not in {None, "", "0"}:

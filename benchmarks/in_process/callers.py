@@ -3,8 +3,6 @@
 A caller makes batches beforehand, so that what is timed is the app and what it runs on, and not the making of requests.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What is measured in process, whose entry in `benchmarks.subjects` says so: the cells of `micro` and of `instructions`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Each scenario is asked `TIMES` in a row from one caller, then all of them from two callers at the same time.
 """
 
-from __future__ import annotations
-
 import asyncio
 import faulthandler
 import os

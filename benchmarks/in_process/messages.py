@@ -1,7 +1,5 @@
 """One request as servers pass it to an app, and one answer."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import MutableMapping

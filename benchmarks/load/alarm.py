@@ -5,8 +5,6 @@ came 0.6-1 ms late and those of uvloop 0.3 ms (or spun a whole core), which is a
 A Linux timerfd wakes the loop like a socket does: 0.05-0.2 ms late, at less CPU time.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import os

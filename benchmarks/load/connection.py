@@ -1,7 +1,5 @@
 """One persistent HTTP/1.1 connection, with one request at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import NamedTuple, Protocol, cast
@@ -33,8 +31,8 @@ class Owner(Protocol):
 
     @property
     def recorder(self) -> Register: ...
-    def free(self, connection: Connection) -> None: ...
-    def lost(self, connection: Connection) -> None: ...
+    def free(self, connection: "Connection") -> None: ...
+    def lost(self, connection: "Connection") -> None: ...
 
 
 class Connection(asyncio.Protocol):

@@ -1,7 +1,5 @@
 """Running a plan: when each request starts, and on which connection."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import math
@@ -59,7 +57,7 @@ def opened(
             runner.run(load.close())
 
 
-def _drive(runner: asyncio.Runner, load: RunningLoad, plan: LoadPlan) -> LoadOutcome:
+def _drive(runner: asyncio.Runner, load: "RunningLoad", plan: LoadPlan) -> LoadOutcome:
     cpu, wall = time.process_time(), time.monotonic()
     runner.run(load.drive(plan))
     # A closed loop's server works on what was sent to the end until all of it is answered.

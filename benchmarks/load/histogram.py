@@ -1,12 +1,10 @@
 """Latency percentiles in bounded space."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -58,21 +56,21 @@ class Histogram:
         self.total += float(values.sum())
 
     @classmethod
-    def of(cls, seconds: npt.ArrayLike) -> Histogram:
+    def of(cls, seconds: npt.ArrayLike) -> Self:
         """A histogram of these times."""
         histogram = cls()
         histogram.record(seconds)
         return histogram
 
     @classmethod
-    def merged(cls, histograms: Iterable[Histogram]) -> Histogram:
+    def merged(cls, histograms: Iterable["Histogram"]) -> Self:
         """All that these recorded, together."""
         together = cls()
         for histogram in histograms:
             together.merge(histogram)
         return together
 
-    def merge(self, other: Histogram) -> None:
+    def merge(self, other: "Histogram") -> None:
         """Add all that `other` recorded."""
         self.counts.update(other.counts)
         self.shortest = min(self.shortest, other.shortest)
@@ -111,7 +109,7 @@ class Histogram:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Histogram:
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The histogram that `to_json` wrote; ValueError when its buckets are laid out differently."""
         if (layout := (data["growth"], data["smallest"])) != (GROWTH, SMALLEST):
             raise ValueError(f"histogram buckets are laid out as {layout}, not as {(GROWTH, SMALLEST)}")

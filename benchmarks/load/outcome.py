@@ -1,11 +1,9 @@
 """What came of a plan."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.load.histogram import Histogram
 
@@ -68,7 +66,7 @@ class LoadOutcome:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> LoadOutcome:
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The outcome that `to_json` wrote."""
         latency = {name: Histogram.from_json(histogram) for name, histogram in data["latency"].items()}
         early, lateness = (Histogram.from_json(data[name]) for name in ("early", "lateness"))

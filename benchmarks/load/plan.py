@@ -1,7 +1,5 @@
 """What to send, to whom, how often."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

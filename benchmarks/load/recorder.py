@@ -1,7 +1,5 @@
 """Taking notes during a run, at as little cost as can be."""
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter
 from collections.abc import Iterable

@@ -8,8 +8,6 @@ other (`serve`) and is killed on leaving. A *keeper* makes something for its one
 and outlives its parent for as long as it takes to undo that. When one ends instead of answering, its last line on stderr tells.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import queue

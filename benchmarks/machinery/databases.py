@@ -1,7 +1,5 @@
 """Databases for contenders: one is migrated and seeded, each contender gets a copy of its own, writes are undone."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

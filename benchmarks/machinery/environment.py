@@ -1,7 +1,5 @@
 """What a run ran on, without names of machines, users or folders."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import platform

@@ -1,7 +1,5 @@
 """What runs on which cores: the server on one of its own where there are two or more, everything else on the others."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress

@@ -1,7 +1,5 @@
 """Why something failed, in one line, without what differs from run to run or from machine to machine."""
 
-from __future__ import annotations
-
 import re
 
 

@@ -1,7 +1,5 @@
 """What the server, the database and the machine spend while a load runs."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time

@@ -1,7 +1,5 @@
 """Folders and processes that end with this process, even when it is killed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass

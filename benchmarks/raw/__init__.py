@@ -3,8 +3,6 @@
 A file that ends early, even in the middle of a line, is a shorter run. The kinds of file are this package's modules.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

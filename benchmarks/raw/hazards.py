@@ -1,7 +1,5 @@
 """Raw files of the hazards: what each side did, in the order it ended."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

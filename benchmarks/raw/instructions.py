@@ -1,7 +1,5 @@
 """Raw files of exact costs: instructions per request, in process, counted by callgrind."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

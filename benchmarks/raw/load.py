@@ -1,7 +1,5 @@
 """Raw files of the load benchmark: real servers, trial by trial."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path

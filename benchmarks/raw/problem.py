@@ -1,7 +1,5 @@
 """What is wrong with a contender, as a value: nobody has to take a sentence apart."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

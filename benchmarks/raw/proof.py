@@ -1,7 +1,5 @@
 """Raw files of the proof: what simulated runs say of intervals and verdicts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,11 +4,9 @@ They have a white ground of their own, so that they are read in light and dark. 
 by colour (blue and orange, after Okabe and Ito): a failure is the loudest mark, what is undecided the quietest.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import altair as alt
 import vl_convert
@@ -61,7 +59,7 @@ class Square:
     word: str
 
     @classmethod
-    def of(cls, row: str, column: str, finding: Finding) -> Square:
+    def of(cls, row: str, column: str, finding: Finding) -> Self:
         """Of a finding: its ratio, ✗ where it fails, nothing where it was not measured."""
         found = kind(finding)
         return cls(row, column, found, "✗" if found == "fails" else "" if finding.estimate is None else ratio(finding.estimate))
@@ -98,7 +96,7 @@ class Dot:
     word: str
 
     @classmethod
-    def of(cls, group: str, name: str, finding: Finding) -> Dot:
+    def of(cls, group: str, name: str, finding: Finding) -> Self:
         """Of a finding; one that fails is at 1."""
         found = finding.estimate
         low, high = (max(found.low, 0.05), min(found.high, 20.0)) if found else (1.0, 1.0)

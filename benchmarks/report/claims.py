@@ -3,8 +3,6 @@
 A sentence stands in its template between `{% call(found) claim(says(...)) %}` and `{% endcall %}`, with all that it claims.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the report shows of a run under load: cells with a row for each contender, and situations of several. Pure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The page judges ratios by another margin and turns them round; it estimates nothing.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import statistics

@@ -1,7 +1,5 @@
 """How numbers are written: the filters of the templates. Pure."""
 
-from __future__ import annotations
-
 import re
 import statistics
 from collections.abc import Sequence

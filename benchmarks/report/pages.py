@@ -1,7 +1,5 @@
 """From the tree to pages: Markdown by templates, and the pictures beside them. Pure: the same runs give the same bytes."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping

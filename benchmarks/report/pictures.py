@@ -1,7 +1,5 @@
 """Which pictures a report has, and what is drawn in each. Pure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

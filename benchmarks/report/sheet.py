@@ -1,7 +1,5 @@
 """The answer sheet on the terminal: a line for each question."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """What a reader is in, and which cells decide what to do there: the rows of the answer table. Adding one is one entry."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

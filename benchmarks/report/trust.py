@@ -1,7 +1,5 @@
 """Whether to believe a run under load: the controls, what disturbed it, and other eyes. Pure."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

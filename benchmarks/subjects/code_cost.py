@@ -1,7 +1,5 @@
 """What async costs in code: the async app against its sync mirror, counted from the two trees."""
 
-from __future__ import annotations
-
 import io
 import tokenize
 from collections import Counter

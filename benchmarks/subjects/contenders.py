@@ -4,8 +4,6 @@ Under load all are given the same: one process, and as many as `CONNECTIONS` con
 server: those who differ in their server's settings alone are not opened there.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Which layer a piece of code belongs to: Python code by its file, machine code by the shared object it lies in."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from pathlib import Path

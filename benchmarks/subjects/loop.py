@@ -1,7 +1,5 @@
 """The event loop that coroutines run on in process."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """Ways to call a coroutine from synchronous code. Adding one is one entry in `PORTALS`."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager

@@ -1,7 +1,5 @@
 """How much is measured: each profile spends its time on the cells that decide. A block is many comparisons of one sort."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf

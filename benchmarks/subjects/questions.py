@@ -1,7 +1,5 @@
 """What a reader wants to know, and what decides it. Adding a question is one entry in `QUESTIONS`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """What is asked of a contender, and the right answer to it. Adding a scenario is one entry in `SCENARIOS`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -3,8 +3,6 @@
 `python -m benchmarks.under_load._trivial PORT MILLISECONDS`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from typing import cast

@@ -1,7 +1,5 @@
 """What the generator can do, and whether another one sees the same capacity: wrk, where it is installed."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

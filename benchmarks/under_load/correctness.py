@@ -1,7 +1,5 @@
 """Correct first: a contender is asked everything before it is measured, one request after the other and then all at once."""
 
-from __future__ import annotations
-
 import http.client
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError

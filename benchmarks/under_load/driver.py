@@ -6,8 +6,6 @@
 It ends with this process, even when that is killed.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """Where more rounds are of most use: on the database of the question whose interval is widest for what it has to be."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from random import Random
 

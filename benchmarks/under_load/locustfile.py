@@ -9,8 +9,6 @@ come while a slow answer was awaited (coordinated omission). Distributed: the sa
 `locust -f benchmarks/under_load/locustfile.py --worker --master-host HOST` on the others. It needs the extra `locust`.
 """
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from itertools import count
 from random import choices, randrange

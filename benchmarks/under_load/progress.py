@@ -1,7 +1,5 @@
 """How far a load run is: a live view on a terminal, a line for each trial elsewhere."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from math import inf

@@ -1,7 +1,5 @@
 """A run: correct first, then round by round, every trial in the raw file as soon as it is finished."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing

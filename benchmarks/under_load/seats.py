@@ -1,7 +1,5 @@
 """The servers of a sitting: started together, kept for all its rounds, and ended together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager

@@ -1,7 +1,5 @@
 """A contender's server, started for a trial and proven to be the one that answers."""
 
-from __future__ import annotations
-
 import errno
 import http.client
 import json

@@ -1,7 +1,5 @@
 """What a run needs beside the servers: databases with the same data for every contender, a generator, cores."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor

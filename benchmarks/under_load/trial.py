@@ -5,8 +5,6 @@ slices, and those of the contenders are mixed ("duet benchmarking": L. Bulej et 
 Whose answers take long has fewer slices, and longer ones: in a slice of one answer per connection there would be no closed loop.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack

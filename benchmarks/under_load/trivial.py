@@ -1,7 +1,5 @@
 """A server of the suite's own, which does nothing but wait, if that: for the generator's ceiling, and as an upstream service."""
 
-from __future__ import annotations
-
 import socket
 import sys
 import time

@@ -5,8 +5,6 @@ that valgrind recognises ("The Client Request mechanism" in its manual; valgrind
 There is no way to them from Python, so the few bytes stand here, one sequence for each kind of processor.
 """
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 import platform

@@ -4,8 +4,6 @@ It is ordered `{"task": "count" or "trace", "contender", "urls", "scenario", "re
 Its answer is `{"problem"}`, which is null when all went right, and for a trace `"bytecodes"`.
 """
 
-from __future__ import annotations
-
 import gc
 import sys
 import threading

@@ -1,7 +1,5 @@
 """The run: databases, examination of the answers, then cell by cell, with two processes at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """The counts on the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 

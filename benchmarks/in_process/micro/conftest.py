@@ -1,7 +1,5 @@
 """Fixtures of the suite: the contenders, open on databases of their own, and how long each is measured."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator

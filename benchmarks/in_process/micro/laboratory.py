@@ -1,7 +1,5 @@
 """What the suite needs: databases, contenders that were found to answer right, and batches of requests for them."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What a run of many passes measures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Many passes over the suite, their contenders in shuffled order, each trial in a raw file as soon as it is finished."""
 
-from __future__ import annotations
-
 import io
 import signal
 import time

@@ -1,7 +1,5 @@
 """What it costs to call a coroutine from synchronous code."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager

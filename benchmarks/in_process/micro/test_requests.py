@@ -1,7 +1,5 @@
 """What a request costs each contender, in process: dispatch alone, and requests to the catalogue."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """What processes are kept from: modules that are installed for others alone, see `sitecustomize` beside this."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Collection
 from pathlib import Path

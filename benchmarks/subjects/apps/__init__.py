@@ -3,8 +3,6 @@
 Each module imports one app alone, so that a process holds nothing else.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import time

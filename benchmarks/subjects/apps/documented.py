@@ -1,14 +1,12 @@
 """The async app as documented: plain Flask, the stock extension, asgiref or gevent; and what survives of that on a driver whose
 connections belong to one event loop."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial, wraps
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from advanced_alchemy.extensions.flask import EngineConfig, SQLAlchemyAsyncConfig
 from advanced_alchemy.utils.portals import PortalProvider
@@ -112,7 +110,7 @@ class GreenletLoop:
         gevent.spawn(self._loop.run_forever)
 
     @property
-    def portal(self) -> GreenletLoop:
+    def portal(self) -> Self:
         """Itself."""
         return self
 

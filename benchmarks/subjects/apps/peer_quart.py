@@ -1,7 +1,5 @@
 """The catalogue on Quart, as short as it can be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from typing import Any

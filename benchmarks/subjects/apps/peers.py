@@ -4,8 +4,6 @@ Statements, services and schemas are the Flask app's own. Sessions are made here
 AUTOCOMMIT on PostgreSQL, as there, for writing with commits by the services, as Advanced Alchemy documents them (`auto_commit`).
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple, TypeVar
 

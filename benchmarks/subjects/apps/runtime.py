@@ -1,7 +1,5 @@
 """The async app on the project's runtime."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

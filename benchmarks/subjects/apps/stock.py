@@ -3,8 +3,6 @@
 Blueprints, services, models and engine settings are the app's own; only the wiring differs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The sync app."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +80,7 @@ def upstream() -> dict[str, Any]:
 
 
 @cache
-def _client(url: str) -> httpx.Client:
+def _client(url: str) -> "httpx.Client":
     """The process's, with as many connections as are needed."""
     import httpx
 

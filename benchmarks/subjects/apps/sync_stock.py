@@ -1,7 +1,5 @@
 """The sync app without the runtime: plain Flask and Advanced Alchemy's extension, as they come."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The views of all async apps that are no part of the catalogue."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any
@@ -53,7 +51,7 @@ async def upstream() -> dict[str, Any]:
     return {"answered": sum(answer.is_success for answer in answers)}
 
 
-def _client() -> httpx.AsyncClient:
+def _client() -> "httpx.AsyncClient":
     """The process's, with as many connections as are needed."""
     if CLIENT not in current_app.extensions:
         import httpx
