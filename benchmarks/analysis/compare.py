@@ -18,6 +18,7 @@ from benchmarks.analysis.calibration import CONFIDENCE
 from benchmarks.analysis.cells import CLOCK, quantities, results
 from benchmarks.analysis.estimate import Estimate, Spread, contrast
 from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.errors import BenchmarkError
 from benchmarks.raw import instructions, load, micro
 
 EXACT_MARGIN, CYCLES_MARGIN = 0.01, 0.03
@@ -32,10 +33,6 @@ CHANCE = float(ndtri(0.75) / ndtri(0.5 + CONFIDENCE / 2))
 """Half of the changes that chance makes are nearer to their middle than this share of their interval's half-width."""
 
 Run = load.LoadRun | micro.MicroRun | instructions.InstructionRun
-
-
-class ComparisonError(Exception):
-    """The runs cannot be compared; the message says why in one line."""
 
 
 @dataclass(frozen=True, order=True)
@@ -115,7 +112,7 @@ class RunComparison:
 
 
 def compare(old: Run, new: Run) -> RunComparison:
-    """Compare two runs of the same kind. Raises `ComparisonError` when they have nothing in common."""
+    """Compare two runs of the same kind. Raises `BenchmarkError` when they have nothing in common."""
     if isinstance(old, load.LoadRun) and isinstance(new, load.LoadRun):
         changes, places, factors = _by_the_clock(load_findings(old), load_findings(new))
     elif isinstance(old, micro.MicroRun) and isinstance(new, micro.MicroRun):
@@ -123,9 +120,9 @@ def compare(old: Run, new: Run) -> RunComparison:
     elif isinstance(old, instructions.InstructionRun) and isinstance(new, instructions.InstructionRun):
         changes, places, factors = *_exactly(old, new), {}
     else:
-        raise ComparisonError(f"a run of kind {old.header.kind!r} cannot be compared with one of kind {new.header.kind!r}")
+        raise BenchmarkError(f"a run of kind {old.header.kind!r} cannot be compared with one of kind {new.header.kind!r}")
     if not changes:
-        raise ComparisonError("the two runs have no contender in common in the same scenario, database and load")
+        raise BenchmarkError("the two runs have no contender in common in the same scenario, database and load")
     only_old, only_new = (len(these - others) for these, others in (places, places[::-1]))
     return RunComparison(old.header.kind, changes, only_old, only_new, differences(old, new), factors)
 

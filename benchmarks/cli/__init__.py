@@ -2,8 +2,11 @@
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
+
+from benchmarks.errors import BenchmarkError
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
@@ -32,6 +35,13 @@ class Commands(click.Group):
         module, attribute = COMMANDS[name]
         command: click.Command = getattr(import_module(f"benchmarks.cli.{module}"), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What a command cannot do ends it with status 2, as wrong input does."""
+        try:
+            return super().invoke(ctx)
+        except BenchmarkError as error:
+            raise click.UsageError(str(error)) from None
 
 
 COMMANDS = {

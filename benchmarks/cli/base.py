@@ -5,27 +5,25 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+from psycopg import OperationalError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from benchmarks.cli import INTERRUPTED
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.databases import KINDS, Kind
-from benchmarks.machinery.postgres import PostgresError, external
+from benchmarks.machinery.postgres import external
+from benchmarks.raw import ResultsError, read_lines
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-class CommandError(click.ClickException):
-    """Wrong input, or something that is not there: one line, exit status 2."""
-
-    exit_code = 2
 
 
 class Seconds(click.FloatRange):
@@ -37,22 +35,19 @@ class Seconds(click.FloatRange):
 
 
 @contextmanager
-def long_job(
-    about: object, *errors: type[Exception], interrupted: Callable[[], str], status: int = INTERRUPTED
-) -> Iterator[None]:
+def long_job(about: object, interrupted: Callable[[], str], status: int = INTERRUPTED) -> Iterator[None]:
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
-    `errors`, `ChildError` and `OSError`, of a file or else of what it is `about`, become a `CommandError`. After Ctrl-C
-    what `interrupted` says is shown, and the exit status is `status`.
+    An `OSError`, of a file or else of what it is `about`, the end of PostgreSQL, and that of a child become a `BenchmarkError`.
+    After Ctrl-C what `interrupted` says is shown, and the exit status is `status`.
     """
-    errors = (*errors, ChildError)
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
-    except errors as error:
-        raise CommandError(str(error)) from None
+    except (ChildError, OperationalError) as error:
+        raise BenchmarkError(str(error)) from None
     except OSError as error:
-        raise CommandError(f"{error.filename or about}: {error.strerror}") from None
+        raise BenchmarkError(f"{error.filename or about}: {error.strerror}") from None
     except KeyboardInterrupt:
         click.echo(f"\n{interrupted()}", err=True)
         sys.exit(status)
@@ -60,13 +55,21 @@ def long_job(
         signal.signal(signal.SIGTERM, former)
 
 
+def read_raw(path: Path, kinds: Collection[str], what: str) -> tuple[str, Any]:
+    """The kind of a raw file, and the run that it holds; `what` says which `kinds` are read. Raises `ResultsError`."""
+    kind = read_lines(path)[0]["kind"]
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ResultsError(f"{path}: is of kind {kind!r}; {what}")
+    return kind, import_module(f"benchmarks.raw.{kind}").read(path)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a file, and its folder if there is none. Raises `CommandError`."""
+    """Write a file, and its folder if there is none. Raises `BenchmarkError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     except OSError as error:  # which, of a full disk, names no file
-        raise CommandError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
+        raise BenchmarkError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
 
 
 def command_line() -> str:
@@ -85,7 +88,7 @@ def without_password(argument: str) -> str:
 
 
 def database(name: str) -> tuple[Kind, str | None]:
-    """The kind of database that `--database` names, and the URL of the server if it is one. Raises `CommandError`."""
+    """The kind of database that `--database` names, and the URL of the server if it is one. Raises `BenchmarkError`."""
     if name in KINDS:
         return name, None
     try:
@@ -93,18 +96,16 @@ def database(name: str) -> tuple[Kind, str | None]:
     except (ArgumentError, ValueError):
         backend = ""
     if backend not in {"postgresql", "postgres"}:
-        raise CommandError(f"--database is {name!r}: it must be {', '.join(KINDS)} or a URL such as postgresql://user@host/name")
+        known = f"{', '.join(KINDS)} or a URL such as postgresql://user@host/name"
+        raise BenchmarkError(f"--database is {name!r}: it must be {known}")
     return "postgresql", name
 
 
 def require_reachable(url: str | None) -> None:
-    """Connect to the PostgreSQL at `url`, or at DATABASE_URL, if there is one. Raises `CommandError`."""
+    """Connect to the PostgreSQL at `url`, or at DATABASE_URL, if there is one. Raises `PostgresError`."""
     if named := url or os.environ.get("DATABASE_URL"):
-        try:
-            with external(named):
-                pass
-        except PostgresError as error:
-            raise CommandError(str(error)) from None
+        with external(named):
+            pass
 
 
 def duration(seconds: float) -> str:

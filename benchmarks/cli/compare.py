@@ -1,7 +1,7 @@
 """`compare`: two runs of the same kind side by side."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.calibration import false_verdicts
-from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, ComparisonError, Run, RunComparison
+from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, Run, RunComparison
 from benchmarks.analysis.compare import compare as compare_runs
 from benchmarks.analysis.verdict import MARGIN, Verdict
-from benchmarks.cli.base import CommandError
-from benchmarks.raw import NO_DATABASE, ResultsError, instructions, load, micro, read_lines
+from benchmarks.cli.base import read_raw
+from benchmarks.raw import NO_DATABASE
 from benchmarks.report.numbers import three
 from benchmarks.report.verdicts import STYLES
 
-READERS: dict[str, Callable[[Path], Run]] = {"load": load.read, "micro": micro.read, "instructions": instructions.read}
+KINDS = ("load", "micro", "instructions")
 WIDTH = 140
 WORSE = 1
 """Exit status when something got slower or costlier by more than the margin, or fails."""
@@ -33,19 +33,10 @@ def compare(old: Path, new: Path) -> None:
 
     The exit status is 1 when something certainly got slower (or, in instructions, costlier) by more than the margin, or fails.
     """
-    try:
-        comparison = compare_runs(_read(old), _read(new))
-    except (ResultsError, ComparisonError) as error:
-        raise CommandError(str(error)) from None
+    runs = (read_raw(path, KINDS, f"compared are {', '.join(KINDS)}")[1] for path in (old, new))
+    comparison = compare_runs(*runs)
     show(comparison)
     sys.exit(WORSE if comparison.worse else 0)
-
-
-def _read(path: Path) -> Run:
-    kind = read_lines(path)[0]["kind"]
-    if not isinstance(kind, str) or kind not in READERS:
-        raise ResultsError(f"{path}: is of kind {kind!r}; compared are {', '.join(READERS)}")
-    return READERS[kind](path)
 
 
 def show(comparison: RunComparison) -> None:

@@ -4,9 +4,8 @@ import sys
 
 import click
 
-from benchmarks.cli.base import CommandError
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.doctor import DoctorError, examine
+from benchmarks.hazards.doctor import examine
 
 
 @click.command()
@@ -16,10 +15,7 @@ def doctor(path: str) -> None:
 
     It is imported, in a process of its own and without making tables; no request is made and nothing is changed.
     """
-    try:
-        found = examine(path)
-    except DoctorError as error:
-        raise CommandError(str(error)) from None
+    found = examine(path)
     for finding in found.findings:
         click.echo(f"{finding.hazard.upper():<4} {finding.seen}")
         click.echo(f"     {HAZARDS[finding.hazard].title}: RESULTS.md#{finding.anchor}")

@@ -3,14 +3,16 @@
 import webbrowser
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmarks.cli.base import FILE, CommandError, write_text
+from benchmarks.cli.base import FILE, read_raw, write_text
 from benchmarks.cli.report import RESULTS
-from benchmarks.raw import ResultsError, hazards, load, read_lines
+from benchmarks.errors import BenchmarkError
 from benchmarks.report.explorer import explorer, page
 
+KINDS = ("load", "hazards")
 RUNS = 2
 """Side by side, at most."""
 
@@ -24,30 +26,20 @@ def explore(files: tuple[Path, ...], output: Path, opens: bool) -> None:
 
     FILEs are raw results of `run`, one or two to see side by side, and of `hazards`; of what none is named, the committed one.
     """
-    runs, seen = _read(files)
-    runs = runs or _read([RESULTS / "load.jsonl"])[0]
-    seen = seen or _read([RESULTS / "hazards.jsonl"])[1]
+    found = _read(files)
+    runs, seen = (found[kind] or _read([RESULTS / f"{kind}.jsonl"])[kind] for kind in KINDS)
     if len(runs) > RUNS or len(seen) > 1:
-        raise CommandError(f"{len(runs)} runs under load and {len(seen)} of the hazards: {RUNS} and 1 can be shown at most")
-    text = page(explorer(runs, seen[0] if seen else None))
-    write_text(output, text)
+        raise BenchmarkError(f"{len(runs)} runs under load and {len(seen)} of the hazards: {RUNS} and 1 can be shown at most")
+    write_text(output, page(explorer(runs, seen[0][1])))
     click.echo(f"Written: {output}")
     if opens and not webbrowser.open(output.resolve().as_uri()):
         click.echo("No browser was found to open it in.")
 
 
-def _read(files: Iterable[Path]) -> tuple[list[tuple[str, load.LoadRun]], list[hazards.HazardRun]]:
-    """Runs under load with the names of their files, and runs of the hazards. Raises `CommandError`."""
-    runs, seen = [], []
-    try:
-        for path in files:
-            kind = read_lines(path)[0]["kind"]
-            if kind == "load":
-                runs.append((path.as_posix(), load.read(path)))
-            elif kind == "hazards":
-                seen.append(hazards.read(path))
-            else:
-                raise CommandError(f"{path}: is of kind {kind!r}; the explorer shows load and hazards")
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
-    return runs, seen
+def _read(files: Iterable[Path]) -> dict[str, list[tuple[str, Any]]]:
+    """The runs in raw files by kind, with the names of the files."""
+    found: dict[str, list[tuple[str, Any]]] = {kind: [] for kind in KINDS}
+    for path in files:
+        kind, run = read_raw(path, KINDS, f"the explorer shows {' and '.join(KINDS)}")
+        found[kind].append((path.as_posix(), run))
+    return found

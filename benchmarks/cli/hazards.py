@@ -1,6 +1,7 @@
 """`hazards`: what breaks on the documented path, and what does not on this project's runtime."""
 
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,13 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cli.base import FILE, CommandError, command_line, long_job
+from benchmarks.cli.base import FILE, command_line, long_job
 from benchmarks.cli.base import database as named
+from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.hazards.runner import Task, plan, run
 from benchmarks.machinery.environment import environment
-from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import Recorder
 from benchmarks.raw import hazards as raw
 
@@ -34,8 +35,8 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
     kind, url = named(database) if database else (None, None)
     tasks = plan(wanted, kind)
     if not tasks:
-        raise CommandError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
-    with long_job(output, PostgresError, interrupted=lambda: f"Interrupted. What was seen is in {output}"):
+        raise BenchmarkError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
+    with long_job(output, lambda: f"Interrupted. What was seen is in {output}"):
         sides = _run(tasks, wanted, url or os.environ.get("DATABASE_URL"), output)
     show(wanted, sides)
     click.echo(f"Raw results: {output}")
@@ -44,31 +45,27 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
 
 
 def chosen(names: tuple[str, ...]) -> list[Hazard]:
-    """Those of these names or anchors, in the order of the catalogue; all where none is given. Raises `CommandError`."""
+    """Those of these names or anchors, in the order of the catalogue; all where none is given. Raises `BenchmarkError`."""
     known = {name: hazard for hazard in HAZARDS.values() for name in (hazard.name, hazard.anchor)}
     if unknown := [name for name in names if name.lower().lstrip("#") not in known]:
-        raise CommandError(f"no hazard {unknown[0]!r}; there are: {', '.join(HAZARDS)}")
+        raise BenchmarkError(f"no hazard {unknown[0]!r}; there are: {', '.join(HAZARDS)}")
     wanted = {known[name.lower().lstrip("#")].name for name in names} or set(HAZARDS)
     return [hazard for hazard in HAZARDS.values() if hazard.name in wanted]
 
 
 def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
-    recorder = Recorder(output)
-    command = command_line()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    recorder.write(raw.HazardHeader(started, command, [hazard.name for hazard in wanted], environment()))
     sides: list[raw.Side] = []
+    with closing(Recorder(output)) as recorder:
+        recorder.write(raw.HazardHeader(started, command_line(), [hazard.name for hazard in wanted], environment()))
 
-    def see(side: raw.Side) -> None:
-        recorder.write(side)
-        sides.append(side)
-        mark = "broken" if side.broken else "clean"
-        click.echo(f"[{len(sides)}/{len(tasks)}] {side.hazard} {side.model}: {mark}: {side.outcome}", err=True)
+        def see(side: raw.Side) -> None:
+            recorder.write(side)
+            sides.append(side)
+            mark = "broken" if side.broken else "clean"
+            click.echo(f"[{len(sides)}/{len(tasks)}] {side.hazard} {side.model}: {mark}: {side.outcome}", err=True)
 
-    try:
         run(tasks, url, see)
-    finally:
-        recorder.close()
     return sides
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import click
 
 from benchmarks.analysis.instructions import spread, summarize
-from benchmarks.cli.base import FILE, CommandError, command_line, duration, long_job
+from benchmarks.cli.base import FILE, command_line, duration, long_job
 from benchmarks.in_process.cells import MicroCell as Place
 from benchmarks.in_process.cells import contenders, plan, scenarios
 from benchmarks.in_process.instructions import METHOD
-from benchmarks.in_process.instructions.callgrind import CallgrindError, command
+from benchmarks.in_process.instructions.callgrind import command
 from benchmarks.in_process.instructions.runner import PROCESSES, InstructionRunner
 from benchmarks.in_process.instructions.terminal import show
-from benchmarks.machinery.databases import KINDS, SETTINGS, DataError
+from benchmarks.machinery.databases import KINDS, SETTINGS
 from benchmarks.machinery.environment import environment
-from benchmarks.machinery.postgres import PostgresError, connect_or_start
+from benchmarks.machinery.postgres import connect_or_start
 from benchmarks.machinery.supervised import temporary_folder
-from benchmarks.raw import Recorder, ResultsError
+from benchmarks.raw import Recorder
 from benchmarks.raw import instructions as results
 from benchmarks.raw.instructions import InstructionCell, InstructionHeader
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
@@ -50,7 +50,7 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
     def interrupted() -> str:
         return f"Interrupted.{f' The finished cells are in {output}' if recorded else ''}"
 
-    with long_job(output, CallgrindError, DataError, PostgresError, interrupted=interrupted), ExitStack() as stack:
+    with long_job(output, interrupted), ExitStack() as stack:
         command(output)
         click.echo(
             f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"
@@ -66,10 +66,7 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
         recorder.write(_header(cells, repeats, databases))
         recorded = True
         runner.run(_Progress(recorder, len(cells), repeats * SECONDS / PROCESSES).see)
-    try:
-        run = results.read(output)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
+    run = results.read(output)
     show(summarize(run))
     if broken := [cell for cell in run.cells if cell.problem and not documented(cell.contender)]:
         first = broken[0]

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job, require_reachable
-from benchmarks.cli.report import read, write
+from benchmarks.cli.report import write
 from benchmarks.in_process.cells import PORTAL, contenders, scenarios
 from benchmarks.in_process.micro.plan import Plan
-from benchmarks.in_process.micro.recording import RunError, run
+from benchmarks.in_process.micro.recording import run
 from benchmarks.machinery.databases import KINDS
+from benchmarks.raw import micro as raw
 from benchmarks.report import verdicts
 from benchmarks.subjects.contenders import documented
 
@@ -57,9 +58,9 @@ def micro(
         hint = f": python -m benchmarks report {output}" if trials else ""
         return f"Interrupted. {trials} finished trials are in {output}{hint}"
 
-    with long_job(output, RunError, interrupted=interrupted):
+    with long_job(output, interrupted):
         run(plan, lambda text: click.echo(text, err=True))
-    recorded = read(output)
+    recorded = raw.read(output)
     verdicts.show(recorded)
     report = report or output.with_suffix(".md")
     write([output], report)

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from benchmarks.analysis.proof import ALL, EXPERIMENTS, PROMISES, broken, cells, means, row
-from benchmarks.cli.base import FILE, CommandError, command_line, long_job
-from benchmarks.raw import Recorder, ResultsError, load
+from benchmarks.cli.base import FILE, command_line, long_job
+from benchmarks.errors import BenchmarkError
+from benchmarks.raw import Recorder, load
 from benchmarks.raw.proof import ProofHeader, ProofRow
 
 RESULTS = Path("benchmarks/results")
@@ -27,15 +28,12 @@ def proof(file: Path, runs: int, output: Path) -> None:
     Servers are made the same, effects are put in, and right and wrong verdicts are counted. The exit status is 1 where more than
     5 % are wrong or fewer than 93 % of the intervals contain the truth, over all cells.
     """
-    try:
-        recorded = load.read(file)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
+    recorded = load.read(file)
     jobs = [(experiment, *found) for found in cells(recorded) for experiment in EXPERIMENTS]
     if not jobs:
-        raise CommandError(f"{file}: no closed loop has two rounds of three servers in slices that can be paired")
+        raise BenchmarkError(f"{file}: no closed loop has two rounds of three servers in slices that can be paired")
     rows: list[ProofRow] = []
-    with long_job(output, interrupted=lambda: f"Interrupted. {len(rows)} of {len(jobs)} rows are in {output}"):
+    with long_job(output, lambda: f"Interrupted. {len(rows)} of {len(jobs)} rows are in {output}"):
         recorder = Recorder(output)
         recorder.write(ProofHeader(command_line(), recorded.header.started, recorded.header.profile, runs))
         click.echo(

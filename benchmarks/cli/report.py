@@ -9,21 +9,17 @@ from typing import Any
 
 import click
 
-from benchmarks.cli.base import CommandError, write_text
+from benchmarks.cli.base import read_raw, write_text
+from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.hazard import REPRODUCTIONS
-from benchmarks.raw import ResultsError, hazards, instructions, load, micro, proof, read_lines
+from benchmarks.raw import proof
 from benchmarks.report.claims import Claim, Outcome, hold
 from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
 from benchmarks.report.pages import Links, Rendered, render
 
-READERS: dict[str, Any] = {
-    "load": load.read,
-    "micro": micro.read,
-    "instructions": instructions.read,
-    "hazards": hazards.read,
-}
-"""By kind of raw file."""
+KINDS = ("load", "micro", "instructions", "hazards")
+"""Of raw files that a report is made of."""
 RESULTS, PROOF = Path("benchmarks/results"), "proof.jsonl"
 NAME, README, PAGES = "RESULTS.md", "README.md", "docs/results"
 BEGIN, END = "<!-- answers: written by python -m benchmarks report -->", "<!-- end of answers -->"
@@ -58,54 +54,34 @@ def report(files: tuple[Path, ...], output: Path | None, check: bool) -> None:
     folder = output or (files[0].parent if files else Path())
     place = Output(folder / NAME, folder / (PAGES if not files else "results"), not files)
     texts, complaints = _rendered(chosen, place)
-    if not check:
-        for path in _written(texts):
+    for path, text in texts.items():
+        if not check:
+            write_text(path, text)
             click.echo(f"Written: {path}")
-    else:
-        for path, text in texts.items():
-            if not path.exists() or path.read_text("utf-8") != text:
-                command = [
-                    "python",
-                    "-m",
-                    "benchmarks",
-                    "report",
-                    *map(str, files),
-                    *(["--output", str(output)] if output else []),
-                ]
-                raise click.ClickException(f"{path} is not what the raw results give: {shlex.join(command)}")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            given = [*map(str, files), *(["--output", str(output)] if output else [])]
+            command = shlex.join(["python", "-m", "benchmarks", "report", *given])
+            raise click.ClickException(f"{path} is not what the raw results give: {command}")
     if complaints:
         raise click.ClickException("\n".join(("the raw files do not bear out:", *complaints)))
 
 
 def committed(folder: Path) -> list[Path]:
-    """The raw files there that a report is made of. Raises `CommandError` where there is none."""
-    found = [path for kind in READERS if (path := folder / f"{kind}.jsonl").exists()]
+    """The raw files there that a report is made of. Raises `BenchmarkError` where there is none."""
+    found = [path for kind in KINDS if (path := folder / f"{kind}.jsonl").exists()]
     if not found:
-        names = ", ".join(f"{kind}.jsonl" for kind in READERS)
-        raise CommandError(f"{folder}: has none of {names}; name the raw files to report")
+        names = ", ".join(f"{kind}.jsonl" for kind in KINDS)
+        raise BenchmarkError(f"{folder}: has none of {names}; name the raw files to report")
     return found
 
 
-def read(path: Path) -> micro.MicroRun:
-    """The in-process comparison in a raw file. Raises `CommandError`."""
-    try:
-        return micro.read(path)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
+def write(files: Sequence[Path], first: Path) -> None:
+    """Write the report of a run of one's own to `first`, a Markdown file, with its pages in `results` beside.
 
-
-def write(files: Sequence[Path], first: Path) -> list[Path]:
-    """Write the report of a run of one's own to `first`, a Markdown file, with its pages in `results` beside; what was written.
-
-    Raises `CommandError`.
+    Raises `BenchmarkError`.
     """
-    return _written(_rendered(files, Output(first, first.parent / "results", False))[0])
-
-
-def _written(texts: dict[Path, str]) -> list[Path]:
-    for path, text in texts.items():
+    for path, text in _rendered(files, Output(first, first.parent / "results", False))[0].items():
         write_text(path, text)
-    return list(texts)
 
 
 def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], list[str]]:
@@ -115,9 +91,9 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
     for path in files:
         kind, run = _read(path)
         if kind in raw:
-            raise CommandError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
+            raise BenchmarkError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
         raw[kind], runs[kind] = path, run
-    proved = _proof().rows if place.published and (RESULTS / PROOF).exists() else ()
+    proved = proof.read(RESULTS / PROOF).rows if place.published and (RESULTS / PROOF).exists() else ()
     claims = _published() if not place.published and "load" in runs else ()
     found = tree(Runs(**runs, proof=proved), claims)
     made = render(found, _links(place, raw), published=place.published)
@@ -130,13 +106,6 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
     return {**texts, place.first: made.first}, _complaints(made) if place.published else []
 
 
-def _proof() -> proof.Proof:
-    try:
-        return proof.read(RESULTS / PROOF)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
-
-
 def _complaints(made: Rendered) -> list[str]:
     held = (hold(claim, made.claims.found) for claim in made.claims.claims)
     return list(dict.fromkeys(one.complaint for one in held if one.outcome is not Outcome.CONFIRMS))
@@ -146,7 +115,7 @@ def _published() -> tuple[Claim, ...]:
     """The conclusions of the published report; none where its raw files are not here."""
     try:
         found = tree(Runs(**{kind: run for path in committed(RESULTS) for kind, run in [_read(path)]}))
-    except CommandError:
+    except BenchmarkError:
         return ()
     claims = render(found, Links("", {}, ""), published=True, only_first=True).claims.claims
     return tuple({one.says: one for one in claims}.values())
@@ -161,10 +130,4 @@ def _links(place: Output, raw: dict[str, Path]) -> Links:
 
 
 def _read(path: Path) -> tuple[str, Any]:
-    try:
-        kind = read_lines(path)[0]["kind"]
-        if not isinstance(kind, str) or kind not in READERS:
-            raise CommandError(f"{path}: is of kind {kind!r}; a report is made of {', '.join(READERS)}")
-        return kind, READERS[kind](path)
-    except ResultsError as error:
-        raise CommandError(str(error)) from None
+    return read_raw(path, KINDS, f"a report is made of {', '.join(KINDS)}")

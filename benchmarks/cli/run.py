@@ -7,27 +7,23 @@ from math import inf
 from pathlib import Path
 
 import click
-from psycopg import OperationalError
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
 from benchmarks.analysis.completeness import done, expected
-from benchmarks.cli.base import FILE, CommandError, Seconds, command_line, database, duration, long_job, require_reachable
-from benchmarks.machinery.databases import DataError
+from benchmarks.cli.base import FILE, Seconds, command_line, database, duration, long_job, require_reachable
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.environment import environment
 from benchmarks.machinery.placement import choose
-from benchmarks.machinery.postgres import PostgresError
 from benchmarks.raw import ResultsError, load
 from benchmarks.report import sheet, verdicts
 from benchmarks.report.numbers import plural
 from benchmarks.subjects.contenders import CONTENDERS, left_out
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
-from benchmarks.under_load.driver import DriverError
 from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import RunPlan, remaining, run
-from benchmarks.under_load.server import ServerError
 from benchmarks.under_load.trial import Round
 
 SLOW = "slow"
@@ -67,11 +63,11 @@ def run_(
     kinds = tuple(dict.fromkeys(kind for kind, _ in named)) or BOTH
     url, *more = dict.fromkeys(url for _, url in named if url) or [None]
     if more:
-        raise CommandError(f"--database names {1 + len(more)} servers: a run is on one")
+        raise BenchmarkError(f"--database names {1 + len(more)} servers: a run is on one")
     wanted = [name for one in scenarios for name in (SLOW_SCENARIOS if one == SLOW else [one])]
     comparisons = cells(PROFILES[profile], kinds, contenders, wanted, rounds, seconds)
     if not comparisons:
-        raise CommandError("nothing to run: the scenarios named do not run on the databases named")
+        raise BenchmarkError("nothing to run: the scenarios named do not run on the databases named")
     if any(cell.database == "postgresql" for cell in comparisons):
         require_reachable(url)
     chosen_profile = PROFILES[profile] if rounds is seconds is None else replace(PROFILES[profile], budget=inf)
@@ -99,8 +95,7 @@ def run_(
             return "Interrupted before anything was recorded"
         return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
 
-    errors = (PostgresError, OperationalError, DataError, DriverError, ServerError)
-    with long_job(output, *errors, interrupted=interrupted), progress:
+    with long_job(output, interrupted), progress:
         found = run(plan, progress.see)
     if profile != "quick":
         verdicts.show_load(found)
@@ -117,7 +112,7 @@ def _former(output: Path) -> load.LoadRun:
     try:
         return load.read(output)
     except ResultsError as error:
-        raise CommandError(f"nothing to resume: {error}") from None
+        raise BenchmarkError(f"nothing to resume: {error}") from None
 
 
 def _require_same(plan: RunPlan, former: load.LoadRun) -> None:
@@ -135,7 +130,7 @@ def _require_same(plan: RunPlan, former: load.LoadRun) -> None:
         **{name: header.environment.get(name) == here[name] for name in ("python", "packages", "cpu", "commit")},
     }
     if other := ", ".join(name for name, is_same in same.items() if not is_same):
-        raise CommandError(f"{plan.output} is of another plan, code or machine (other {other}): {header.command}")
+        raise BenchmarkError(f"{plan.output} is of another plan, code or machine (other {other}): {header.command}")
 
 
 def _keep(output: Path) -> None:

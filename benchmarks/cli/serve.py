@@ -5,14 +5,13 @@ from contextlib import ExitStack
 
 import click
 
-from benchmarks.cli.base import CommandError, long_job, require_reachable
 from benchmarks.cli.base import database as named
-from benchmarks.machinery.databases import DataError
-from benchmarks.machinery.postgres import PostgresError
+from benchmarks.cli.base import long_job, require_reachable
+from benchmarks.errors import BenchmarkError
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import POSTGRESQL
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
-from benchmarks.under_load.server import ContenderServer, ServerError, require_free, serving
+from benchmarks.under_load.server import ContenderServer, require_free, serving
 from benchmarks.under_load.stage import staged
 
 PORT = 8000
@@ -28,13 +27,10 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
     kind, url = named(database)
     chosen = CONTENDERS[contender]
     if chosen.lacking:
-        raise CommandError(f"{contender} is left out here: {chosen.lacking}")
+        raise BenchmarkError(f"{contender} is left out here: {chosen.lacking}")
     if kind not in chosen.databases:
-        raise CommandError(f"{contender} runs on {', '.join(chosen.databases)} only")
-    with (
-        long_job(contender, PostgresError, DataError, ServerError, interrupted=lambda: "stopped", status=0),
-        ExitStack() as stack,
-    ):
+        raise BenchmarkError(f"{contender} runs on {', '.join(chosen.databases)} only")
+    with long_job(contender, lambda: "stopped", status=0), ExitStack() as stack:
         require_free(port)
         if kind == POSTGRESQL:
             require_reachable(url)
@@ -44,7 +40,7 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
         _show(server, books)
         while server.alive:
             time.sleep(0.5)
-        raise CommandError(f"{contender} ended: {server.last_error or 'without a word'}")
+        raise BenchmarkError(f"{contender} ended: {server.last_error or 'without a word'}")
 
 
 def _show(server: ContenderServer, books: int) -> None:

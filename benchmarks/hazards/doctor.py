@@ -22,6 +22,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from sqlalchemy.pool import NullPool
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.catalogue import HAZARDS
 
 SECONDS = 60
@@ -29,10 +30,6 @@ SECONDS = 60
 LOOP_BOUND = ("asyncpg", "psycopg", "psycopg_async")
 """Drivers whose connections belong to the event loop on which they were made."""
 EXTENSION = "advanced_alchemy"
-
-
-class DoctorError(Exception):
-    """The app could not be looked at; the message says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Diagnosis:
 
 
 def examine(path: str) -> Diagnosis:
-    """Look at `module:app`, or `module:factory`. Raises `DoctorError`."""
+    """Look at `module:app`, or `module:factory`. Raises `BenchmarkError`."""
     places = [str(Path.cwd()), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         done = subprocess.run(
@@ -69,14 +66,14 @@ def examine(path: str) -> Diagnosis:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
         )
     except subprocess.TimeoutExpired:
-        raise DoctorError(f"{path} was not imported within {SECONDS} s") from None
+        raise BenchmarkError(f"{path} was not imported within {SECONDS} s") from None
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.strip().rpartition("\n")[2]
-        raise DoctorError(f"{path} cannot be imported: {last or f'status {done.returncode}'}") from None
+        raise BenchmarkError(f"{path} cannot be imported: {last or f'status {done.returncode}'}") from None
     if "error" in answer:
-        raise DoctorError(answer["error"])
+        raise BenchmarkError(answer["error"])
     return Diagnosis(tuple(Finding(**one) for one in answer["findings"]), tuple(answer["undecided"]))
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import psycopg
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.postgres import PostgresServer
 from benchmarks.subjects.scenarios import TITLE
@@ -25,10 +26,6 @@ SETTINGS = {"POOL_SIZE": 10, "COMMIT_MODE": "autocommit_include_redirect", "SECR
 """What every contender is set to."""
 SHOWN = ("server_version", "fsync", "full_page_writes", "synchronous_commit", "shared_buffers", "max_connections", "jit")
 """PostgreSQL's settings that a result is published with."""
-
-
-class DataError(Exception):
-    """The databases could not be made; the message says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def _flask(config: Mapping[str, str], *commands: Sequence[str]) -> None:
     result = subprocess.run(command, check=False, capture_output=True, text=True, env=environ, stdin=subprocess.DEVNULL)
     if result.returncode:
         last = result.stderr.strip().rpartition("\n")[2]
-        raise DataError(f"the databases could not be seeded: {last or f'status {result.returncode}'}")
+        raise BenchmarkError(f"the databases could not be seeded: {last or f'status {result.returncode}'}")
 
 
 def _execute(url: str, *statements: str) -> None:

@@ -21,6 +21,7 @@ from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.child import ChildError, keeper
 
 TEST_SETTINGS: Mapping[str, str] = {
@@ -48,7 +49,7 @@ OWN_SETTINGS = frozenset({"listen_addresses", "port", "unix_socket_directories"}
 CONNECT_SECONDS = 10
 
 
-class PostgresError(Exception):
+class PostgresError(BenchmarkError):
     """There is no PostgreSQL to use, or it refused what was asked; the message is the reason in one line."""
 
 

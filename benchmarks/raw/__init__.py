@@ -14,6 +14,8 @@ from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import msgspec
 
+from benchmarks.errors import BenchmarkError
+
 NO_DATABASE = "none"
 """Where a scenario needs no database."""
 
@@ -22,7 +24,7 @@ WRONG = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 T = TypeVar("T")
 
 
-class ResultsError(Exception):
+class ResultsError(BenchmarkError):
     """A raw file that cannot be read; the message says why in one line."""
 
 

@@ -16,6 +16,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.load import Kind, LoadOutcome, LoadPlan, Request, opened
 from benchmarks.machinery.child import Child, ChildError, serve, worker
 from benchmarks.subjects.scenarios import SCENARIOS
@@ -24,7 +25,7 @@ TIMEOUT = 10.0
 """Seconds that an answer may take."""
 
 
-class DriverError(Exception):
+class DriverError(BenchmarkError):
     """The load generator ended; the message says why in one line."""
 
 

@@ -75,7 +75,7 @@ class RunPlan:
 def run(plan: RunPlan, see: See) -> LoadRun:
     """Run the plan; `see` is given the `LoadRun` first, each `Round` before it begins, and each record once it is written.
 
-    The finished part stays when this is interrupted. Raises `PostgresError`, `DataError`, `DriverError` and `OSError`.
+    The finished part stays when this is interrupted. Raises `BenchmarkError` and `OSError`.
     """
     former, start = plan.former, monotonic()
     began, machine = datetime.now(UTC), environment()  # before the run itself is what loads the machine

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.child import ChildError
 from benchmarks.machinery.reasons import without_reprs
@@ -29,7 +30,7 @@ _given: set[int] = set()
 EXCEPTION = re.compile(r"^(?:[\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt|Timeout|Warning)\b: .+)$", re.MULTILINE)
 
 
-class ServerError(Exception):
+class ServerError(BenchmarkError):
     """A server did not start; the message says why in one line."""
 
 

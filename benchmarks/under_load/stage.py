@@ -96,7 +96,7 @@ class Stage:
 def staged(books: int, databases: set[str], url: str | None = None, backends: int = 0) -> Iterator[Stage]:
     """Seed what these `databases` need; PostgreSQL is the server at `url`, at DATABASE_URL, or one that is started.
 
-    Raises `PostgresError`, also where the server refuses so many `backends`, and `DataError`.
+    Raises `BenchmarkError`, also where the server refuses so many `backends`.
     """
     kinds = sorted({kind_of(database) for database in databases})
     with ExitStack() as stack:

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 import scipy
 
-from benchmarks.analysis.compare import Change, ComparisonError, Place, Run, compare, load_findings, micro_findings, scatter
+from benchmarks.analysis.compare import Change, Place, Run, compare, load_findings, micro_findings, scatter
 from benchmarks.analysis.estimate import Estimate
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.cli import main
+from benchmarks.errors import BenchmarkError
 from benchmarks.load import Histogram
 from benchmarks.raw import Recorder, ResultsError, instructions, load, micro
 from benchmarks.raw.problem import Problem
@@ -183,7 +184,7 @@ def test_a_file_with_a_wrong_value_is_refused_or_compared(tmp_path: Path, value:
                 compare(whole, load.read(path))
             except ResultsError:
                 refused += 1
-            except ComparisonError:
+            except BenchmarkError:
                 pass  # it has nothing in common with the other any more
     assert refused > 20
 
@@ -348,7 +349,7 @@ def test_a_contender_that_fails_now_is_worse() -> None:
     comparison = compare(micro_run(values), micro_run(values, "RuntimeError: it broke"))
     assert [(change.problem, change.new) for change in comparison.worse] == [("RuntimeError: it broke", None)]
     assert (len(comparison.changes), comparison.only_old) == (1, 0)
-    with pytest.raises(ComparisonError, match="in common"):
+    with pytest.raises(BenchmarkError, match="in common"):
         compare(micro_run(values, "it broke before"), micro_run(values))
 
 
@@ -444,7 +445,7 @@ def test_what_only_one_has_and_what_differs_is_said() -> None:
     ],
 )
 def test_what_cannot_be_compared(old: Run, new: Run, words: str) -> None:
-    with pytest.raises(ComparisonError, match=words):
+    with pytest.raises(BenchmarkError, match=words):
         compare(old, new)
 
 

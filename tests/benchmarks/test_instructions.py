@@ -22,8 +22,9 @@ from sqlalchemy.util import greenlet_spawn
 
 from benchmarks.analysis.instructions import InstructionRow, summarize
 from benchmarks.cli import main
+from benchmarks.errors import BenchmarkError
 from benchmarks.in_process.instructions import runner
-from benchmarks.in_process.instructions.callgrind import Callgrind, CallgrindError, command, read_dump
+from benchmarks.in_process.instructions.callgrind import Callgrind, command, read_dump
 from benchmarks.in_process.instructions.child import Trace
 from benchmarks.in_process.instructions.terminal import show
 from benchmarks.machinery.absent import surroundings
@@ -294,7 +295,7 @@ def test_code_of_no_layer_counts_to_its_caller() -> None:
 
 
 def test_outside_of_valgrind_there_is_nothing_to_control() -> None:
-    with pytest.raises(CallgrindError, match="does not run under valgrind"):
+    with pytest.raises(BenchmarkError, match="does not run under valgrind"):
         Callgrind()
 
 
@@ -316,7 +317,7 @@ def test_without_valgrind_it_says_how_to_install_it_and_spoils_nothing(
 
 def test_on_another_processor_it_says_where_it_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
-    with pytest.raises(CallgrindError, match="on x86_64 and aarch64, not on riscv64"):
+    with pytest.raises(BenchmarkError, match="on x86_64 and aarch64, not on riscv64"):
         command(tmp_path / "dump")
 
 
@@ -359,7 +360,7 @@ callgrind.stop()
 
 def test_counts_are_exact(tmp_path: Path) -> None:
     if shutil.which("valgrind") is None:
-        with pytest.raises(CallgrindError, match="not installed"):
+        with pytest.raises(BenchmarkError, match="not installed"):
             command(tmp_path / "dump")
         return
     environment = {**os.environ, "PYTHONHASHSEED": "0"}

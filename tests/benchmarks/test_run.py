@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from benchmarks.cli import INTERRUPTED, main
-from benchmarks.machinery.databases import DataError
+from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.environment import environment as facts_here
 from benchmarks.machinery.placement import choose
 from benchmarks.machinery.postgres import PostgresServer
@@ -242,7 +242,7 @@ def begin(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Run the command in this process, as far as to its first database; the exit status."""
 
     def run(plan: RunPlan, see: object) -> None:
-        raise DataError("it ends here")
+        raise BenchmarkError("it ends here")
 
     monkeypatch.setattr("benchmarks.cli.run.run", run)
     monkeypatch.setattr(sys, "argv", ["benchmarks", "run", *arguments])

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli import main
+from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.doctor import Diagnosis, DoctorError, diagnose, examine, load
+from benchmarks.hazards.doctor import Diagnosis, diagnose, examine, load
 
 FLASK = """
 from flask import Flask
@@ -169,7 +170,7 @@ def test_what_cannot_be_imported_is_said(folder: Path, path: str, words: str) ->
     (folder / "myapp.py").write_text(FLASK)
     (folder / "broken.py").write_text("1 / 0")
     (folder / "ends.py").write_text("import os; os._exit(3)")
-    with pytest.raises(DoctorError) as error:
+    with pytest.raises(BenchmarkError) as error:
         examine(path)
     assert words in str(error.value)
     assert "\n" not in str(error.value)

@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.errors import BenchmarkError
+
 TOOL = ord("C") << 24 | ord("T") << 16
 DUMP, ZERO, START, STOP = TOOL, TOOL + 1, TOOL + 4, TOOL + 5
 RUNNING_ON_VALGRIND = 0x1001
@@ -36,22 +38,18 @@ Reliable benchmarking in noisy environments" (pythonspeed.com)."""
 INSTALL = "apt-get install valgrind (Debian, Ubuntu), dnf install valgrind (Fedora), apk add valgrind (Alpine)"
 
 
-class CallgrindError(Exception):
-    """There is no way to count here; the message says why in one line."""
-
-
 def command(dumps: Path) -> list[str]:
     """What to put before a command to run it under callgrind, without counting yet; dumps are `dumps`.1, .2, ...
 
     It opens no pipes for debuggers, which would stay in the temporary folder where the process is killed.
 
-    Raises `CallgrindError` where valgrind is missing, or cannot be told where to count.
+    Raises `BenchmarkError` where valgrind is missing, or cannot be told where to count.
     """
     if platform.machine() not in CODE:
-        raise CallgrindError(f"instructions can be counted on {' and '.join(CODE)}, not on {platform.machine()}")
+        raise BenchmarkError(f"instructions can be counted on {' and '.join(CODE)}, not on {platform.machine()}")
     valgrind = shutil.which("valgrind")
     if valgrind is None:
-        raise CallgrindError(f"valgrind is needed to count instructions, and not installed (it runs on Linux): {INSTALL}")
+        raise BenchmarkError(f"valgrind is needed to count instructions, and not installed (it runs on Linux): {INSTALL}")
     options = ("--tool=callgrind", "--vgdb=no", "--instr-atstart=no", "--dump-line=no", f"--callgrind-out-file={dumps}")
     caches = ("--cache-sim=yes", *(f"--{name}={size}" for name, size in CACHES.items()))
     return [valgrind, "-q", *options, *caches]
@@ -61,13 +59,13 @@ class Callgrind:
     """Control of the callgrind that this process runs under."""
 
     def __init__(self) -> None:
-        """Raise `CallgrindError` outside of valgrind."""
+        """Raise `BenchmarkError` outside of valgrind."""
         page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         page.write(bytes.fromhex(CODE[platform.machine()]))
         self._page = ctypes.c_char.from_buffer(page)  # keeps it
         self._function = ctypes.CFUNCTYPE(ctypes.c_ulong, ctypes.c_void_p)(ctypes.addressof(self._page))
         if not self._request(RUNNING_ON_VALGRIND):
-            raise CallgrindError("this process does not run under valgrind")
+            raise BenchmarkError("this process does not run under valgrind")
 
     def start(self) -> None:
         """Begin to count: from now on the process runs about 100 times slower."""

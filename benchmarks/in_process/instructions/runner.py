@@ -45,7 +45,7 @@ class InstructionRunner:
     _copies: int = 0
 
     def prepare(self) -> dict[str, dict[str, str]]:
-        """Migrate and seed a database of each kind; their versions and settings. Raises `DataError`."""
+        """Migrate and seed a database of each kind; their versions and settings. Raises `BenchmarkError`."""
         for kind in dict.fromkeys(cell.kind for cell in self.cells):
             self.databases[kind] = Databases(kind, self.folder, self.server if kind == "postgresql" else None)
             self.databases[kind].seed(BOOKS_IN_PROCESS)

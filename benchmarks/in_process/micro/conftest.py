@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.micro.laboratory import LABORATORY, Client, Laboratory
-from benchmarks.machinery.databases import Databases, DataError, Kind
-from benchmarks.machinery.postgres import PostgresError, connect_or_start
+from benchmarks.machinery.databases import Databases, Kind
+from benchmarks.machinery.postgres import connect_or_start
 from benchmarks.subjects.contenders import documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS
 
@@ -32,7 +33,7 @@ def laboratory(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
                 patch.delenv(name)
         try:
             made = Laboratory(_databases(stack, tmp_path_factory.mktemp("databases"), cells))
-        except (PostgresError, DataError) as error:
+        except BenchmarkError as error:
             pytest.exit(str(error), returncode=2)
         request.config.stash[LABORATORY] = made
         made.examine(cells)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.micro.laboratory import LABORATORY, Laboratory
 from benchmarks.in_process.micro.plan import Plan
@@ -30,14 +31,10 @@ FEWEST = 3
 """Rounds of a trial."""
 
 
-class RunError(Exception):
-    """The comparison ended early; the message says why in one line."""
-
-
 def run(plan: Plan, say: Callable[[str], object]) -> None:
     """Run the plan; `say` is told of each pass and of what fails.
 
-    The finished part of the raw file stays when this is interrupted. Raises `RunError`.
+    The finished part of the raw file stays when this is interrupted. Raises `BenchmarkError`.
     """
     recording = Recording(plan, say)
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)  # else a test would fail of it, and the run go on
@@ -51,7 +48,7 @@ def run(plan: Plan, say: Callable[[str], object]) -> None:
         if status == pytest.ExitCode.INTERRUPTED and not recording.ended:
             raise KeyboardInterrupt
         last = said.getvalue().strip().rpartition("\n")[2].strip("!= ")
-        raise RunError(f"the comparison ended early: {recording.ended or last}")
+        raise BenchmarkError(f"the comparison ended early: {recording.ended or last}")
 
 
 def _options(plan: Plan, folder: Path) -> list[str]:
