@@ -6,11 +6,12 @@ A file that ends early, even in the middle of a line, is a shorter run. The kind
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from types import NoneType
+from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -38,13 +39,12 @@ class Recorder:
         self._file = path.open("a" if resume else "w", buffering=1, encoding="utf-8")
 
     def write(self, record: Any) -> None:
-        """Append a line, for others to read at once; its kind is the last word of the class, `trial` for a `LoadTrial`.
+        """Append a line, for others to read at once.
 
         A value that has `to_json` is written as what that gives.
         """
-        kind = re.findall("[A-Z][a-z]+", type(record).__name__)[-1].lower()
         values = {field.name: getattr(record, field.name) for field in fields(record)}
-        self._file.write(json.dumps({"line": kind, **values}, default=_plain) + "\n")
+        self._file.write(json.dumps({"line": _line(type(record)), **values}, default=_plain) + "\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -70,16 +70,34 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     raise malformed(path)
 
 
-def require(path: Path, header: Mapping[str, Any], kind: str, schema: int) -> None:
-    """Raise `ResultsError` for a file of another kind, or of another version of its lines."""
-    if (header["kind"], header["schema"]) != (kind, schema):
-        found = f"is of kind {header['kind']!r}, schema {header['schema']!r}"
-        raise ResultsError(f"{path}: {found}; read here are {kind!r}, {schema}")
+def read_run(path: Path, kind: type[T]) -> T:
+    """Read a raw file as `kind`, a dataclass of a `header` and of a list for each kind of line after it. Raises `ResultsError`."""
+    first, *rest = read_lines(path)
+    hints = get_type_hints(kind)
+    header = hints.pop("header")
+    if (first["kind"], first["schema"]) != (header.kind, header.schema):
+        found = f"is of kind {first['kind']!r}, schema {first['schema']!r}"
+        raise ResultsError(f"{path}: {found}; read here are {header.kind!r}, {header.schema}")
+    lists = {_line(one): (name, one) for name, hint in hints.items() for one in get_args(hint)}
+    try:
+        run = kind(_record(header, first))  # type: ignore[call-arg]
+        for line in rest:
+            name, one = lists[line["line"]]
+            getattr(run, name).append(_record(one, line))
+    except WRONG:
+        raise malformed(path) from None
+    return run
 
 
 def malformed(path: Path) -> ResultsError:
     """The error for a file that is something else."""
     return ResultsError(f"{path}: is not a raw file of benchmark results")
+
+
+def _line(kind: type) -> str:
+    """The kind of line that a record is: the last word of its class, `trial` for a `LoadTrial`."""
+    word: str = re.findall("[A-Z][a-z]+", kind.__name__)[-1]
+    return word.lower()
 
 
 def _plain(value: Any) -> Any:
@@ -94,16 +112,24 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number")
 
 
-def record(kind: type[T], line: Mapping[str, Any], **made: Any) -> T:
-    """The record that a line holds, with some of its values `made` already.
-
-    Raises KeyError for a missing field that has no default, and ValueError for one of another type.
-    """
-    types, given = _types(kind), {**line, **made}  # type: ignore[arg-type]
-    names = [one.name for one in fields(kind) if one.name in given or one.default is MISSING]  # type: ignore[arg-type]
-    return kind(**{name: made[name] if name in made else msgspec.convert(line[name], types[name]) for name in names})
+def _record(kind: type[T], line: Mapping[str, Any]) -> T:
+    """What a line holds. Raises KeyError for a missing field that has no default, and ValueError for one of another type."""
+    readers = _readers(kind)  # type: ignore[arg-type]
+    names = [one.name for one in fields(kind) if one.name in line or one.default is MISSING]  # type: ignore[arg-type]
+    return kind(**{name: readers[name](line[name]) for name in names})
 
 
 @cache
-def _types(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _readers(kind: type) -> dict[str, Callable[[Any], Any]]:
+    """What makes the value of each field of what was written."""
+    return {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """By `from_json`, where a type has it."""
+    made = next((one.from_json for one in (hint, *get_args(hint)) if hasattr(one, "from_json")), None)
+    if made is None:
+        return lambda value: msgspec.convert(value, hint)
+    if get_origin(hint) is Mapping:
+        return lambda value: {name: made(one) for name, one in value.items()}
+    return lambda value: None if value is None and NoneType in get_args(hint) else made(value)

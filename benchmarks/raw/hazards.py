@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import WRONG, malformed, read_lines, record, require
-
-SCHEMA = 1
+from benchmarks.raw import read_run
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class HazardHeader:
     hazards: Sequence[str]
     environment: Mapping[str, Any]
     kind: str = "hazards"
-    schema: int = SCHEMA
+    schema: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,4 @@ class HazardRun:
 
 def read(path: Path) -> HazardRun:
     """Read a raw file. Raises `ResultsError`."""
-    first, *rest = read_lines(path)
-    require(path, first, "hazards", SCHEMA)
-    try:
-        return HazardRun(record(HazardHeader, first), [record(Side, line) for line in rest])
-    except WRONG:
-        raise malformed(path) from None
+    return read_run(path, HazardRun)

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import WRONG, malformed, read_lines, record, require
-
-SCHEMA = 1
+from benchmarks.raw import malformed, read_run
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class InstructionHeader:
     method: Mapping[str, str]
     environment: Mapping[str, Any]
     kind: str = "instructions"
-    schema: int = SCHEMA
+    schema: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,13 +69,7 @@ class InstructionRun:
 
 def read(path: Path) -> InstructionRun:
     """Read a raw file. Raises `ResultsError`."""
-    first, *rest = read_lines(path)
-    require(path, first, "instructions", SCHEMA)
-    try:
-        run = InstructionRun(record(InstructionHeader, first))
-        run.cells.extend(record(InstructionCell, line) for line in rest)
-        if not all(cell.problem or cell.counts for cell in run.cells):
-            raise malformed(path)
-    except WRONG:
-        raise malformed(path) from None
+    run = read_run(path, InstructionRun)
+    if not all(cell.problem or cell.counts for cell in run.cells):
+        raise malformed(path)
     return run

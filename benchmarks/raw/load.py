@@ -11,10 +11,9 @@ import numpy.typing as npt
 
 from benchmarks.load import Histogram
 from benchmarks.load.histogram import MOST
-from benchmarks.raw import WRONG, malformed, read_lines, record, require
+from benchmarks.raw import read_run
 from benchmarks.raw.problem import Problem
 
-SCHEMA = 3
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -71,7 +70,7 @@ class LoadHeader:
     environment: Mapping[str, Any]
     code: Mapping[str, Any]
     kind: str = "load"
-    schema: int = SCHEMA
+    schema: int = 3
 
 
 @dataclass(frozen=True)
@@ -279,39 +278,11 @@ class LoadRun:
 
 def read(path: Path) -> LoadRun:
     """Read a raw file. Raises `ResultsError`."""
-    first, *rest = read_lines(path)
-    require(path, first, "load", SCHEMA)
-    try:
-        return _parse(first, rest)
-    except WRONG:
-        raise malformed(path) from None
-
-
-def _parse(first: Mapping[str, Any], rest: Sequence[Mapping[str, Any]]) -> LoadRun:
-    run = LoadRun(record(LoadHeader, first))
+    run = read_run(path, LoadRun)
     trials: dict[tuple[Any, ...], LoadTrial] = {}
-    lists: dict[str, tuple[type, list[Any]]] = {
-        "check": (LoadCheck, run.checks),
-        "failure": (Failure, run.failures),
-        "rate": (Rate, run.rates),
-        "ceiling": (Ceiling, run.ceilings),
-        "crosscheck": (Crosscheck, run.crosschecks),
-    }
-    for line in rest:
-        if line["line"] == "trial":
-            parsed = {
-                "slices": SliceColumns.from_json(line["slices"]),
-                "latency": {name: Histogram.from_json(one) for name, one in line["latency"].items()},
-                "lateness": Histogram.from_json(line["lateness"]),
-                "first_second": Histogram.from_json(early) if (early := line.get("first_second")) else None,
-            }
-            trial = record(LoadTrial, line, **parsed)
-            place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
-            trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
-            trials[place] = trial
-        else:
-            kind, found = lists[line["line"]]
-            parsed = {"problem": Problem.from_json(line["problem"])} if "problem" in line else {}
-            found.append(record(kind, line, **parsed))
+    for trial in run.trials:
+        place = (trial.round, trial.database, trial.scenario, trial.load, trial.contender)
+        trials.pop(place, None)  # of a round that was not recorded whole, and done again when the run was resumed
+        trials[place] = trial
     run.trials = list(trials.values())
     return run

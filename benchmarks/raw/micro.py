@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.raw import WRONG, malformed, read_lines, record, require
-
-SCHEMA = 1
+from benchmarks.raw import read_run
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class MicroHeader:
     settings: Mapping[str, Any]
     environment: Mapping[str, Any]
     kind: str = "micro"
-    schema: int = SCHEMA
+    schema: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,15 +91,4 @@ class MicroRun:
 
 def read(path: Path) -> MicroRun:
     """Read a raw file. Raises `ResultsError`."""
-    first, *rest = read_lines(path)
-    require(path, first, "micro", SCHEMA)
-    try:
-        run = MicroRun(record(MicroHeader, first))
-        for line in rest:
-            if line["line"] == "check":
-                run.checks.append(record(MicroCheck, line))
-            else:
-                run.trials.append(record(MicroTrial, line))
-    except WRONG:
-        raise malformed(path) from None
-    return run
+    return read_run(path, MicroRun)

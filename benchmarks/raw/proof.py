@@ -1,12 +1,9 @@
 """Raw files of the proof: what simulated runs say of intervals and verdicts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.raw import WRONG, malformed, read_lines, record, require
-
-SCHEMA = 1
+from benchmarks.raw import read_run
 
 
 @dataclass(frozen=True)
@@ -18,7 +15,7 @@ class ProofHeader:
     profile: str
     runs: int
     kind: str = "proof"
-    schema: int = SCHEMA
+    schema: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,9 @@ class Proof:
     """A raw file that was read."""
 
     header: ProofHeader
-    rows: Sequence[ProofRow]
+    rows: list[ProofRow] = field(default_factory=list)
 
 
 def read(path: Path) -> Proof:
     """Read a raw file. Raises `ResultsError`."""
-    first, *rest = read_lines(path)
-    require(path, first, "proof", SCHEMA)
-    try:
-        return Proof(record(ProofHeader, first), tuple(record(ProofRow, line) for line in rest))
-    except WRONG:
-        raise malformed(path) from None
+    return read_run(path, Proof)

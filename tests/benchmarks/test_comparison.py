@@ -508,7 +508,10 @@ def test_the_command_on_runs_by_the_clock(
             json.dumps({"line": "header", "kind": "micro", "schema": 99}) + "\n",
             "is of kind 'micro', schema 99; read here are 'micro', 1",
         ),
-        (json.dumps({"line": "header", "kind": "load", "schema": load.SCHEMA}) + "\n", "is not a raw file of benchmark results"),
+        (
+            json.dumps({"line": "header", "kind": "load", "schema": load.LoadHeader.schema}) + "\n",
+            "is not a raw file of benchmark results",
+        ),
         (json.dumps({"line": "header", "kind": "instructions", "schema": 1}) + "\n", "is not a raw file of benchmark results"),
     ],
 )
