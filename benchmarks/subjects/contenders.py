@@ -39,6 +39,9 @@ HYPERCORN = (
     *("hypercorn", "--bind", "127.0.0.1:{port}", "--worker-class", "uvloop", "--keep-alive", KEEP_ALIVE),
     *("--log-level", "warning", "--graceful-timeout", "5"),
 )
+GEVENT = (*GUNICORN, "--worker-class", "gevent", "{app}()")
+TWO = ("--workers", "2")
+"""Processes; the last option given is the one that counts."""
 SYNC_DRIVERS = {"sqlite": "sqlite3", "postgresql": "psycopg"}
 ASYNC_DRIVERS = {"sqlite": "aiosqlite", "postgresql": "asyncpg"}
 
@@ -48,13 +51,8 @@ EXTRA = "they need the extra peers: pip install -e '.[peers]'"
 HAS_GIL = "it needs a Python without a GIL (for which psycopg-binary and gevent have no wheels)"
 
 
-def _threads(count: int, workers: int = 1) -> tuple[str, ...]:
-    return (*_several(GUNICORN, workers), "--worker-class", "gthread", "--threads", str(count), "{app}()")
-
-
-def _several(server: tuple[str, ...], workers: int) -> tuple[str, ...]:
-    """So many processes of it; the last option given is the one that counts."""
-    return (*server, "--workers", str(workers)) if workers > 1 else server
+def _threads(count: int, *options: str) -> tuple[str, ...]:
+    return (*GUNICORN, *options, "--worker-class", "gthread", "--threads", str(count), "{app}()")
 
 
 @dataclass(frozen=True)
@@ -133,48 +131,31 @@ class Contender:
         }
 
 
-def _synchronous(name: str, about: str, threads: int) -> Contender:
-    advised = threads == THREADS
-    concurrency = f"{threads} threads" if threads > 1 else "one request at a time"
-    return Contender(
-        name,
-        about,
-        "sync",
-        "benchmarks.subjects.apps.sync:create",
-        _threads(threads),
-        concurrency,
-        SYNC_DRIVERS,
-        interface="wsgi" if advised else None,
-        field=advised,
-    )
-
-
-PEER_SCENARIOS = ("noop", "read", "list", "create", "update", "fan-out", "slow-10", "slow-50")
-"""What the peers have routes for; and so mixtures of them."""
-
-
-def _peer(module: str, title: str) -> Contender:
-    return Contender(
-        f"peer-{module}",
-        f"the same catalogue, services and schemas on {title} in place of Flask",
-        "peer",
-        f"benchmarks.subjects.apps.peer_{module}:create",
-        (*UVICORN, "{app}"),
-        "a task per request, one event loop",
-        interface="asgi",
-        field=False,
-        needs=(module,),
-        scenarios=PEER_SCENARIOS,
-    )
-
-
 BASELINE = "sync-threads"
 CONTROL = "sync-threads-aa"
 FROZEN = ("sync-threads-frozen", "async-native-frozen")
 """In four turns of 9 s at 25 requests a second on crowded cores the baseline collected its oldest generation once, in 430 ms, and
 frozen in 2 ms; `async-native` in 257 and in 12 ms. Of 801 requests one in a hundred took 467, 230, 164 and 171 ms or more."""
+PEER_SCENARIOS = ("noop", "read", "list", "create", "update", "fan-out", "slow-10", "slow-50")
+"""What the peers have routes for; and so mixtures of them."""
 
-SYNC = _synchronous(BASELINE, "synchronous views and sessions on gunicorn's threads: the baseline", THREADS)
+SYNC = Contender(
+    BASELINE,
+    "synchronous views and sessions on gunicorn's threads: the baseline",
+    "sync",
+    "benchmarks.subjects.apps.sync:create",
+    _threads(THREADS),
+    f"{THREADS} threads",
+    SYNC_DRIVERS,
+)
+DOCUMENTED = Contender(
+    "async-documented",
+    "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, the baseline's server",
+    "documented",
+    "benchmarks.subjects.apps.documented:create",
+    _threads(THREADS),
+    f"{THREADS} threads",
+)
 LOOP = Contender(
     "async-loop",
     "async views on the runtime's one event loop per process, under as many of gunicorn's threads as the baseline has",
@@ -194,209 +175,173 @@ NATIVE = Contender(
 )
 
 
-def _served(
-    like: Contender,
-    name: str,
-    about: str,
-    server: tuple[str, ...],
-    *,
-    needs: tuple[str, ...] = (),
-    workers: int = 1,
-    app: str = "",
-) -> Contender:
-    """The same app on another server, or on more of it."""
-    concurrency = f"{workers} processes, each: {like.concurrency}" if workers > 1 else like.concurrency
-    changed = replace(like, name=name, about=about, server=server, concurrency=concurrency, needs=needs, workers=workers)
-    return replace(changed, app=app or like.app, interface=None, field=False)
+def _like(like: Contender, name: str, about: str, **changes: Any) -> Contender:
+    """The same with these changes; unless they say otherwise it is not opened in process, and no part of the whole field."""
+    return replace(like, **{"name": name, "about": about, "interface": None, "field": False, **changes})
+
+
+def _threaded(threads: int, about: str) -> Contender:
+    concurrency = f"{threads} threads" if threads > 1 else "one request at a time"
+    return _like(SYNC, f"{BASELINE}-{threads}", about, server=_threads(threads), concurrency=concurrency)
+
+
+def _doubled(like: Contender, about: str, server: tuple[str, ...]) -> Contender:
+    concurrency = f"2 processes, each: {like.concurrency}"
+    return _like(like, f"{like.name}-2-workers", about, server=server, concurrency=concurrency, workers=2)
+
+
+def _peer(module: str, title: str) -> Contender:
+    return _like(
+        NATIVE,
+        f"peer-{module}",
+        f"the same catalogue, services and schemas on {title} in place of Flask",
+        model="peer",
+        app=f"benchmarks.subjects.apps.peer_{module}:create",
+        concurrency="a task per request, one event loop",
+        interface="asgi",
+        needs=(module,),
+        scenarios=PEER_SCENARIOS,
+    )
 
 
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
         SYNC,
-        _synchronous(CONTROL, "the same again under another name: the A/A control", THREADS),
-        _synchronous("sync-threads-1", "the baseline with a single thread", 1),
-        _synchronous("sync-threads-16", "the baseline with more threads than are advised for a core", 16),
-        _synchronous("sync-threads-64", "the baseline with as many threads as its pool has connections", CONNECTIONS),
-        _synchronous("sync-threads-500", "the baseline with a thread for each of 500 requests that wait", 500),
-        Contender(
-            FROZEN[0],
-            "the baseline with gc.freeze() after its start",
-            "sync",
-            "benchmarks.subjects.apps.sync:create_frozen",
-            _threads(THREADS),
-            f"{THREADS} threads",
-            SYNC_DRIVERS,
-            interface=None,
-            field=False,
+        replace(SYNC, name=CONTROL, about="the same again under another name: the A/A control"),
+        _threaded(1, "the baseline with a single thread"),
+        _threaded(16, "the baseline with more threads than are advised for a core"),
+        _threaded(CONNECTIONS, "the baseline with as many threads as its pool has connections"),
+        _threaded(500, "the baseline with a thread for each of 500 requests that wait"),
+        _like(
+            SYNC, FROZEN[0], "the baseline with gc.freeze() after its start", app="benchmarks.subjects.apps.sync:create_frozen"
         ),
-        Contender(
+        _like(
+            SYNC,
             "sync-gevent",
             "the sync app on gunicorn's gevent worker, which Flask's documentation names beside async views",
-            "sync",
-            "benchmarks.subjects.apps.sync:create",
-            (*GUNICORN, "--worker-class", "gevent", "{app}()"),
-            "a greenlet per request",
-            SYNC_DRIVERS,
-            interface=None,
+            server=GEVENT,
+            concurrency="a greenlet per request",
+            field=True,
         ),
-        Contender(
-            "async-documented",
-            "async views as Flask and Advanced Alchemy document them: stock extension, asgiref, the baseline's server",
-            "documented",
-            "benchmarks.subjects.apps.documented:create",
-            _threads(THREADS),
-            f"{THREADS} threads",
-        ),
-        Contender(
+        DOCUMENTED,
+        _like(
+            DOCUMENTED,
             "async-documented-nullpool",
             "a repair of that: no pool, and each view commits and closes its sessions itself (NullPool alone fails: H3)",
-            "documented",
-            "benchmarks.subjects.apps.documented:create_nullpool",
-            _threads(THREADS),
-            f"{THREADS} threads",
+            app="benchmarks.subjects.apps.documented:create_nullpool",
             connections="no pool: one for each session",
+            interface="wsgi",
+            field=True,
         ),
-        Contender(
+        _like(
+            DOCUMENTED,
             "async-wsgi-to-asgi",
             "the documented app behind asgiref's WsgiToAsgi, as on Flask's page on ASGI, but under uvicorn (see H36)",
-            "documented",
-            "benchmarks.subjects.apps.documented:create_asgi",
-            (*UVICORN, "--lifespan", "off", "{app}"),
-            "one request at a time",
+            app="benchmarks.subjects.apps.documented:create_asgi",
+            server=(*UVICORN, "--lifespan", "off", "{app}"),
+            concurrency="one request at a time",
             interface="asgi",
+            field=True,
         ),
         LOOP,
-        Contender(
+        _like(
+            LOOP,
             "async-loop-psycopg",
             "the same on psycopg: the baseline's server and driver, so that only async differs",
-            "loop",
-            "benchmarks.subjects.apps.runtime:create",
-            _threads(THREADS),
-            f"{THREADS} threads, one event loop",
-            {"postgresql": "psycopg"},
+            drivers={"postgresql": "psycopg"},
             databases=("postgresql",),
-            field=False,
+            interface="wsgi",
         ),
         NATIVE,
-        Contender(
+        _like(
+            NATIVE,
             "mixed-thread",
             "native with a plain empty view, which it calls in a worker thread: what the way there and back costs",
-            "native",
-            "benchmarks.subjects.apps.runtime:create_mixed_asgi",
-            (*UVICORN, "{app}"),
-            "a greenlet and a worker thread per request, one event loop",
+            app="benchmarks.subjects.apps.runtime:create_mixed_asgi",
+            concurrency="a greenlet and a worker thread per request, one event loop",
             interface="asgi",
-            field=False,
             scenarios=("noop",),
         ),
-        Contender(
-            FROZEN[1],
-            "the same with gc.freeze() after its start",
-            "native",
-            "benchmarks.subjects.apps.runtime:create_frozen",
-            (*UVICORN, "{app}"),
-            "a greenlet per request, one event loop",
-            interface=None,
-            field=False,
+        _like(
+            NATIVE, FROZEN[1], "the same with gc.freeze() after its start", app="benchmarks.subjects.apps.runtime:create_frozen"
         ),
-        Contender(
+        _like(
+            NATIVE,
             "async-native-psycopg",
             "the same on psycopg, the sync app's driver",
-            "native",
-            "benchmarks.subjects.apps.runtime:create_asgi",
-            (*UVICORN, "{app}"),
-            "a greenlet per request, one event loop",
-            {"postgresql": "psycopg"},
+            drivers={"postgresql": "psycopg"},
             databases=("postgresql",),
             interface="asgi",
+            field=True,
         ),
-        Contender(
+        _like(
+            SYNC,
             "sync-stock",
             "the sync app without the runtime: plain Flask and Advanced Alchemy's synchronous extension as they come",
-            "sync",
-            "benchmarks.subjects.apps.sync_stock:create",
-            _threads(THREADS),
-            f"{THREADS} threads",
-            SYNC_DRIVERS,
-            field=False,
+            app="benchmarks.subjects.apps.sync_stock:create",
+            interface="wsgi",
         ),
-        _served(
+        _like(
             SYNC,
             "sync-a2wsgi",
             "the sync app behind a2wsgi, on uvicorn",
-            (*UVICORN, "{app}"),
-            needs=("a2wsgi",),
             app="benchmarks.subjects.apps.sync:create_a2wsgi",
+            server=(*UVICORN, "{app}"),
+            needs=("a2wsgi",),
         ),
-        _served(
+        _like(
             SYNC,
             "sync-granian",
             "the sync app on granian, with as many threads",
-            (*GRANIAN, "wsgi", "--blocking-threads", str(THREADS), "{app}"),
+            server=(*GRANIAN, "wsgi", "--blocking-threads", str(THREADS), "{app}"),
             needs=("granian",),
         ),
-        Contender(
+        _like(
+            SYNC,
             "sync-freethreaded",
             "the sync app in a Python without a GIL, with more threads than there are cores",
-            "sync",
-            "benchmarks.subjects.apps.sync:create",
-            _threads(4 * THREADS),
-            f"{4 * THREADS} threads, all cores",
-            SYNC_DRIVERS,
-            interface=None,
-            field=False,
+            server=_threads(4 * THREADS),
+            concurrency=f"{4 * THREADS} threads, all cores",
             gil=False,
         ),
-        Contender(
+        _like(
+            DOCUMENTED,
             "async-gevent",
             "async views as on Flask's page on gevent: on one event loop in gunicorn's gevent worker, sessions too",
-            "documented",
-            "benchmarks.subjects.apps.documented:create_gevent",
-            (*GUNICORN, "--worker-class", "gevent", "{app}()"),
-            "a greenlet per request, one event loop",
-            interface=None,
-            field=False,
+            app="benchmarks.subjects.apps.documented:create_gevent",
+            server=GEVENT,
+            concurrency="a greenlet per request, one event loop",
         ),
-        Contender(
+        _like(
+            DOCUMENTED,
             "async-wsgi-to-asgi-own-context",
             "the documented app behind WsgiToAsgi, each request in a ThreadSensitiveContext of its own (asgiref 3.13)",
-            "documented",
-            "benchmarks.subjects.apps.documented:create_own_context",
-            (*UVICORN, "--lifespan", "off", "{app}"),
-            "a thread per request",
-            interface=None,
-            field=False,
+            app="benchmarks.subjects.apps.documented:create_own_context",
+            server=(*UVICORN, "--lifespan", "off", "{app}"),
+            concurrency="a thread per request",
         ),
-        _served(
+        _like(
             NATIVE,
             "async-native-asyncio",
             "native on uvicorn with asyncio's own event loop",
-            (*UVICORN, "--loop", "asyncio", "{app}"),
+            server=(*UVICORN, "--loop", "asyncio", "{app}"),
         ),
-        _served(NATIVE, "async-native-granian", "native on granian", (*GRANIAN, "asgi", "{app}"), needs=("granian",)),
-        _served(NATIVE, "async-native-hypercorn", "native on hypercorn", (*HYPERCORN, "{app}()"), needs=("hypercorn",)),
-        _served(
-            NATIVE, "async-native-gunicorn", "native on gunicorn's ASGI worker", (*GUNICORN, "--worker-class", "asgi", "{app}()")
+        _like(NATIVE, "async-native-granian", "native on granian", server=(*GRANIAN, "asgi", "{app}"), needs=("granian",)),
+        _like(NATIVE, "async-native-hypercorn", "native on hypercorn", server=(*HYPERCORN, "{app}()"), needs=("hypercorn",)),
+        _like(
+            NATIVE,
+            "async-native-gunicorn",
+            "native on gunicorn's ASGI worker",
+            server=(*GUNICORN, "--worker-class", "asgi", "{app}()"),
         ),
-        _served(SYNC, f"{BASELINE}-2-workers", "the baseline with two workers", _threads(THREADS, 2), workers=2),
-        _served(LOOP, "async-loop-2-workers", "the loop with two workers", _threads(THREADS, 2), workers=2),
-        _served(NATIVE, "async-native-2-workers", "native with two workers", (*_several(UVICORN, 2), "{app}"), workers=2),
+        _doubled(SYNC, "the baseline with two workers", _threads(THREADS, *TWO)),
+        _doubled(LOOP, "the loop with two workers", _threads(THREADS, *TWO)),
+        _doubled(NATIVE, "native with two workers", (*UVICORN, *TWO, "{app}")),
         *(_peer(module, title) for module, title in (("quart", "Quart"), ("fastapi", "FastAPI"), ("litestar", "Litestar"))),
     )
 }
 """By name; the baseline first."""
-
-
-def counterpart(name: str) -> str | None:
-    """Who is opened in process for a contender: itself, or the one that differs from it in its server alone; None for nobody."""
-    one = CONTENDERS.get(name)
-    same = (
-        other.name
-        for other in CONTENDERS.values()
-        if other.interface and one and (other.app, other.drivers) == (one.app, one.drivers)
-    )
-    return name if one and one.interface and name != CONTROL else next(same, None)
 
 
 def left_out() -> list[str]:
