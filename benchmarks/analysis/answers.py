@@ -14,13 +14,7 @@ from benchmarks.subjects.questions import QUESTIONS, Found, Question
 
 PRECISION = 0.2
 """Of an effect: 2.5 times the CPU is known well enough to within a fifth of its logarithm, 2.1 to 3.0."""
-FOUND: Mapping[Verdict, Found] = {
-    Verdict.BETTER: "gains",
-    Verdict.SLIGHTLY_BETTER: "gains",
-    Verdict.SAME: "same",
-    Verdict.SLIGHTLY_WORSE: "loses",
-    Verdict.WORSE: "loses",
-}
+FOUND: Mapping[str, Found] = {"better": "gains", "same": "same", "worse": "loses"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Answer:
         """In plain words."""
         if self.problem is not None:
             return self.question.sentence("fails")
-        found = self.question.sentence(FOUND.get(self.verdict) if self.verdict else None)
+        found = self.question.sentence(FOUND.get(self.verdict.broadly) if self.verdict else None)
         return found.format(times=f"{self.estimate.ratio:.2f}") if self.estimate else found
 
     @property

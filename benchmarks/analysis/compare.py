@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf, log
 from statistics import fmean, median
+from typing import Any
 
 from scipy.special import ndtri
 
@@ -33,6 +34,8 @@ CHANCE = float(ndtri(0.75) / ndtri(0.5 + CONFIDENCE / 2))
 """Half of the changes that chance makes are nearer to their middle than this share of their interval's half-width."""
 
 Run = load.LoadRun | micro.MicroRun | instructions.InstructionRun
+Places = tuple[Set[Any], Set[Any]]
+"""What was measured in either run, as far as it is compared."""
 
 
 @dataclass(frozen=True, order=True)
@@ -175,7 +178,7 @@ def scatter(changes: Sequence[Estimate]) -> float:
     return max(1.0, median(abs(change - middle) / width for change, width in known) / CHANCE)
 
 
-def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], tuple[set[Place], set[Place]], dict[str, float]]:
+def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], Places, dict[str, float]]:
     common = [place for place in old.series if place in new.series]
     together = 1 - (1 - CONFIDENCE) / max(1, len(common))
     found, certain = (
@@ -204,9 +207,7 @@ def _moved(old: Series, new: Series, confidence: float) -> Estimate:
     return moved.widened(max(old.factor, new.factor))
 
 
-def _exactly(
-    old: instructions.InstructionRun, new: instructions.InstructionRun
-) -> tuple[list[Change], tuple[set[Place], set[Place]]]:
+def _exactly(old: instructions.InstructionRun, new: instructions.InstructionRun) -> tuple[list[Change], Places]:
     """Instructions, and cycles where both runs have them."""
     cells = [{(cell.database, cell.scenario, cell.contender): cell for cell in run.cells} for run in (old, new)]
     before, after = ({place: cell for place, cell in one.items() if not cell.problem} for one in cells)
@@ -222,12 +223,7 @@ def _exactly(
         changes.append(_counted(place, cell.counts, now.counts, EXACT_MARGIN))
         if cell.cycles and now.cycles:
             changes.append(_counted(replace(place, quantity="cycles"), cell.cycles, now.cycles, CYCLES_MARGIN))
-    only_old, only_new = (_places(one.keys() - other.keys()) for one, other in ((before, cells[1]), (after, cells[0])))
-    return changes, (only_old, only_new)
-
-
-def _places(cells: Set[tuple[str, str, str]]) -> set[Place]:
-    return {Place(database, scenario, "", contender, "instructions") for database, scenario, contender in cells}
+    return changes, (before.keys() - cells[1].keys(), after.keys() - cells[0].keys())
 
 
 def _counted(place: Place, before: Sequence[float], now: Sequence[float], margin: float) -> Change:

@@ -20,14 +20,9 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
     @property
-    def gains(self) -> bool:
-        """Better, if only slightly."""
-        return self in (Verdict.BETTER, Verdict.SLIGHTLY_BETTER)
-
-    @property
-    def loses(self) -> bool:
-        """Worse, if only slightly."""
-        return self in (Verdict.WORSE, Verdict.SLIGHTLY_WORSE)
+    def broadly(self) -> str:
+        """Slightly better is better, and slightly worse worse."""
+        return self.removeprefix("slightly ")
 
 
 def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool = True) -> Verdict:

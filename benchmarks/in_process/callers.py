@@ -4,41 +4,23 @@ A caller makes batches beforehand, so that what is timed is the app and what it 
 """
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 from benchmarks.in_process.messages import Message, Reply, environ, scope
 from benchmarks.load import Request
+from benchmarks.load.generator import fastest_loop
 from benchmarks.machinery.databases import SETTINGS
 from benchmarks.subjects.apps import CLOSE
 from benchmarks.subjects.contenders import CONTENDERS
-from benchmarks.subjects.loop import new_event_loop
+from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
 Batch = Callable[[], object]
 """Does its work when it is called, once."""
 ASGIApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
-
-
-class Caller(Protocol):
-    """An open app; `close` ends what it holds."""
-
-    def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
-        """Send the requests one after the other; raises `WrongAnswerError`. With `check` bodies are looked at, too."""
-
-    def together(self, batches: Sequence[Batch]) -> None:
-        """Run the batches at the same time; raises what one of them raises."""
-
-    def close(self) -> None:
-        """Close connections and loops."""
-
-
-def open_contender(name: str, urls: Mapping[str, str]) -> Caller:
-    """A contender's app in this process, on databases at these URLs by setting. Raises whatever its start raises."""
-    contender = CONTENDERS[name]
-    app = contender.factory()({**contender.settings(urls), **SETTINGS})
-    return ASGICaller(app) if contender.interface == "asgi" else WSGICaller(app)
 
 
 @dataclass
@@ -48,7 +30,7 @@ class WSGICaller:
     app: Any
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
-        """See `Caller`."""
+        """Send the requests one after the other; raises `WrongAnswerError`. With `check` bodies are looked at, too."""
         prepared = [(environ(request), Reply(request)) for request in requests]
 
         def run() -> None:
@@ -71,25 +53,15 @@ class WSGICaller:
                 close()
 
     def together(self, batches: Sequence[Batch]) -> None:
-        """Each in a thread of its own."""
-        errors: list[BaseException] = []
-
-        def run(batch: Batch) -> None:
-            try:
-                batch()
-            except BaseException as error:  # noqa: BLE001 - raised again below
-                errors.append(error)
-
-        threads = [threading.Thread(target=run, args=(batch,), daemon=True) for batch in batches]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
+        """Run the batches at the same time, each in a thread of its own; raises what one of them raises."""
+        pool = ThreadPoolExecutor(len(batches))
+        try:
+            list(pool.map(lambda batch: batch(), batches))
+        finally:
+            pool.shutdown(wait=False)  # one may hang
 
     def close(self) -> None:
-        """See `Caller`."""
+        """Close its connections."""
         self.app.extensions[CLOSE]()
 
 
@@ -101,13 +73,12 @@ class ASGICaller:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.loop = new_event_loop()
+        self.loop = fastest_loop()
         self._lifespan = _Lifespan(app)
         self.loop.run_until_complete(self._lifespan.enter("startup"))
         self._standing = asyncio.all_tasks(self.loop)  # the lifespan's, and what it has started
 
     def batch(self, requests: Sequence[Request], *, check: bool = False) -> Batch:
-        """See `Caller`."""
         prepared = [(scope(request), Reply(request)) for request in requests]
 
         async def send() -> None:
@@ -144,7 +115,7 @@ class ASGICaller:
         self.loop.run_until_complete(run())
 
     def close(self) -> None:
-        """See `Caller`. What an interrupted batch left unfinished is cancelled first."""
+        """Close connections and loops; what an interrupted batch left unfinished is cancelled first."""
 
         async def end() -> None:
             left = asyncio.all_tasks() - self._standing - {asyncio.current_task()}
@@ -155,6 +126,32 @@ class ASGICaller:
 
         self.loop.run_until_complete(end())
         self.loop.close()
+
+
+Caller = WSGICaller | ASGICaller
+"""An open app."""
+
+
+def open_contender(name: str, urls: Mapping[str, str]) -> Caller:
+    """A contender's app in this process, on databases at these URLs by setting. Raises whatever its start raises."""
+    contender = CONTENDERS[name]
+    app = contender.factory()({**contender.settings(urls), **SETTINGS})
+    return ASGICaller(app) if contender.interface == "asgi" else WSGICaller(app)
+
+
+@dataclass
+class Requests:
+    """Batches of consecutive requests of a scenario; they are the same in every process."""
+
+    caller: Caller
+    scenario: str
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def batch(self, size: int, *, check: bool = False) -> Batch:
+        """The next `size` requests."""
+        request = SCENARIOS[self.scenario].request
+        assert request
+        return self.caller.batch([request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(size)], check=check)
 
 
 @dataclass

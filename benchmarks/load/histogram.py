@@ -31,13 +31,6 @@ class Histogram:
         """How many times were recorded."""
         return self.counts.total()
 
-    @property
-    def mean(self) -> float:
-        """Exact mean in seconds; ValueError when empty."""
-        if not self.counts:
-            raise ValueError("an empty histogram has no mean")
-        return self.total / self.count
-
     def record(self, seconds: npt.ArrayLike) -> None:
         """Add one time or an array of them.
 

@@ -40,9 +40,6 @@ TEST_SETTINGS: Mapping[str, str] = {
 }
 """What a started server runs with unless told otherwise."""
 
-DURABLE_SETTINGS: Mapping[str, str] = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-"""What production runs with: a commit is answered when it is on the disk."""
-
 OWN_SETTINGS = frozenset({"listen_addresses", "port", "unix_socket_directories"})
 """What the launcher sets itself and nobody else may."""
 

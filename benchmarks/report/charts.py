@@ -32,7 +32,7 @@ def kind(finding: Finding) -> str:
     verdict = finding.verdict
     if finding.problem:
         return "fails"
-    return "" if verdict is None else "better" if verdict.gains else "worse" if verdict.loses else str(verdict)
+    return verdict.broadly if verdict else ""
 
 
 def _svg(chart: Any, title: str, rows: Sequence[Any]) -> str:

@@ -83,7 +83,7 @@ def outcome(say: Say, finding: Finding) -> Outcome:
         return Outcome.ABSENT
     if estimate.high < say.low or estimate.low > say.high:
         return Outcome.CONTRADICTS
-    kind = "better" if verdict.gains else "worse" if verdict.loses else str(verdict)
+    kind = verdict.broadly
     if say.kind in EXCLUDES:
         if kind == EXCLUDES[say.kind]:
             return Outcome.CONTRADICTS

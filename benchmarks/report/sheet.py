@@ -10,10 +10,9 @@ from rich.table import Table
 from benchmarks.analysis.answers import Answer
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.report.numbers import interval
+from benchmarks.report.verdicts import STYLES
 
 HEAD = ("question", "answer", "ratio", "verdict")
-STYLES = {Verdict.SAME.value: "cyan", Verdict.UNDECIDED.value: "dim", "fails": "bold red"}
-STYLES |= {one.value: "green" if one.gains else "red" for one in Verdict if one.gains or one.loses}
 WIDE = 150
 
 

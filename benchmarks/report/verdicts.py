@@ -13,13 +13,14 @@ from benchmarks.raw.micro import MicroRun
 from benchmarks.report.comparisons import DATABASES, Comparison, Finding, comparisons, deciding
 from benchmarks.report.numbers import interval, plural
 
-STYLES = {
+STYLES: dict[str, str] = {
     Verdict.BETTER: "bold green",
     Verdict.SLIGHTLY_BETTER: "green",
     Verdict.SAME: "cyan",
     Verdict.SLIGHTLY_WORSE: "red",
     Verdict.WORSE: "bold red",
     Verdict.UNDECIDED: "dim",
+    "fails": "bold red",
 }
 WIDE = 110
 
@@ -69,7 +70,7 @@ def _print(title: str, table: Table, lines: Sequence[str] = ()) -> None:
 def _cells(findings: Sequence[Finding], unit: str = "round") -> list[str]:
     cells = []
     for one in findings:
-        style = "bold red" if one.problem else STYLES[one.verdict] if one.verdict else "dim"
+        style = STYLES.get(one.word, "dim")
         cells += [escape(interval(one.estimate, unit)) if one.estimate else "", f"[{style}]{one.word or 'baseline'}[/]"]
     return cells
 

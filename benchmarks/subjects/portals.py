@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
 
-from benchmarks.subjects.loop import new_event_loop
+from benchmarks.load.generator import fastest_loop
 
 Call = Callable[[], object]
 BASELINE, CONTROL = "stock-portal", "stock-portal-aa"
@@ -54,7 +54,7 @@ def _runtime() -> Iterator[Call]:
 
 @contextmanager
 def _own_loop() -> Iterator[Call]:
-    with closing(new_event_loop()) as loop:
+    with closing(fastest_loop()) as loop:
         yield lambda: loop.run_until_complete(_nothing())
 
 

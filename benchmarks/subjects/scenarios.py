@@ -140,12 +140,6 @@ def _fan_out(_: int, books: int) -> Request:
     return Request("/reports/overview", check=right)
 
 
-def _slow(milliseconds: int) -> Callable[[int, int], Request]:
-    right = {"waited": milliseconds}
-    request = Request(f"/slow?ms={milliseconds}", check=lambda body: bool(msgspec.json.decode(body) == right))
-    return lambda _, __: request
-
-
 def _once(request: Callable[[int, int], Request]) -> Callable[[int, int], Request]:
     """The same request, after whose answer the server closes the connection: the next one comes on a new connection."""
     return lambda number, books: replace(asked := request(number, books), headers={**asked.headers, "Connection": "close"})
@@ -154,6 +148,10 @@ def _once(request: Callable[[int, int], Request]) -> Callable[[int, int], Reques
 def _waits(path: str, right: object) -> Callable[[int, int], Request]:
     request = Request(path, check=lambda body: bool(msgspec.json.decode(body) == right))
     return lambda _, __: request
+
+
+def _slow(milliseconds: int) -> Callable[[int, int], Request]:
+    return _waits(f"/slow?ms={milliseconds}", {"waited": milliseconds})
 
 
 def _asking(name: str, title: str, path: str, right: object, delay: int, databases: tuple[str, ...] = ()) -> Scenario:

@@ -125,10 +125,10 @@ def require_free(port: int) -> int:
 
 def _wait_for(server: ContenderServer, token: str) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while (answer := _token(server.port)) != token:
+    while (answer := _get(server.port, TOKEN_PATH)) != token:
         if answer is not None and server.alive:
             time.sleep(0.2)  # it may be the old listener's last answer, but not twice
-            if (again := _token(server.port)) is not None and again != token:
+            if (again := _get(server.port, TOKEN_PATH)) is not None and again != token:
                 raise PortTakenError(f"{server.contender.name} did not start: something else answers on port {server.port}")
         if not server.alive:
             output = server.process.output
@@ -150,10 +150,6 @@ def collections(server: ContenderServer) -> list[tuple[float, float]] | None:
         return [(float(began), float(seconds)) for began, seconds in json.loads(_get(server.port, COLLECTIONS_PATH) or "")]
     except (ValueError, TypeError):
         return None
-
-
-def _token(port: int) -> str | None:
-    return _get(port, TOKEN_PATH)
 
 
 def _get(port: int, path: str) -> str | None:

@@ -122,8 +122,8 @@ def test_the_interval_is_welchs() -> None:
 def test_the_same_again_is_called_slower_in_at_most_5_of_100(scatter: float) -> None:
     random = np.random.default_rng(2)
     found = [native(noisy(random, scatter=scatter), noisy(random, scatter=scatter, machine=3)) for _ in range(SIMULATIONS)]
-    assert sum(change.verdict.loses for change in found) <= 0.05 * SIMULATIONS
-    assert sum(change.verdict.gains for change in found) <= 0.05 * SIMULATIONS
+    assert sum(change.verdict.broadly == "worse" for change in found) <= 0.05 * SIMULATIONS
+    assert sum(change.verdict.broadly == "better" for change in found) <= 0.05 * SIMULATIONS
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_two_halves_of_a_run_do_not_differ(recorded: list[list[load.LoadTrial]])
     assert {len(one.changes) for one in found} == {16}
     assert not any(one.changed for one in found)
     verdicts = [change.verdict for one in found for change in one.changes]
-    assert sum(one.gains or one.loses for one in verdicts) <= 0.05 * 16 * 20
+    assert sum(one.broadly in ("better", "worse") for one in verdicts) <= 0.05 * 16 * 20
 
 
 def test_a_change_of_one_among_many_stands(recorded: list[list[load.LoadTrial]]) -> None:
@@ -301,7 +301,7 @@ def test_what_moves_a_whole_run_is_no_change_of_its_contenders(recorded: list[li
     factors = {name: statistics.median(one.factors[name] for one in found) for name in ("cpu", "throughput")}
     assert factors["cpu"] > 2 > 1.2 > factors["throughput"]
     cpu = [change for one in found for change in one.changes if change.place.quantity == "cpu"]
-    assert sum(change.verdict.gains or change.verdict.loses for change in cpu) <= 0.15 * len(cpu)
+    assert sum(change.verdict.broadly in ("better", "worse") for change in cpu) <= 0.15 * len(cpu)
     assert sum(change.stands for change in cpu) <= 0.02 * len(cpu)
 
 

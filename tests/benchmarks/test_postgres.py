@@ -22,7 +22,6 @@ import pytest
 
 from benchmarks.machinery import _postgres_supervisor as supervisor
 from benchmarks.machinery.postgres import (
-    DURABLE_SETTINGS,
     TEST_SETTINGS,
     PostgresError,
     PostgresServer,
@@ -267,7 +266,7 @@ def test_interrupt_from_the_terminal_reaches_the_parent_only(temporary: Path) ->
 
 
 def test_two_servers_at_once_one_with_settings_on_top_of_the_defaults_leave_nothing(temporary: Path) -> None:
-    settings = {**DURABLE_SETTINGS, "work_mem": "7MB", "application_name": "two words = 'one' value"}
+    settings = {"fsync": "on", "synchronous_commit": "on", "work_mem": "7MB", "application_name": "two words = 'one' value"}
     with (
         connect_or_start(None, settings) as one,
         server() as two,

@@ -8,16 +8,14 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from itertools import count
 from types import FrameType
 from typing import Any
 
-from benchmarks.in_process.callers import Batch, Caller, open_contender
+from benchmarks.in_process.callers import Requests, open_contender
 from benchmarks.in_process.instructions.callgrind import Callgrind
 from benchmarks.machinery.child import serve
 from benchmarks.machinery.reasons import reason
 from benchmarks.subjects.layers import OTHER, of_python
-from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 from flask_oneloop import watch
 
 SLOWER = 100
@@ -25,20 +23,6 @@ SLOWER = 100
 
 CHECKED = 4
 """Requests whose answers are looked at; of the others the status."""
-
-
-class Requests:
-    """Batches of a scenario's requests; consecutive ones, the same in every process."""
-
-    def __init__(self, caller: Caller, scenario: str) -> None:
-        self._caller = caller
-        self._request = SCENARIOS[scenario].request
-        self._numbers = count()
-
-    def batch(self, requests: int, *, check: bool = False) -> Batch:
-        """The next `requests` of them."""
-        assert self._request is not None
-        return self._caller.batch([self._request(next(self._numbers), BOOKS_IN_PROCESS) for _ in range(requests)], check=check)
 
 
 def count_instructions(requests: Requests, number: int, warm_up: int) -> None:

@@ -1,20 +1,19 @@
 """What the suite needs: databases, contenders that were found to answer right, and batches of requests for them."""
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 import pytest
 
-from benchmarks.in_process.callers import Batch, Caller, open_contender
+from benchmarks.in_process.callers import Batch, Caller, Requests, open_contender
 from benchmarks.in_process.cells import MicroCell
 from benchmarks.in_process.examination import Examination, Findings, examine
 from benchmarks.machinery.databases import Databases, Kind
 from benchmarks.raw import NO_DATABASE
 from benchmarks.raw.micro import MicroCheck
 from benchmarks.subjects.contenders import documented
-from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
+from benchmarks.subjects.scenarios import SCENARIOS
 
 WARM_UP_BATCHES = 2
 
@@ -24,8 +23,7 @@ class Client:
     """A contender that is asked batch after batch of one scenario's requests, on a database of its own."""
 
     cell: MicroCell
-    caller: Caller
-    numbers: Iterator[int] = field(default_factory=count)
+    requests: Requests
 
     @property
     def title(self) -> str:
@@ -40,9 +38,7 @@ class Client:
 
     def batch(self, *, check: bool = False) -> Batch:
         """The next one."""
-        request = SCENARIOS[self.cell.scenario].request
-        assert request
-        return self.caller.batch([request(next(self.numbers), BOOKS_IN_PROCESS) for _ in range(self.size)], check=check)
+        return self.requests.batch(self.size, check=check)
 
 
 @dataclass
@@ -91,7 +87,7 @@ class Laboratory:
         where = (cell.kind, cell.contender)
         if where not in self._callers:
             self._callers[where] = open_contender(cell.contender, self._urls[where])
-        client = Client(cell, self._callers[where])
+        client = Client(cell, Requests(self._callers[where], cell.scenario))
         for _ in range(WARM_UP_BATCHES):
             client.batch(check=True)()
         gc.collect()
