@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.analysis.cells import CellResult, lower_is_better
-from benchmarks.analysis.effort import TARGET
 from benchmarks.analysis.estimate import Estimate
-from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.analysis.verdict import NARROW, Verdict, judge
 from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE
 from benchmarks.subjects.questions import QUESTIONS, Found, Question
@@ -53,7 +52,7 @@ class Answer:
         """
         if self.estimate is None:
             return 0.0 if any(name in self.cell.problems for name in self.question.contenders) else math.inf
-        wanted = max(math.log1p(2 * TARGET) / 2, PRECISION * abs(math.log(self.estimate.ratio)))
+        wanted = max(NARROW, PRECISION * abs(math.log(self.estimate.ratio)))
         return self.estimate.half_width / wanted
 
 

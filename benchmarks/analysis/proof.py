@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.analysis.cells import BY_SLICE, CLOCK, CellResult, Name, lower_is_better, quantities, uncalibrated
-from benchmarks.analysis.effort import wanting
 from benchmarks.analysis.estimate import Estimate, contrast, spread
 from benchmarks.analysis.robust import location
 from benchmarks.analysis.series import paired
 from benchmarks.analysis.slices import Floats, Quantity, Slices
-from benchmarks.analysis.verdict import MARGIN, Verdict, judge
+from benchmarks.analysis.verdict import MARGIN, NARROW, Verdict, judge
 from benchmarks.raw.load import LoadRun
 from benchmarks.raw.proof import ProofRow
 from benchmarks.subjects.scenarios import SCENARIOS
@@ -174,7 +173,7 @@ def run(record: Sequence[Floats], experiment: Experiment, random: np.random.Gene
     rounds = [_restart(record, experiment, random) for _ in range(experiment.restarts)]
     counts = range(2, experiment.restarts) if experiment.stops else []
     found = (_estimate(rounds[:count]) for count in counts)
-    return next((one for one in found if not wanting(one)), None) or _estimate(rounds)
+    return next((one for one in found if one.half_width <= NARROW), None) or _estimate(rounds)
 
 
 def _estimate(rounds: Sequence[Floats]) -> Estimate:

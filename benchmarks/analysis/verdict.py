@@ -7,6 +7,10 @@ from benchmarks.analysis.estimate import Estimate
 
 MARGIN = 0.05
 """A smaller difference is of no interest. It is fixed before any measurement, and reaches from 1/1.05 to 1.05."""
+NARROW = math.log1p(MARGIN) / 2
+"""Half the width, on the log scale, of an interval of +-2.5 %, which always decides: it cannot reach from 1 beyond the margin.
+It is no cheating to stop there, but to stop as soon as 1 is left out would be: that finds an effect sooner or later where there
+is none (P. Armitage et al., Journal of the Royal Statistical Society A 132, 1969)."""
 
 
 class Verdict(StrEnum):
@@ -29,7 +33,7 @@ def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool =
     """Same where the whole interval lies within the margin; else better or worse where it leaves out 1, slightly so where it
     reaches into the margin; else undecided.
 
-    So an interval no wider than the margin on one side of 1 always decides (`effort.wanting`). Raises ValueError for a margin
+    So an interval no wider than the margin on one side of 1 always decides (`NARROW`). Raises ValueError for a margin
     that is not positive and finite.
     """
     if not (margin > 0 and math.isfinite(margin)):

@@ -10,7 +10,6 @@ import click
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
-from benchmarks.analysis.completeness import done, expected
 from benchmarks.cli.base import FILE, Seconds, command_line, database, duration, long_job, require_reachable
 from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.environment import environment
@@ -139,7 +138,7 @@ def _keep(output: Path) -> None:
         former = load.read(output)
     except ResultsError:
         return
-    if 0 < done(former) < expected(former):
+    if 0 < former.done < former.planned:
         names = (output.with_suffix(f".interrupted-{number}.jsonl") for number in count(1))
         kept = next(path for path in names if not path.exists())
         output.replace(kept)

@@ -268,6 +268,17 @@ class LoadRun:
     ceilings: list[Ceiling] = field(default_factory=list)
     crosschecks: list[Crosscheck] = field(default_factory=list)
 
+    @property
+    def planned(self) -> int:
+        """Trials in a complete run; those of contenders that fail are not among them."""
+        places = ((cell, name) for cell in self.header.cells for name in cell.contenders)
+        return sum(cell.rounds for cell, name in places if not self.problem(cell.database, cell.scenario, name))
+
+    @property
+    def done(self) -> int:
+        """Trials of the run that count towards `planned`."""
+        return sum(not self.problem(one.database, one.scenario, one.contender) for one in self.trials)
+
     def problem(self, database: str, scenario: str, contender: str, load: str = "") -> Problem | None:
         """Why the contender was not, or not to the end, measured there, under any load or under that one; None where nothing was
         wrong."""

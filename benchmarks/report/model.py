@@ -11,7 +11,6 @@ from benchmarks.analysis import instructions as exact
 from benchmarks.analysis import micro as clock
 from benchmarks.analysis.answers import Answer, answers
 from benchmarks.analysis.cells import enough
-from benchmarks.analysis.completeness import done, expected
 from benchmarks.analysis.proof import means
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
@@ -47,15 +46,13 @@ class Failing:
 
 @dataclass(frozen=True)
 class UnderLoad:
-    """A run under load. `done` of `expected` trials have a result; `absent` are contenders and scenarios that it lacks."""
+    """A run under load; `absent` are contenders and scenarios that it lacks."""
 
     run: load.LoadRun
     cells: tuple[Comparison, ...]
     situations: tuple[Judged, ...]
     answers: tuple[Answer, ...]
     trust: Trust
-    done: int
-    expected: int
     absent_contenders: tuple[str, ...]
     absent_scenarios: tuple[str, ...]
 
@@ -305,8 +302,6 @@ def _under_load(run: load.LoadRun) -> UnderLoad:
         judged(found),
         tuple(answers([one.result for one in found])),
         trust(run, found),
-        done(run),
-        expected(run),
         tuple(name for name in CONTENDERS if name not in run.header.contenders),
         tuple(name for name in SCENARIOS if name not in measured),
     )

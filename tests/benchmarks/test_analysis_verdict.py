@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.analysis.calibration import calibrate, false_verdicts
-from benchmarks.analysis.effort import wanting
 from benchmarks.analysis.estimate import Estimate
-from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.analysis.verdict import NARROW, Verdict, judge
 
 
 def interval(low: float, high: float) -> Estimate:
@@ -56,12 +55,11 @@ def test_what_wants_no_more_slices_is_decided_wherever_it_lies() -> None:
     half = math.log(1.05) / 2
     for middle in np.linspace(-0.2, 0.2, 4001):
         estimate = interval(math.exp(middle - half + 1e-9), math.exp(middle + half - 1e-9))
-        assert not wanting(estimate)
+        assert estimate.half_width <= NARROW
         assert judge(estimate) is not Verdict.UNDECIDED
-    assert wanting(interval(math.exp(-half - 1e-9), math.exp(half + 1e-9)))
-    assert wanting(interval(math.exp(5 - 0.03), math.exp(5 + 0.03)))  # decided long since: the width alone counts
-    assert wanting(Estimate(1, 0, math.inf, 1, 1))
-    assert not wanting(interval(0.8, 1.2), target=0.25)
+    assert interval(math.exp(-half - 1e-9), math.exp(half + 1e-9)).half_width > NARROW
+    assert interval(math.exp(5 - 0.03), math.exp(5 + 0.03)).half_width > NARROW  # decided long since: the width alone counts
+    assert Estimate(1, 0, math.inf, 1, 1).half_width > NARROW
 
 
 def controls(*distances: float) -> list[Estimate]:
