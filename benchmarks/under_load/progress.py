@@ -5,7 +5,6 @@ import time
 from math import inf
 from typing import Self
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -22,7 +21,7 @@ class LoadProgress:
 
     def __init__(self, plan: RunPlan) -> None:
         self.plan = plan
-        self.console = Console(stderr=True)
+        self.console = Console(stderr=True, emoji=False)
         columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[left]}"), TimeElapsedColumn())
         self.bar = Progress(*columns, console=self.console, transient=True)
         self.task = self.bar.add_task("seeding databases", total=None, left="")
@@ -37,8 +36,7 @@ class LoadProgress:
     def __enter__(self) -> Self:
         if self.console.is_terminal:
             self.bar.start()
-        else:
-            click.echo("seeding databases", err=True)
+        self._describe("seeding databases")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,13 +108,10 @@ class LoadProgress:
     def _describe(self, what: str) -> None:
         self.bar.update(self.task, description=what)
         if not self.console.is_terminal:
-            click.echo(what, err=True)
+            self._say(what)
 
     def _say(self, text: str) -> None:
-        if self.console.is_terminal:
-            self.console.print(text, markup=False, highlight=False)
-        else:
-            click.echo(text, err=True)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _words(record: LoadCheck | Failure | Rate | Ceiling | Crosscheck) -> str | None:
