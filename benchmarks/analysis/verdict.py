@@ -38,7 +38,9 @@ def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool =
     """
     if not (margin > 0 and math.isfinite(margin)):
         raise ValueError(f"margin is {margin!r}: it must be positive and finite")
-    low, high = (estimate.low, estimate.high) if lower_is_better else (1 / estimate.high, _inverse(estimate.low))
+    low, high = estimate.low, estimate.high
+    if not lower_is_better:
+        low, high = 1 / high, 1 / low if low else math.inf
     if 1 / (1 + margin) <= low and high <= 1 + margin:
         return Verdict.SAME
     if high < 1:
@@ -46,7 +48,3 @@ def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool =
     if low > 1:
         return Verdict.WORSE if low > 1 + margin else Verdict.SLIGHTLY_WORSE
     return Verdict.UNDECIDED
-
-
-def _inverse(value: float) -> float:
-    return 1 / value if value else math.inf

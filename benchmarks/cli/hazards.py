@@ -77,11 +77,8 @@ def show(wanted: list[Hazard], sides: list[raw.Side]) -> None:
         table.add_column(heading, overflow="fold")
     found: dict[tuple[str, str], raw.Side] = {(side.hazard, side.model): side for side in sides}
     for hazard in wanted:
-        cells = [_cell(found.get((hazard.name, str(model)))) for model in MODELS]
+        seen = [found.get((hazard.name, str(model))) for model in MODELS]
+        cells = [f"{'✗' if side.broken else '✓'} {side.outcome}" if side else "" for side in seen]
         if any(cells):
             table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, f"{hazard.package} {hazard.since}")
     console.print(table, markup=False)
-
-
-def _cell(side: raw.Side | None) -> str:
-    return "" if side is None else f"{'✗' if side.broken else '✓'} {side.outcome}"

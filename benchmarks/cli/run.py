@@ -1,6 +1,5 @@
 """`run`: the load benchmark on real servers."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from math import inf
@@ -23,7 +22,6 @@ from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
 from benchmarks.under_load.effort import sitting_seconds
 from benchmarks.under_load.progress import LoadProgress
 from benchmarks.under_load.runner import RunPlan, remaining, run
-from benchmarks.under_load.trial import Round
 
 SLOW = "slow"
 """All scenarios whose query waits, by one name."""
@@ -78,10 +76,11 @@ def run_(
     sittings = remaining(plan, plan.former) if plan.former else plan.sittings
     left = [turn for rounds in sittings for turn in rounds]
     trials = sum(len(one.contenders) for one in left)
+    planned = plan.profile.budget if plan.profile.budget < inf else sum(map(sitting_seconds, sittings))
     click.echo(
         f"profile {profile}: {plural(len(comparisons), 'comparison')},"
         f" {plural(len(left), 'round')} of {trials} trials{' left' if resume else ''};"
-        f" about {duration(_seconds(plan, sittings))}; raw results in {output}"
+        f" about {duration(planned)}; raw results in {output}"
     )
     for line in left_out():
         click.echo(line)
@@ -100,11 +99,6 @@ def run_(
         verdicts.show_load(found)
     sheet.show(answers(results(found)))
     click.echo(f"Raw results: {output}")
-
-
-def _seconds(plan: RunPlan, sittings: Sequence[Sequence[Round]]) -> float:
-    """About how long they take, and what is done with the rest of the time."""
-    return plan.profile.budget if plan.profile.budget < inf else sum(map(sitting_seconds, sittings))
 
 
 def _former(output: Path) -> load.LoadRun:

@@ -130,7 +130,9 @@ class HazardRunner:
         self._read(folder / "end", END_SECONDS)
         facts = _facts((folder / "stdout").read_text(errors="replace"))
         errors = _errors((folder / "stderr").read_text(errors="replace"))
-        return Observation(facts, "time limit" if end is None else _end(int(end)), errors, round(seconds, 2))
+        status = None if end is None else int(end)
+        said = "time limit" if status is None else signal.Signals(-status).name if status < 0 else f"exit {status}"
+        return Observation(facts, said, errors, round(seconds, 2))
 
     def _parent(self, kind: str) -> Child:
         """Who starts sides of that kind."""
@@ -196,10 +198,6 @@ def _facts(output: str) -> Facts:
                 facts: Facts = json.loads(line)
                 return facts
     return {}
-
-
-def _end(status: int) -> str:
-    return signal.Signals(-status).name if status < 0 else f"exit {status}"
 
 
 def _errors(text: str) -> tuple[str, ...]:

@@ -181,7 +181,8 @@ def metering(server: int, database: int | None, connections: ConnectionCount | N
         after = _spent(server, database)
         # They may have crashed, and then there is less than before.
         usage.server = Times(*(max(0.0, now - then) for now, then in zip(after.server, before.server, strict=True)))
-        usage.switches = _more(before.switches, after.switches)
+        if before.switches:  # of the threads that are left
+            usage.switches = sum(count - before.switches.get(thread, 0) for thread, count in after.switches.items())
         usage.steal = (after.stolen - before.stolen) / ((after.moment - before.moment) * (psutil.cpu_count() or 1))
         if database is not None:
             usage.database_cpu = max(0.0, after.database - before.database)
@@ -207,8 +208,3 @@ def _spent(server: int, database: int | None) -> _Spent:
         stolen=getattr(psutil.cpu_times(), "steal", 0.0),
         moment=time.monotonic(),
     )
-
-
-def _more(before: Mapping[int, int], after: Mapping[int, int]) -> int | None:
-    """By how much the threads that are left have more; None where nothing was counted."""
-    return sum(count - before.get(thread, 0) for thread, count in after.items()) if before else None

@@ -1,7 +1,7 @@
 """What the report shows of a run under load: cells with a row for each contender, and situations of several. Pure."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -214,16 +214,11 @@ def _row(result: CellResult, name: str) -> Row:
     trials = tuple(trial for _, trial in sorted(result.trials.get(name, {}).items()))
     problem = str(found) if (found := result.problems.get(name)) else None
     values, findings = dict[Name, tuple[float, ...]](), dict[Name, Finding]()
-    for quantity, measured in _values(() if problem else trials, quantities(result.cell.load)):
-        values[quantity] = measured
-        findings[quantity] = _finding(result.estimate(name, quantity), quantity)
+    for quantity in () if problem else quantities(result.cell.load):
+        if measured := tuple(value for one in trials if one.count and (value := VALUES[quantity](one)) > 0):
+            values[quantity] = measured
+            findings[quantity] = _finding(result.estimate(name, quantity), quantity)
     return Row(name, problem, values, findings, trials)
-
-
-def _values(trials: Sequence[LoadTrial], judged: Sequence[Name]) -> Iterator[tuple[Name, tuple[float, ...]]]:
-    for quantity in judged:
-        if found := tuple(value for trial in trials if trial.count and (value := VALUES[quantity](trial)) > 0):
-            yield quantity, found
 
 
 def _finding(estimate: Estimate | None, quantity: Name, problem: str | None = None) -> Finding:

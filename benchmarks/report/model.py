@@ -278,19 +278,15 @@ class Report:
 def report(runs: Runs, claims: Sequence[Claim] = ()) -> Report:
     """The tree, with the published `claims` held against the run."""
     under_load = _under_load(runs.load) if runs.load else None
+    held = [hold(one, under_load.cells) for one in claims] if under_load else []
     return Report(
         under_load,
         Counts(runs.instructions, tuple(exact.summarize(runs.instructions))) if runs.instructions else None,
         Clock(runs.micro, tuple(clock.summarize(runs.micro)), clock.calibrations(runs.micro)) if runs.micro else None,
         _hazards(runs.hazards) if runs.hazards else None,
         [*means(runs.proof), *runs.proof],
-        _held(claims, under_load.cells) if under_load else (),
+        tuple(sorted(held, key=lambda one: list(Outcome).index(one.outcome))),
     )
-
-
-def _held(claims: Sequence[Claim], found: Sequence[Comparison]) -> tuple[Held, ...]:
-    """What the run contradicts before what it leaves open, did not measure, or confirms."""
-    return tuple(sorted((hold(one, found) for one in claims), key=lambda one: list(Outcome).index(one.outcome)))
 
 
 def _under_load(run: load.LoadRun) -> UnderLoad:

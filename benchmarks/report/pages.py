@@ -18,19 +18,18 @@ from benchmarks.report.model import Report, Seen
 from benchmarks.report.pictures import MEBI, Drawing, pictures
 from benchmarks.report.sheet import cells_of
 from benchmarks.report.situations import CHOICES, QUANTITIES
-from benchmarks.report.trust import Disturbance
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGES = {
-    "verdicts": "load",
-    "costs": "load",
-    "latency": "load",
-    "counts": "counts",
-    "hazards": "hazards",
-    "validity": "load",
-    "environment": "runs",
+    "verdicts": ("load",),
+    "costs": ("load",),
+    "latency": ("load",),
+    "counts": ("counts", "clock"),
+    "hazards": ("hazards",),
+    "validity": ("load",),
+    "environment": ("runs",),
 }
-"""The pages of docs/results, and the part of the tree that each is of."""
+"""The pages of docs/results, and the parts of the tree that each is of."""
 UNITS: Mapping[str, Callable[[float], str]] = {
     "percent": numbers.percent,
     "ratio": numbers.three,
@@ -63,7 +62,7 @@ def render(report: Report, links: Links, *, published: bool, only_first: bool = 
     """All pages: the published ones, with conclusions, or those of another run; or its first page without pictures alone."""
     drawn = {} if only_first else pictures(report)
     claims = Collector(report.load.cells if report.load else ())
-    names = [] if only_first else [name for name, part in PAGES.items() if _has(report, part)]
+    names = [] if only_first else [name for name, parts in PAGES.items() if any(getattr(report, part) for part in parts)]
     common: dict[str, Any] = {
         "report": report,
         "claim": claims.claim,
@@ -77,7 +76,7 @@ def render(report: Report, links: Links, *, published: bool, only_first: bool = 
         "mebi": MEBI,
         "sheet": cells_of,
         "cell": _hazard,
-        "shown": _shown,
+        "shown": lambda one, value: UNITS[one.unit](value),
         "raw": links.raw,
         "reproductions": links.reproductions,
         "tally": Counter({outcome.value: 0 for outcome in Outcome} | Counter(one.outcome.value for one in report.held)),
@@ -87,10 +86,6 @@ def render(report: Report, links: Links, *, published: bool, only_first: bool = 
     answers = _text("README.md", first).strip() if report.load else ""
     pages = {name: _text(f"{name}.md", {**common, "pages": ""}) for name in names}
     return Rendered(opening, answers, pages, drawn, claims)
-
-
-def _has(report: Report, part: str) -> bool:
-    return any((report.counts, report.clock)) if part == "counts" else bool(getattr(report, part))
 
 
 @cache
@@ -109,10 +104,6 @@ def _environment() -> Environment:
 def _text(name: str, context: Mapping[str, Any]) -> str:
     text = _environment().get_template(f"{name}.jinja").render(context)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
-
-
-def _shown(one: Disturbance, value: float) -> str:
-    return UNITS[one.unit](value)
 
 
 def _hazard(one: Seen, model: str) -> str:

@@ -60,15 +60,11 @@ def of_python(filename: str) -> str | None:
 def of_object(path: str) -> str:
     """The layer of a shared object, or `INTERPRETER`."""
     package = _package(path).removesuffix(".libs")  # where wheels keep the libraries that they bring
-    return PACKAGES.get(package) or OBJECTS.get(_stem(path)) or INTERPRETER
+    stem = re.split(r"[.-]", path.rpartition("/")[2])[0]  # without versions and the like: `_sqlite3`, `libpq`
+    return PACKAGES.get(package) or OBJECTS.get(stem) or INTERPRETER
 
 
 def _package(path: str) -> str:
     """The first part of the path below the folder of packages or of the standard library."""
     found = re.search(r".*/(?:site-packages|dist-packages|python3\.\d+)/(?:lib-dynload/)?([^/]+)", path)
     return found[1] if found else ""
-
-
-def _stem(path: str) -> str:
-    """The name of a shared object without versions and the like: `_sqlite3`, `libpq`."""
-    return re.split(r"[.-]", path.rpartition("/")[2])[0]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from asgiref.sync import async_to_sync
@@ -40,11 +40,6 @@ def _stock() -> Iterator[Call]:
 
 
 @contextmanager
-def _asgiref() -> Iterator[Call]:
-    yield async_to_sync(_nothing)
-
-
-@contextmanager
 def _runtime() -> Iterator[Call]:
     from flask_oneloop import AsyncFlask  # so does this
 
@@ -63,7 +58,7 @@ PORTALS: dict[str, Portal] = {
     for portal in (
         Portal(BASELINE, "Advanced Alchemy's portal, kept running: the baseline", _stock),
         Portal(CONTROL, "the same again: the A/A control", _stock),
-        Portal("asgiref", "asgiref's async_to_sync, a thread and a loop per call", _asgiref),
+        Portal("asgiref", "asgiref's async_to_sync, a thread and a loop per call", lambda: nullcontext(async_to_sync(_nothing))),
         Portal("runtime-portal", "the runtime's Portal.call, one loop per process", _runtime),
         Portal("own-loop", "run_until_complete on one persistent loop of the caller's thread", _own_loop),
     )

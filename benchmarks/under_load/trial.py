@@ -20,7 +20,7 @@ from benchmarks.machinery.sampler import Usage, memory, metering
 from benchmarks.raw.load import LoadCell, LoadTrial, SliceColumns
 from benchmarks.raw.problem import Problem, ProblemKind
 from benchmarks.subjects.contenders import Contender
-from benchmarks.subjects.scenarios import SCENARIOS, Scenario
+from benchmarks.subjects.scenarios import SCENARIOS
 from benchmarks.under_load.driver import Drive, Order
 from benchmarks.under_load.seats import Seat, together
 from benchmarks.under_load.server import ContenderServer, collections
@@ -231,12 +231,8 @@ class _Part:
             generator_cpu=sum(outcome.cpu for outcome in outcomes) / sum(outcome.wall for outcome in outcomes),
             start_seconds=server.start_seconds,
             first_second=None if turn.rate is None else Histogram.merged(one.early for one in outcomes),
-            collections=self._collected(began),
+            collections=None if self.collections is None else [round(took, 4) for at, took in self.collections if at >= began],
         )
-
-    def _collected(self, began: float) -> list[float] | None:
-        """Seconds of each collection since then; None where the server does not say."""
-        return None if self.collections is None else [round(seconds, 4) for at, seconds in self.collections if at >= began]
 
 
 def _columns(slices: Sequence[_Slice], began: float) -> SliceColumns:
@@ -283,7 +279,7 @@ def stored(seat: Seat, scenario: str, answered: Counter[str], failed: Counter[st
     books, activities = seat.stored()
     seat.undo_writes()
     acknowledged, unknown = _acknowledged(answered), failed.total()
-    makes = _makes(asked)
+    makes = max(SCENARIOS[name].makes for name in asked.parts)
     if not acknowledged <= activities <= acknowledged + unknown:
         problem = f"{acknowledged} writes were acknowledged, {activities} are in the activity log"
         return activities, Problem(problem, ProblemKind.WRITES)
@@ -291,10 +287,6 @@ def stored(seat: Seat, scenario: str, answered: Counter[str], failed: Counter[st
         problem = f"{acknowledged * makes} books were acknowledged, {books} are stored"
         return activities, Problem(problem, ProblemKind.WRITES)
     return activities, None
-
-
-def _makes(scenario: Scenario) -> int:
-    return max(SCENARIOS[name].makes for name in scenario.parts)
 
 
 def _acknowledged(answered: Counter[str]) -> int:
