@@ -1,5 +1,6 @@
 """What an entry of the catalogue says, what was seen, and what it came to."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import environ
@@ -54,7 +55,7 @@ class Outcome:
 
 
 class Hazard:
-    """An entry is a class of its own: `H2` is named `h2`, and its docstring is its title, a sentence.
+    """An entry is a class of its own: `H2` is named `h2`, and its title, a sentence, is the docstring of its module.
 
     Its texts are Markdown, in which line breaks count as spaces.
     """
@@ -106,7 +107,7 @@ class Hazard:
     @property
     def title(self) -> str:
         """Without its full stop."""
-        return (type(self).__doc__ or "").rstrip(".")
+        return (sys.modules[type(self).__module__].__doc__ or "").rstrip(".")
 
     @property
     def package(self) -> str:

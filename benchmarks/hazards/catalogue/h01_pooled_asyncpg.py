@@ -1,11 +1,9 @@
-"""H1: pooled asyncpg connections under async views."""
+"""Pooled asyncpg connections fail under async views."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H1(Hazard):
-    """Pooled asyncpg connections fail under async views."""
-
     slug = "pooled-asyncpg"
     writes = "An async view that reads from PostgreSQL, with the pool that every engine has by default."
     happens = """500 on every request: "attached to a different loop", then "another operation is in progress". Under several

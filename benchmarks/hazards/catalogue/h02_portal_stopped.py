@@ -1,11 +1,9 @@
-"""H2: each request stops the portal that the others wait on."""
+"""The end of each request stops the loop that other requests wait on."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H2(Hazard):
-    """The end of each request stops the loop that other requests wait on."""
-
     slug = "portal-stopped-at-teardown"
     writes = "A read in an async view on aiosqlite, served by eight threads."
     happens = "Within the first dozens of requests all threads but one wait for ever, and the server answers nobody any more."

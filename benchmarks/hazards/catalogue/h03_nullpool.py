@@ -1,11 +1,9 @@
-"""H3: NullPool is no rescue."""
+"""NullPool does not help: commit and close run on another loop than the view."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H3(Hazard):
-    """NullPool does not help: commit and close run on another loop than the view."""
-
     slug = "nullpool-is-no-rescue"
     writes = "The usual advice after H1: `poolclass=NullPool`, so that no connection outlives its request."
     happens = 'Every request that used its session is a 500: "attached to a different loop".'

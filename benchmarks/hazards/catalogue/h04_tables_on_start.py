@@ -1,11 +1,9 @@
-"""H4: tables are created on start."""
+"""Tables are created on start although create_all is False."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H4(Hazard):
-    """Tables are created on start although create_all is False."""
-
     slug = "tables-created-on-start"
     writes = "`SQLAlchemyAsyncConfig(..., create_all=False)`, because migrations make the tables."
     happens = """The app creates all of them when it starts, and so does every `flask` command, `flask database upgrade` before

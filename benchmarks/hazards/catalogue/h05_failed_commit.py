@@ -1,11 +1,9 @@
-"""H5: a commit that fails never closes its session."""
+"""A commit that fails takes its connection out of the pool for good."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H5(Hazard):
-    """A commit that fails takes its connection out of the pool for good."""
-
     slug = "failed-commit-leaks"
     writes = 'A write with `commit_mode="autocommit"` that breaks a constraint now and then.'
     happens = """Each failing commit leaves a connection checked out. When the pool is used up, every request waits `pool_timeout`

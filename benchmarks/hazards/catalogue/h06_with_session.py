@@ -1,11 +1,9 @@
-"""H6: with_session leaves its session on g."""
+"""with_session leaves its closed session for the next one to use."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H6(Hazard):
-    """with_session leaves its closed session for the next one to use."""
-
     slug = "with-session-leaves-it"
     writes = "`with alchemy.with_session() as session:` in a command or a view, and `get_session()` later."
     happens = """The second caller gets the session that the block has closed. It begins again by itself, with what was configured

@@ -1,11 +1,9 @@
-"""H7: SystemExit in a coroutine ends the portal's thread."""
+"""SystemExit or KeyboardInterrupt in a coroutine ends the portal's thread."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H7(Hazard):
-    """SystemExit or KeyboardInterrupt in a coroutine ends the portal's thread."""
-
     slug = "system-exit-kills-the-portal"
     writes = "`sys.exit()` somewhere beneath a coroutine that is called through the portal, as command line code does."
     happens = "The caller waits for ever, and so does every later one: the process hangs instead of ending."

@@ -1,4 +1,4 @@
-"""H8: after a fork the portal's thread is gone."""
+"""After a fork (gunicorn --preload) the first request hangs."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import ask, served
@@ -23,8 +23,6 @@ async def read():
 
 
 class H8(Hazard):
-    """After a fork (gunicorn --preload) the first request hangs."""
-
     slug = "fork-loses-the-portal"
     writes = "`gunicorn --preload module:app`, or anything else that imports the app before it forks."
     happens = "The worker's first request that needs the database waits for ever."

@@ -1,11 +1,9 @@
-"""H9: one portal serves the whole process."""
+"""Two apps of one process share a portal, and one stops it for the other."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H9(Hazard):
-    """Two apps of one process share a portal, and one stops it for the other."""
-
     slug = "two-apps-share-a-portal"
     writes = "Two apps in one process: a dispatcher, or a test suite with an app per test."
     happens = 'The second app warns "already started"; a request to the first stops the loop of the second.'

@@ -1,4 +1,4 @@
-"""H10: the portal is started without a lock."""
+"""First requests at the same time find the portal not started."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -10,8 +10,6 @@ ROUNDS = 100
 
 
 class H10(Hazard):
-    """First requests at the same time find the portal not started."""
-
     slug = "portal-start-race"
     writes = "A server with threads; after each request H2 has stopped the portal, so it is started again all the time."
     happens = 'Of threads that start it at the same moment, some fail with "The PortalProvider is not started".'

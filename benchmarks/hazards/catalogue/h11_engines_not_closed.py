@@ -1,11 +1,9 @@
-"""H11: engines are never closed."""
+"""Engines are never disposed of: connections are cut off at the end."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H11(Hazard):
-    """Engines are never disposed of: connections are cut off at the end."""
-
     slug = "engines-never-closed"
     writes = "Any app; the process ends."
     happens = """Connections are not closed but cut off. PostgreSQL logs "unexpected EOF on client connection", Python warns of

@@ -1,11 +1,9 @@
-"""H12: aiosqlite hides H1 and H3."""
+"""aiosqlite hides H1 and H3: what works there fails on PostgreSQL."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H12(Hazard):
-    """aiosqlite hides H1 and H3: what works there fails on PostgreSQL."""
-
     slug = "aiosqlite-hides-it"
     writes = "Development and tests on `sqlite+aiosqlite`, production on `postgresql+asyncpg`."
     happens = "Every test that asks one request at a time is green, every production request is a 500."

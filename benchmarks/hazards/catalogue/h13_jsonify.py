@@ -1,4 +1,4 @@
-"""H13: jsonify of a model instance."""
+"""jsonify of model instances sends SQLAlchemy's state, or reprs."""
 
 from typing import Any
 
@@ -14,8 +14,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H13(Hazard):
-    """jsonify of model instances sends SQLAlchemy's state, or reprs."""
-
     slug = "jsonify-of-instances"
     writes = "`return service.jsonify(book)`, `return service.jsonify(books)`."
     happens = """One instance goes out with `_sa_instance_state` (and the sentinel column of UUID models), a list as a list of

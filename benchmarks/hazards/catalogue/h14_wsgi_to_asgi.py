@@ -1,4 +1,4 @@
-"""H14: asgiref's WsgiToAsgi runs one request at a time."""
+"""The documented ASGI adapter serves one request at a time."""
 
 import asyncio
 
@@ -10,8 +10,6 @@ REQUESTS = 5
 
 
 class H14(Hazard):
-    """The documented ASGI adapter serves one request at a time."""
-
     slug = "wsgi-to-asgi-is-serial"
     writes = "`asgi = WsgiToAsgi(app)` for uvicorn, as Flask's page on ASGI says."
     happens = "Requests run one after the other, however much they wait: ten views of 0.1 s take a second."

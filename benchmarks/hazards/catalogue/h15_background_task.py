@@ -1,11 +1,9 @@
-"""H15: background tasks made in a view."""
+"""Background tasks made in an async view are cancelled."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H15(Hazard):
-    """Background tasks made in an async view are cancelled."""
-
     slug = "background-tasks-are-cancelled"
     writes = "`asyncio.create_task(send_mail())` in an async view, to answer before it is done."
     happens = "The task is cancelled in silence as soon as the view returns."

@@ -1,11 +1,9 @@
-"""H16: error handlers do not see a commit that fails."""
+"""A commit that fails is a bare 500, whatever error handlers the app has."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H16(Hazard):
-    """A commit that fails is a bare 500, whatever error handlers the app has."""
-
     slug = "failed-commit-is-a-bare-500"
     writes = '`commit_mode="autocommit"` and `@app.errorhandler(IntegrityError)` that answers 409.'
     happens = """The handler is not called: the client gets a 500. A conflict is found at the commit whenever the view does not

@@ -1,4 +1,4 @@
-"""H17: NullPool opens a connection for each request."""
+"""Under NullPool nothing limits the connections."""
 
 from advanced_alchemy.extensions.flask import EngineConfig
 from sqlalchemy import text
@@ -11,8 +11,6 @@ SQL = text("SELECT pg_backend_pid(), pg_sleep(0.1), (SELECT count(*) FROM pg_sta
 
 
 class H17(Hazard):
-    """Under NullPool nothing limits the connections."""
-
     slug = "nullpool-has-no-limit"
     writes = """The one stock combination that survives asyncpg, once it is warm (H19): `NullPool`, and a session that the view
         opens itself."""

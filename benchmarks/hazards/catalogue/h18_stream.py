@@ -1,4 +1,4 @@
-"""H18: a stream that uses the request's session."""
+"""A response streamed from the request's session keeps its connection for good."""
 
 from collections.abc import AsyncGenerator
 
@@ -12,8 +12,6 @@ from flask_oneloop import AdvancedAlchemy, AsyncFlask, stream
 
 
 class H18(Hazard):
-    """A response streamed from the request's session keeps its connection for good."""
-
     slug = "stream-leaks-its-connection"
     writes = "A generator that reads from the session of its view, under `stream_with_context`."
     happens = """The session was closed before the body is made. It begins again, and nobody closes it a second time: a connection

@@ -1,4 +1,4 @@
-"""H19: first requests at the same time."""
+"""The first requests at the same time fail or wait for ever."""
 
 from advanced_alchemy.extensions.flask import EngineConfig
 from sqlalchemy import NullPool, text
@@ -9,8 +9,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H19(Hazard):
-    """The first requests at the same time fail or wait for ever."""
-
     slug = "first-requests-at-once"
     writes = "`NullPool` and a session that the view opens itself, behind a server with threads."
     happens = """Of the first requests of a process some fail with "Lock is bound to a different event loop", and one waits for

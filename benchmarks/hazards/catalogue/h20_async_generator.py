@@ -1,4 +1,4 @@
-"""H20: async generators as response bodies."""
+"""An async generator cannot be a response body."""
 
 from collections.abc import AsyncGenerator
 
@@ -9,8 +9,6 @@ from flask_oneloop import AsyncFlask, stream
 
 
 class H20(Hazard):
-    """An async generator cannot be a response body."""
-
     slug = "async-generators-do-not-stream"
     writes = "`return rows()` in an async view, `rows` being an async generator."
     happens = "500: Flask takes no async iterable, and there is no loop any more on which one could be iterated."

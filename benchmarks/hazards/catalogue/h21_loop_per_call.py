@@ -1,11 +1,9 @@
-"""H21: a loop for every coroutine of a request."""
+"""Hooks, view, handlers and signal receivers of one request run on a loop each."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H21(Hazard):
-    """Hooks, view, handlers and signal receivers of one request run on a loop each."""
-
     slug = "a-loop-per-coroutine"
     writes = "An async `before_request` that opens something, an async view that uses it, an async teardown that closes it."
     happens = """Each of them is a new thread and a new event loop. A client session, a lock, a connection made in one fails in

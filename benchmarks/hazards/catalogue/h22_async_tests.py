@@ -1,11 +1,9 @@
-"""H22: the test client in async tests."""
+"""The test client cannot ask an async view inside an async test."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H22(Hazard):
-    """The test client cannot ask an async view inside an async test."""
-
     slug = "test-client-in-async-tests"
     writes = "`async def test_view(): response = app.test_client().get('/')`, because fixtures and assertions are async."
     happens = 'RuntimeError: "You cannot use AsyncToSync in the same thread as an async event loop".'

@@ -1,4 +1,4 @@
-"""H23: SQLite keeps a transaction that it has refused to commit."""
+"""A COMMIT that SQLite refuses stays open: the next request commits the refused rows."""
 
 import sqlite3
 from typing import Any
@@ -11,8 +11,6 @@ from flask_oneloop import AdvancedAlchemy, AsyncFlask
 
 
 class H23(Hazard):
-    """A COMMIT that SQLite refuses stays open: the next request commits the refused rows."""
-
     slug = "sqlite-keeps-refused-rows"
     writes = "A deferred constraint on SQLite, and a commit that breaks it."
     happens = """The client gets its error, but the connection goes back to the pool inside the refused transaction. The next

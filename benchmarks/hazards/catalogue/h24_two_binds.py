@@ -1,11 +1,9 @@
-"""H24: two databases have no common commit."""
+"""With two databases, one keeps what the other refuses."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H24(Hazard):
-    """With two databases, one keeps what the other refuses."""
-
     slug = "two-binds-half-committed"
     writes = 'Two configurations with `commit_mode="autocommit"`, and a view that writes to both.'
     happens = """The client gets a 500, and the other database has kept its half. Which one depends on the order of the

@@ -1,4 +1,4 @@
-"""H25: two queries at once on one session."""
+"""Two queries at once on one AsyncSession are an error."""
 
 import asyncio
 
@@ -9,8 +9,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H25(Hazard):
-    """Two queries at once on one AsyncSession are an error."""
-
     slug = "concurrent-queries-on-one-session"
     writes = "`await asyncio.gather(session.scalar(a), session.scalar(b))`."
     happens = """500: an `IllegalStateChangeError`, an `InvalidRequestError` or asyncpg's "another operation is in progress",

@@ -1,4 +1,4 @@
-"""H26: lazy loading after a commit."""
+"""Reading an attribute after a commit is MissingGreenlet."""
 
 from advanced_alchemy.base import BigIntBase
 from advanced_alchemy.extensions.flask import AsyncSessionConfig
@@ -8,8 +8,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H26(Hazard):
-    """Reading an attribute after a commit is MissingGreenlet."""
-
     slug = "missing-greenlet-after-commit"
     writes = "`await session.commit()` and then `return str(item.id)`, as in any synchronous view."
     happens = "500: `MissingGreenlet`. So is a relationship that was not loaded, before a commit too."

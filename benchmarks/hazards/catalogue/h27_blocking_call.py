@@ -1,4 +1,4 @@
-"""H27: views that block."""
+"""A blocking call stalls everything that shares its loop."""
 
 import asyncio
 import threading
@@ -8,8 +8,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H27(Hazard):
-    """A blocking call stalls everything that shares its loop."""
-
     slug = "blocking-calls"
     writes = "`time.sleep`, `requests.get`, a synchronous driver or a long computation in a view."
     happens = """On the documented path nobody else waits: every call has a thread and a loop of its own, which is what makes it

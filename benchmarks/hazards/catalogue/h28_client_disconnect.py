@@ -1,4 +1,4 @@
-"""H28: clients that leave."""
+"""A client that leaves is not noticed under WSGI."""
 
 import asyncio
 import socket
@@ -10,8 +10,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H28(Hazard):
-    """A client that leaves is not noticed under WSGI."""
-
     slug = "client-disconnects"
     writes = "A view that takes a while, and a client that does not wait for it."
     happens = "The view, and its query, run to their end. Nothing is lost but the work."

@@ -1,11 +1,9 @@
-"""H29: a pool that is used up."""
+"""Requests that should wait for a connection fail or hang."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H29(Hazard):
-    """Requests that should wait for a connection fail or hang."""
-
     slug = "exhausted-pool"
     writes = "More requests at once than the pool has connections: a busy minute. Even on aiosqlite."
     happens = """Of the requests that have to wait, some may fail with "Queue is bound to a different event loop", the others wait

@@ -1,4 +1,4 @@
-"""H30: every failing statement is an IntegrityError."""
+"""Every statement that fails is an IntegrityError."""
 
 from advanced_alchemy.base import BigIntBase
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
@@ -8,8 +8,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H30(Hazard):
-    """Every statement that fails is an IntegrityError."""
-
     slug = "every-error-is-an-integrity-error"
     writes = "`@app.errorhandler(IntegrityError)` that answers 409, and repositories or services."
     happens = """A missing table, a lost connection, a lock that timed out, a statement that was cancelled: each is answered as a

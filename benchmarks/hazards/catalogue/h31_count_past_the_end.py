@@ -1,4 +1,4 @@
-"""H31: a total of 0 past the last page."""
+"""Past the last page the total is 0."""
 
 from advanced_alchemy.base import BigIntBase
 from advanced_alchemy.filters import LimitOffset
@@ -9,8 +9,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H31(Hazard):
-    """Past the last page the total is 0."""
-
     slug = "no-total-past-the-last-page"
     writes = "`items, total = await repository.list_and_count(LimitOffset(20, 20 * page))`."
     happens = "A client that asks for a page too far, because rows were deleted meanwhile, is told that there is nothing at all."

@@ -1,11 +1,9 @@
-"""H32: debug mode hides H2."""
+"""Debug mode hides the hanging of production."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H32(Hazard):
-    """Debug mode hides the hanging of production."""
-
     slug = "debug-mode-hides-it"
     writes = "`flask run --debug` in development, a server without it in production."
     happens = "In development, whose server has threads too, all is well; the same app hangs in production (H2)."

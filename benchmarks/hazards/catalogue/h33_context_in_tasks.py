@@ -1,11 +1,9 @@
-"""H33: the request's context in coroutines and tasks."""
+"""`request`, `g` and context variables follow the coroutines, thread-locals do not."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H33(Hazard):
-    """`request`, `g` and context variables follow the coroutines, thread-locals do not."""
-
     slug = "context-in-coroutines"
     writes = "A hook that sets something, gathered coroutines that read it, a teardown that reads what the view has set."
     happens = "Works. A sync extension that keeps its state in a thread-local (and not on `g`) is not seen by an async view."

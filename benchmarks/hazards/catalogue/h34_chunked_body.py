@@ -1,4 +1,4 @@
-"""H34: chunked bodies over the limit."""
+"""A chunked body over the limit is cut off in silence."""
 
 import io
 
@@ -12,8 +12,6 @@ LIMIT = 1000
 
 
 class H34(Hazard):
-    """A chunked body over the limit is cut off in silence."""
-
     slug = "chunked-bodies-are-cut-off"
     writes = "`MAX_CONTENT_LENGTH`, and a client that sends `Transfer-Encoding: chunked`."
     happens = "The view gets the first `MAX_CONTENT_LENGTH` bytes as if they were all. What is then stored is a part."

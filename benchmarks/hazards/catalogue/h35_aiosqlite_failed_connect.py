@@ -1,11 +1,9 @@
-"""H35: a connection that aiosqlite cannot open."""
+"""A connection that aiosqlite cannot open leaves a thread that calls a closed loop."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
 
 class H35(Hazard):
-    """A connection that aiosqlite cannot open leaves a thread that calls a closed loop."""
-
     slug = "aiosqlite-thread-after-failed-connect"
     writes = "An async view, and a database file that cannot be opened (a missing folder, a volume that is not mounted)."
     happens = """The view is a 500, as it should be. Then the connection's thread dies of "Event loop is closed", on standard

@@ -1,4 +1,4 @@
-"""H36: kept-alive connections under WsgiToAsgi."""
+"""Under WsgiToAsgi and uvicorn requests on kept-alive connections fail."""
 
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -11,8 +11,6 @@ CLIENTS, EACH = 8, 25
 
 
 class H36(Hazard):
-    """Under WsgiToAsgi and uvicorn requests on kept-alive connections fail."""
-
     slug = "wsgi-to-asgi-fails-on-kept-alive-connections"
     writes = "`asgi = WsgiToAsgi(app)` for uvicorn, as Flask's page on ASGI says; a client that keeps its connection."
     happens = """A third to a half of the requests of a quick client: 500, "CurrentThreadExecutor already quit or is broken" (with

@@ -1,4 +1,4 @@
-"""H37: the debugger's page."""
+"""The debugger's page of an exception in an async view."""
 
 import os
 import re
@@ -27,8 +27,6 @@ app.wsgi_app = DebuggedApplication(app.wsgi_app, evalex=True)
 
 
 class H37(Hazard):
-    """The debugger's page of an exception in an async view."""
-
     slug = "the-debugger-sees-async-views"
     writes = "`flask run --debug`, and a view that raises."
     happens = """Works: the traceback goes through asgiref's thread into the view, whose frame has a console with its variables.

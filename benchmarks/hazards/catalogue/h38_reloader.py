@@ -1,4 +1,4 @@
-"""H38: the reloader, while a loop runs in a thread."""
+"""The reloader, while an event loop runs in a thread."""
 
 import os
 from pathlib import Path
@@ -27,8 +27,6 @@ async def view():
 
 
 class H38(Hazard):
-    """The reloader, while an event loop runs in a thread."""
-
     slug = "the-reloader-restarts-a-loop"
     writes = "`flask run --debug`, and a change to a file."
     happens = "Works: the process ends with its portal's thread and its connections, and a new one answers."

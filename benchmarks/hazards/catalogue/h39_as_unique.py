@@ -1,4 +1,4 @@
-"""H39: unique objects, made by several requests at once."""
+"""as_unique and get_or_upsert fail when two requests want the same new object."""
 
 from advanced_alchemy.base import BigIntBase
 from sqlalchemy import MetaData, select
@@ -11,8 +11,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H39(Hazard):
-    """as_unique and get_or_upsert fail when two requests want the same new object."""
-
     slug = "as-unique-loses-races"
     writes = "`await Tag.as_unique_async(session, name=name)`, or `repository.get_or_upsert(name=name)`, on a unique column."
     happens = "All but one of the requests end in an `IntegrityError` (`get_or_upsert`: `DuplicateKeyError`), which is a 500."

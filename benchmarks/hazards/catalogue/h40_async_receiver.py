@@ -1,4 +1,4 @@
-"""H40: async receivers of signals."""
+"""An async receiver of a signal breaks the async views that send it."""
 
 import asyncio
 
@@ -9,8 +9,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H40(Hazard):
-    """An async receiver of a signal breaks the async views that send it."""
-
     slug = "async-signal-receivers"
     writes = "`template_rendered.connect(receiver)` or `message_flashed.connect(receiver)`, the receiver a coroutine function."
     happens = """Every async view that renders a template, or flashes a message: 500, "You cannot use AsyncToSync in the same

@@ -1,4 +1,4 @@
-"""H41: decorators that were written for synchronous views."""
+"""A decorator made for sync views hands Flask a coroutine."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,8 +11,6 @@ from flask_oneloop import AsyncFlask
 
 
 class H41(Hazard):
-    """A decorator made for sync views hands Flask a coroutine."""
-
     slug = "decorators-return-a-coroutine"
     writes = "`@login_required` as in Flask's pattern on view decorators, or an extension's, above an `async def` view."
     happens = '500: "The view function did not return a valid response", "it was a coroutine". The view does not run.'

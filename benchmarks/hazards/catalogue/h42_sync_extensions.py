@@ -1,4 +1,4 @@
-"""H42: synchronous extensions and hooks beside async views."""
+"""Synchronous hooks and extensions beside async views."""
 
 from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 
@@ -7,8 +7,6 @@ SEEN = ["hook", "view", "hook", "view"]
 
 
 class H42(Hazard):
-    """Synchronous hooks and extensions beside async views."""
-
     slug = "sync-extensions-beside-async-views"
     writes = "Flask-WTF's `CSRFProtect`, the session, `flash`, a synchronous receiver of a signal, and async views."
     happens = """Works. The hooks run in the request's own thread, the view in another, with a copy of the context that is copied

@@ -1,4 +1,4 @@
-"""H43: a request that begins in the context of another."""
+"""An ASGI adapter that sends in the app's context serves a client as another user."""
 
 import socket
 
@@ -25,8 +25,6 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n"
 
 
 class H43(Hazard):
-    """An ASGI adapter that sends in the app's context serves a client as another user."""
-
     slug = "next-request-begins-in-this-ones-context"
     writes = """An adapter of one's own that runs the app on the server's loop, as in `greenlet_spawn(run, scope, send)` with
         `await_only(send(...))` in it, and ends the response with the chunk that fills `Content-Length`; a view that streams under
