@@ -11,7 +11,7 @@ from benchmarks.analysis.calibration import Calibration, calibrate
 from benchmarks.analysis.cells import CLOCK
 from benchmarks.analysis.estimate import Estimate, contrast
 from benchmarks.analysis.slices import Floats
-from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.analysis.verdict import Finding, judge
 from benchmarks.raw.micro import Group, MicroRun, MicroTrial
 
 Quantity = Literal["wall", "cpu"]
@@ -19,37 +19,23 @@ QUANTITIES: tuple[Quantity, ...] = ("wall", "cpu")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One quantity of one contender: the median over passes in microseconds, and the ratio to the baseline.
+class MicroRow:
+    """A contender in a scenario on a database: medians over passes in microseconds, and ratios to the baseline, but of itself.
 
-    `estimate` and `verdict` are None for the baseline itself.
+    Where `problem` says why it was not measured (to the end), both are empty.
     """
 
-    median: float
-    estimate: Estimate | None
-    verdict: Verdict | None
-
-
-@dataclass(frozen=True)
-class MicroRow:
-    """A contender in a group. Where `problem` says why it was not measured (to the end), `measured` is empty."""
-
+    database: str
+    scenario: str
+    title: str
     contender: str
     problem: str | None
-    measured: Mapping[Quantity, Measured]
+    medians: Mapping[Quantity, float]
+    findings: Mapping[Quantity, Finding]
 
-
-@dataclass(frozen=True)
-class MicroComparison:
-    """A group with its rows, all contenders but the control, whose ratio to the baseline is `control`."""
-
-    group: Group
-    rows: tuple[MicroRow, ...]
-    control: Mapping[Quantity, Estimate]
-
-    def row(self, contender: str) -> MicroRow:
-        """The contender's row."""
-        return next(row for row in self.rows if row.contender == contender)
+    def finding(self, quantity: Quantity) -> Finding:
+        """What was found of the quantity."""
+        return self.findings.get(quantity, Finding(problem=self.problem))
 
 
 @dataclass(frozen=True)
@@ -96,27 +82,20 @@ def calibrations(run: MicroRun) -> dict[Quantity, Calibration]:
     }
 
 
-def summarize(run: MicroRun) -> list[MicroComparison]:
-    """Every group of the run in which the baseline was measured to the end, in the run's order."""
+def summarize(run: MicroRun) -> list[MicroRow]:
+    """All but the controls of every group of the run in which the baseline was measured to the end, in the run's order."""
     factors = {quantity: one.factor for quantity, one in calibrations(run).items()}
-    return [_compare(run, one, factors) for one in recorded(run) if one.trials.get(one.group.baseline)]
+    measured = (one for one in recorded(run) if one.trials.get(one.group.baseline))
+    return [_row(run, one, name, factors) for one in measured for name in one.group.contenders if name != one.group.control]
 
 
-def _compare(run: MicroRun, passes: Passes, factors: Mapping[Quantity, float]) -> MicroComparison:
+def _row(run: MicroRun, passes: Passes, name: str, factors: Mapping[Quantity, float]) -> MicroRow:
+    medians, findings = dict[Quantity, float](), dict[Quantity, Finding]()
+    for quantity in QUANTITIES if passes.trials.get(name) else ():
+        medians[quantity] = statistics.median(value(trial, quantity) for trial in passes.trials[name].values())
+        estimate = passes.estimate(name, quantity)
+        ratio = estimate.widened(factors[quantity]) if estimate else None
+        findings[quantity] = Finding(ratio, judge(ratio) if ratio else None)
     group = passes.group
-    estimates = {
-        name: {
-            quantity: found.widened(factors[quantity]) for quantity in QUANTITIES if (found := passes.estimate(name, quantity))
-        }
-        for name in group.contenders
-    }
-    rows = []
-    for name in group.contenders:
-        measured: dict[Quantity, Measured] = {}
-        for quantity in QUANTITIES if passes.trials.get(name) else ():
-            median = statistics.median(value(trial, quantity) for trial in passes.trials[name].values())
-            estimate = estimates[name].get(quantity)
-            measured[quantity] = Measured(median, estimate, judge(estimate) if estimate else None)
-        if name != group.control:
-            rows.append(MicroRow(name, run.problem(group.database, group.scenario, name), measured))
-    return MicroComparison(group, tuple(rows), estimates[group.control])
+    problem = run.problem(group.database, group.scenario, name)
+    return MicroRow(group.database, group.scenario, group.title, name, problem, medians, findings)

@@ -1,6 +1,7 @@
 """What an interval says, by the margin alone."""
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 
 from benchmarks.analysis.estimate import Estimate
@@ -27,6 +28,20 @@ class Verdict(StrEnum):
     def broadly(self) -> str:
         """Slightly better is better, and slightly worse worse."""
         return self.removeprefix("slightly ")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of a contender: `problem` says how it fails, then there is no estimate; nor is there of the baseline."""
+
+    estimate: Estimate | None = None
+    verdict: Verdict | None = None
+    problem: str | None = None
+
+    @property
+    def word(self) -> str:
+        """The verdict, `fails`, or nothing where nobody measured it."""
+        return "fails" if self.problem else (self.verdict or "")
 
 
 def judge(estimate: Estimate, margin: float = MARGIN, *, lower_is_better: bool = True) -> Verdict:

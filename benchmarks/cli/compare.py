@@ -6,21 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.analysis.calibration import false_verdicts
-from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, Run, RunComparison
+from benchmarks.analysis.compare import CYCLES_MARGIN, EXACT_MARGIN, Change, RunComparison
 from benchmarks.analysis.compare import compare as compare_runs
 from benchmarks.analysis.verdict import MARGIN, Verdict
 from benchmarks.cli.base import read_raw
 from benchmarks.raw import NO_DATABASE
 from benchmarks.report.numbers import three
-from benchmarks.report.verdicts import STYLES
+from benchmarks.report.terminal import STYLES, plain, show
 
 KINDS = ("load", "micro", "instructions")
-WIDTH = 140
 WORSE = 1
 """Exit status when something got slower or costlier by more than the margin, or fails."""
 
@@ -35,19 +33,9 @@ def compare(old: Path, new: Path) -> None:
     """
     runs = (read_raw(path, KINDS, f"compared are {', '.join(KINDS)}")[1] for path in (old, new))
     comparison = compare_runs(*runs)
-    show(comparison)
-    sys.exit(WORSE if comparison.worse else 0)
-
-
-def show(comparison: RunComparison) -> None:
-    """Print the table, what it says, and by what limits."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
     exact = comparison.kind == "instructions"
-    console.print(_table(comparison.changes, exact=exact))
-    for sentence in sentences(comparison):
-        console.print(sentence, markup=False)
+    show(140, _table(comparison.changes, exact=exact), said=sentences(comparison))
+    sys.exit(WORSE if comparison.worse else 0)
 
 
 def sentences(comparison: RunComparison) -> list[str]:
@@ -82,7 +70,7 @@ def sentences(comparison: RunComparison) -> list[str]:
 
 
 def _table(changes: Sequence[Change], *, exact: bool) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table = plain()
     for name in ("", "contender", "quantity"):
         table.add_column(name)
     for name in ("OLD", "NEW", "NEW/OLD"):

@@ -15,7 +15,6 @@ from benchmarks.in_process.cells import contenders, plan, scenarios
 from benchmarks.in_process.instructions import METHOD
 from benchmarks.in_process.instructions.callgrind import command
 from benchmarks.in_process.instructions.runner import PROCESSES, InstructionRunner
-from benchmarks.in_process.instructions.terminal import show
 from benchmarks.machinery.databases import KINDS, SETTINGS
 from benchmarks.machinery.environment import environment
 from benchmarks.machinery.postgres import connect_or_start
@@ -23,6 +22,7 @@ from benchmarks.machinery.supervised import temporary_folder
 from benchmarks.raw import Recorder
 from benchmarks.raw import instructions as results
 from benchmarks.raw.instructions import InstructionCell, InstructionHeader
+from benchmarks.report.terminal import show_counts
 from benchmarks.subjects.contenders import BASELINE, CONTENDERS, CONTROL, documented
 from benchmarks.subjects.scenarios import BOOKS_IN_PROCESS, SCENARIOS
 
@@ -67,7 +67,7 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
         recorded = True
         runner.run(_Progress(recorder, len(cells), repeats * SECONDS / PROCESSES).see)
     run = results.read(output)
-    show(summarize(run))
+    show_counts(summarize(run))
     if broken := [cell for cell in run.cells if cell.problem and not documented(cell.contender)]:
         first = broken[0]
         raise click.ClickException(

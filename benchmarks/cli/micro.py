@@ -11,7 +11,7 @@ from benchmarks.in_process.micro.plan import Plan
 from benchmarks.in_process.micro.recording import run
 from benchmarks.machinery.databases import KINDS
 from benchmarks.raw import micro as raw
-from benchmarks.report import verdicts
+from benchmarks.report.terminal import show_micro
 from benchmarks.subjects.contenders import documented
 
 PASSES = 16
@@ -61,7 +61,7 @@ def micro(
     with long_job(output, interrupted):
         run(plan, lambda text: click.echo(text, err=True))
     recorded = raw.read(output)
-    verdicts.show(recorded)
+    show_micro(recorded)
     report = report or output.with_suffix(".md")
     write([output], report)
     click.echo(f"Report: {report}")

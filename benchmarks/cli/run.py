@@ -14,8 +14,8 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.environment import environment
 from benchmarks.machinery.placement import choose
 from benchmarks.raw import ResultsError, load
-from benchmarks.report import sheet, verdicts
 from benchmarks.report.numbers import plural
+from benchmarks.report.terminal import show_answers, show_load
 from benchmarks.subjects.contenders import CONTENDERS, left_out
 from benchmarks.subjects.profiles import BOTH, PROFILES, cells
 from benchmarks.subjects.scenarios import BOOKS, SCENARIOS
@@ -88,7 +88,7 @@ def run_(
 
     def interrupted() -> str:
         if progress.found:
-            sheet.show(answers(results(progress.found)))
+            show_answers(answers(results(progress.found)))
         elif not resume:
             return "Interrupted before anything was recorded"
         return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
@@ -96,8 +96,8 @@ def run_(
     with long_job(output, interrupted), progress:
         found = run(plan, progress.see)
     if profile != "quick":
-        verdicts.show_load(found)
-    sheet.show(answers(results(found)))
+        show_load(found)
+    show_answers(answers(results(found)))
     click.echo(f"Raw results: {output}")
 
 

@@ -11,8 +11,7 @@ from typing import Any, Self
 import altair as alt
 import vl_convert
 
-from benchmarks.analysis.verdict import MARGIN
-from benchmarks.report.comparisons import Finding
+from benchmarks.analysis.verdict import MARGIN, Finding
 from benchmarks.report.numbers import ratio, three
 
 WIDTH = 560

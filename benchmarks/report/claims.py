@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Literal
 
 from benchmarks.analysis.cells import Name
-from benchmarks.report.comparisons import DATABASES, Comparison, Finding, pooled
+from benchmarks.analysis.verdict import Finding
+from benchmarks.report.comparisons import DATABASES, Comparison, pooled
 from benchmarks.report.numbers import interval, ratio
 from benchmarks.report.situations import QUANTITIES, cells_of
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from benchmarks.analysis import cells, validity
 from benchmarks.analysis.cells import CellResult, Name, enough, lower_is_better, percentile, quantities, results
 from benchmarks.analysis.estimate import Estimate
-from benchmarks.analysis.verdict import Verdict, judge
+from benchmarks.analysis.verdict import Finding, judge
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Load, LoadRun, LoadTrial
 
@@ -22,20 +22,6 @@ VALUES: dict[Name, Callable[[LoadTrial], float]] = {
     "p99": lambda trial: percentile(trial, 99),
 }
 """Seconds of the server's CPU time per request, requests a second, seconds; 0 where there is none."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is known of a contender: `problem` says how it fails, then there is no estimate; nor is there of the baseline."""
-
-    estimate: Estimate | None = None
-    verdict: Verdict | None = None
-    problem: str | None = None
-
-    @property
-    def word(self) -> str:
-        """The verdict, `fails`, or nothing where nobody measured it."""
-        return "fails" if self.problem else (self.verdict or "")
 
 
 @dataclass(frozen=True)

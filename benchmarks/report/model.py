@@ -18,7 +18,7 @@ from benchmarks.load import Histogram
 from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.raw.proof import ProofRow
 from benchmarks.report.claims import Claim, Held, Outcome, hold
-from benchmarks.report.comparisons import Comparison, Finding, Row, comparisons, deciding
+from benchmarks.report.comparisons import Comparison, Row, comparisons, deciding
 from benchmarks.report.situations import Judged, judged
 from benchmarks.report.trust import Trust, trust
 from benchmarks.subjects.contenders import CONTENDERS
@@ -176,11 +176,25 @@ class Hazards:
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Instructions per request."""
+class InProcess:
+    """What was found in process, one caller at a time: a row for each contender in each scenario on each database."""
 
-    run: instructions.InstructionRun
-    rows: tuple[exact.InstructionRow, ...]
+    run: Any
+    rows: tuple[Any, ...]
+
+    def of(self, database: str) -> list[Any]:
+        """The rows on the database."""
+        return [row for row in self.rows if row.database == database]
+
+    def row(self, contender: str, database: str, scenario: str) -> Any:
+        """That row; None where it was not measured."""
+        wanted = (contender, database, scenario)
+        return next((one for one in self.rows if (one.contender, one.database, one.scenario) == wanted), None)
+
+
+@dataclass(frozen=True)
+class Counts(InProcess):
+    """Instructions per request."""
 
     @cached_property
     def layers(self) -> list[str]:
@@ -196,48 +210,14 @@ class Counts:
     @property
     def has_cycles(self) -> bool:
         """Whether cycles were estimated."""
-        return any(getattr(row, "cycles", None) for row in self.rows)
-
-    def of(self, database: str) -> list[exact.InstructionRow]:
-        """The rows on the database."""
-        return [row for row in self.rows if row.database == database]
-
-    def row(self, contender: str, database: str, scenario: str) -> exact.InstructionRow | None:
-        """That row; None where it was not counted."""
-        found = (one for one in self.rows if (one.database, one.scenario) == (database, scenario))
-        return next((one for one in found if one.contender == contender), None)
+        return any(row.cycles for row in self.rows)
 
 
 @dataclass(frozen=True)
-class Timed:
-    """A row of an operation in process."""
+class Clock(InProcess):
+    """Times."""
 
-    title: str
-    row: clock.MicroRow
-
-    def finding(self, quantity: clock.Quantity) -> Finding:
-        """What was found of it."""
-        found = self.row.measured.get(quantity)
-        return Finding(found.estimate, found.verdict) if found else Finding(problem=self.row.problem)
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Times in process, one caller at a time."""
-
-    run: micro.MicroRun
-    comparisons: tuple[clock.MicroComparison, ...]
     calibrations: Mapping[clock.Quantity, Any]
-
-    def of(self, database: str) -> list[Timed]:
-        """The rows on the database."""
-        found = (one for one in self.comparisons if one.group.database == database)
-        return [Timed(one.group.title, row) for one in found for row in one.rows]
-
-    def row(self, contender: str, database: str, scenario: str) -> clock.MicroRow | None:
-        """That row, as in the exact counts; None where it was not measured."""
-        here = (one for one in self.comparisons if (one.group.database, one.group.scenario) == (database, scenario))
-        return next((row for one in here for row in one.rows if row.contender == contender), None)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from benchmarks.report.claims import Collector, Outcome, says
 from benchmarks.report.comparisons import DATABASES
 from benchmarks.report.model import Report, Seen
 from benchmarks.report.pictures import MEBI, Drawing, pictures
-from benchmarks.report.sheet import cells_of
 from benchmarks.report.situations import CHOICES, QUANTITIES
+from benchmarks.report.terminal import answer_cells
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGES = {
@@ -74,7 +74,7 @@ def render(report: Report, links: Links, *, published: bool, only_first: bool = 
         "quantities": QUANTITIES,
         "models": MODELS,
         "mebi": MEBI,
-        "sheet": cells_of,
+        "sheet": answer_cells,
         "cell": _hazard,
         "shown": lambda one, value: UNITS[one.unit](value),
         "raw": links.raw,

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.analysis.cells import Name
-from benchmarks.report.comparisons import Comparison, Finding, deciding, pooled
+from benchmarks.analysis.verdict import Finding
+from benchmarks.report.comparisons import Comparison, deciding, pooled
 
 
 @dataclass(frozen=True)

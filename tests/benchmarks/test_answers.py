@@ -11,7 +11,7 @@ from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
 from benchmarks.analysis.verdict import Verdict
 from benchmarks.raw.load import Failure, Load, LoadRun, read
 from benchmarks.raw.problem import Problem
-from benchmarks.report import sheet
+from benchmarks.report.terminal import answer_cells, show_answers
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.profiles import PROFILES
 from benchmarks.subjects.profiles import cells as cells_of
@@ -175,7 +175,7 @@ def test_answer_sheet(capsys: pytest.CaptureFixture[str]) -> None:
     costs = {**PAIR, "async-documented": 0.01, "async-loop": 0.004, "async-native": 0.003}
     failure = Failure("postgresql", "mixed", "async-documented", "closed-8", Problem("RuntimeError"))
     found = answers(results(run_of([cell(*MIXED, costs)], failures=[failure], scatter=0.001)))
-    sheet.show(found)
+    show_answers(found)
     *lines, last = capsys.readouterr().out.splitlines()
     assert [" ".join(line.split()) for line in lines[1:]] == [
         "Async as documented, PostgreSQL It fails. - fails",
@@ -183,8 +183,8 @@ def test_answer_sheet(capsys: pytest.CaptureFixture[str]) -> None:
         "Reads, lists, writes, PostgreSQL, loop No: the same CPU, within 5 %. 1.000 [0.999, 1.001] same",
     ]
     assert last.startswith("3 of 3 answered.")
-    assert sheet.cells_of(found[1])[1:] == ("Yes: 0.75 times the CPU.", "0.750 [0.749, 0.751]", "better")
-    sheet.show([])
+    assert answer_cells(found[1])[1:] == ("Yes: 0.75 times the CPU.", "0.750 [0.749, 0.751]", "better")
+    show_answers([])
     assert capsys.readouterr().out == ""
 
 

@@ -26,10 +26,10 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.in_process.instructions import runner
 from benchmarks.in_process.instructions.callgrind import Callgrind, command, read_dump
 from benchmarks.in_process.instructions.child import Trace
-from benchmarks.in_process.instructions.terminal import show
 from benchmarks.machinery.absent import surroundings
 from benchmarks.raw import Recorder, ResultsError
 from benchmarks.raw.instructions import InstructionCell, InstructionHeader, InstructionRun, read
+from benchmarks.report.terminal import show_counts
 from benchmarks.subjects.contenders import BASELINE
 from benchmarks.subjects.layers import INTERPRETER, LAYERS, OTHER, PROJECT, of_object, of_python
 from benchmarks.subjects.scenarios import SCENARIOS, WORDS
@@ -457,7 +457,7 @@ def test_an_interrupted_run_has_counted_its_finished_cells_and_leaves_no_process
 
 
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    show(summarize(run_of(replace(SYNC, counts=[4e6, 4.1e6], cycles=[8e6, 8e6]), FAILING)))
+    show_counts(summarize(run_of(replace(SYNC, counts=[4e6, 4.1e6], cycles=[8e6, 8e6]), FAILING)))
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["read,", "sqlite"] in rows
     assert ["sync", "4.050", "1.000", "2.47", "%", "8.000", "1.000", "0.00", "%", "0.000", "0.000", "0.000"] in rows

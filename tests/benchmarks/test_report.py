@@ -21,7 +21,7 @@ from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
 from benchmarks.report.numbers import interval, reason
 from benchmarks.report.pages import Links, Rendered, render
-from benchmarks.report.verdicts import show, show_load
+from benchmarks.report.terminal import show_load, show_micro
 from benchmarks.subjects.profiles import PROFILES
 from benchmarks.subjects.profiles import cells as cells_of
 
@@ -218,7 +218,7 @@ def test_the_terminal_shows_a_row_for_every_contender(capsys: pytest.CaptureFixt
     assert re.search(r"async-native +0\.85 \[0\.8\d, 0\.8\d\] +better +1\.1\d \[1\.\d\d, 1\.\d\d\] +better", text)
     assert re.search(r"async-documented +fails +fails", text)
     assert "async-documented fails in read, slow-50: 500: RuntimeError" in text
-    show(micro())
+    show_micro(micro())
     assert re.search(r"native +0\.80 \[0\.79, 0\.81\] +better +0\.80", capsys.readouterr().out)
 
 

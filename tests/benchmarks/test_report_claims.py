@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.analysis.estimate import Estimate
-from benchmarks.analysis.verdict import judge
+from benchmarks.analysis.verdict import Finding, judge
 from benchmarks.report.charts import FILLS, Bar, Dot, Point, Square, bars, dots, grid, kind, lines
 from benchmarks.report.claims import Claim, Kind, Outcome, Say, hold, outcome
-from benchmarks.report.comparisons import Finding, comparisons
+from benchmarks.report.comparisons import comparisons
 
 from .report_data import few_cells, run_of
 
