@@ -32,8 +32,8 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module, attribute = COMMANDS[name]
-        command: click.Command = getattr(import_module(f"benchmarks.cli.{module}"), attribute)
+        module = import_module(f"benchmarks.cli.{'listing' if name == 'list' else name}")  # for `list` is needed here
+        command: click.Command = getattr(module, f"{name}_", None) or getattr(module, name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -44,19 +44,8 @@ class Commands(click.Group):
             raise click.UsageError(str(error)) from None
 
 
-COMMANDS = {
-    "run": ("run", "run_"),
-    "micro": ("micro", "micro"),
-    "instructions": ("instructions", "instructions"),
-    "hazards": ("hazards", "hazards"),
-    "doctor": ("doctor", "doctor"),
-    "report": ("report", "report"),
-    "explore": ("explore", "explore"),
-    "compare": ("compare", "compare"),
-    "proof": ("proof", "proof"),
-    "list": ("listing", "list_"),
-    "serve": ("serve", "serve"),
-}
+COMMANDS = ("run", "micro", "instructions", "hazards", "doctor", "report", "explore", "compare", "proof", "list", "serve")
+"""Each the name of a module, and of the function in it: with an underscore, where it would hide something else."""
 
 
 @click.group(cls=Commands, invoke_without_command=True)

@@ -18,7 +18,8 @@ def doctor(path: str) -> None:
     found = examine(path)
     for finding in found.findings:
         click.echo(f"{finding.hazard.upper():<4} {finding.seen}")
-        click.echo(f"     {HAZARDS[finding.hazard].title}: RESULTS.md#{finding.anchor}")
+        hazard = HAZARDS[finding.hazard]
+        click.echo(f"     {hazard.title}: RESULTS.md#{hazard.anchor}")
     for words in found.undecided:
         click.echo(f"?    undecided: {words}")
     count = len(found.findings)

@@ -23,7 +23,6 @@ from flask.cli import ScriptInfo
 from sqlalchemy.pool import NullPool
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.hazards.catalogue import HAZARDS
 
 SECONDS = 60
 """How long an app may take to be imported."""
@@ -33,23 +32,18 @@ EXTENSION = "advanced_alchemy"
 
 
 @dataclass(frozen=True)
-class Finding:
+class Symptom:
     """A hazard that the app has: its name in the catalogue, and what was seen of it."""
 
     hazard: str
     seen: str
-
-    @property
-    def anchor(self) -> str:
-        """Where it is explained, in the report."""
-        return HAZARDS[self.hazard].anchor
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """What was found, and what cannot be decided from here."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Symptom, ...]
     undecided: tuple[str, ...]
 
 
@@ -74,7 +68,7 @@ def examine(path: str) -> Diagnosis:
         raise BenchmarkError(f"{path} cannot be imported: {last or f'status {done.returncode}'}") from None
     if "error" in answer:
         raise BenchmarkError(answer["error"])
-    return Diagnosis(tuple(Finding(**one) for one in answer["findings"]), tuple(answer["undecided"]))
+    return Diagnosis(tuple(Symptom(**one) for one in answer["findings"]), tuple(answer["undecided"]))
 
 
 @dataclass(frozen=True)
@@ -122,56 +116,56 @@ class Subject:
         return any(config.commit_mode != "manual" for config in self.configs)
 
 
-def _loops(subject: Subject) -> Iterator[Finding]:
+def _loops(subject: Subject) -> Iterator[Symptom]:
     if subject.loop_per_call and subject.coroutines:
-        yield Finding("h21", f"{len(subject.coroutines)} async views, each call on an event loop of its own")
+        yield Symptom("h21", f"{len(subject.coroutines)} async views, each call on an event loop of its own")
     if subject.adapted:
-        yield Finding("h14", "the app is wrapped in asgiref's WsgiToAsgi")
+        yield Symptom("h14", "the app is wrapped in asgiref's WsgiToAsgi")
 
 
-def _drivers(subject: Subject) -> Iterator[Finding]:
+def _drivers(subject: Subject) -> Iterator[Symptom]:
     for config in subject.asynchronous:
         if not (subject.stock and subject.loop_per_call):
             continue
         engine = config.get_engine()
         driver, bind = engine.dialect.driver, config.bind_key or "default"
         if driver in LOOP_BOUND and isinstance(engine.pool, NullPool):
-            yield Finding("h3", f"bind {bind!r}: {driver} with NullPool; views and the extension use different loops")
-            yield Finding("h17", f"bind {bind!r}: NullPool opens a connection for each session")
+            yield Symptom("h3", f"bind {bind!r}: {driver} with NullPool; views and the extension use different loops")
+            yield Symptom("h17", f"bind {bind!r}: NullPool opens a connection for each session")
         elif driver in LOOP_BOUND:
-            yield Finding("h1", f"bind {bind!r}: {driver} in a pool ({type(engine.pool).__name__})")
+            yield Symptom("h1", f"bind {bind!r}: {driver} in a pool ({type(engine.pool).__name__})")
         elif driver == "aiosqlite":
-            yield Finding("h12", f"bind {bind!r}: aiosqlite hides what another driver would show")
+            yield Symptom("h12", f"bind {bind!r}: aiosqlite hides what another driver would show")
     blocking = [config.bind_key or "default" for config in subject.configs if isinstance(config, SQLAlchemySyncConfig)]
     if blocking and subject.coroutines:
-        yield Finding(
+        yield Symptom(
             "h27", f"async views beside a synchronous engine (bind {', '.join(blocking)}): its calls block the event loop"
         )
 
 
-def _portal(subject: Subject) -> Iterator[Finding]:
+def _portal(subject: Subject) -> Iterator[Symptom]:
     if not (subject.stock and subject.asynchronous):
         return
     if subject.app.debug:
-        yield Finding("h32", "debug is on: it hides that each request stops the portal")
+        yield Symptom("h32", "debug is on: it hides that each request stops the portal")
     else:
-        yield Finding("h2", "the portal is stopped at the end of each request")
-    yield Finding("h4", "tables are made on start, whatever create_all says")
-    yield Finding("h8", "the portal's thread starts with the app, before a fork (gunicorn --preload)")
-    yield Finding("h11", "engines are not disposed of at exit")
+        yield Symptom("h2", "the portal is stopped at the end of each request")
+    yield Symptom("h4", "tables are made on start, whatever create_all says")
+    yield Symptom("h8", "the portal's thread starts with the app, before a fork (gunicorn --preload)")
+    yield Symptom("h11", "engines are not disposed of at exit")
 
 
-def _commits(subject: Subject) -> Iterator[Finding]:
+def _commits(subject: Subject) -> Iterator[Symptom]:
     if not (subject.stock and subject.commits):
         return
-    yield Finding("h5", "a commit that fails does not close its session")
+    yield Symptom("h5", "a commit that fails does not close its session")
     if any(config.get_engine().dialect.name == "sqlite" for config in subject.configs):
-        yield Finding("h23", "SQLite, where a commit that is refused leaves its transaction open")
+        yield Symptom("h23", "SQLite, where a commit that is refused leaves its transaction open")
     if len(subject.configs) > 1:
-        yield Finding("h24", f"{len(subject.configs)} binds, committed one after the other")
+        yield Symptom("h24", f"{len(subject.configs)} binds, committed one after the other")
 
 
-CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (_loops, _drivers, _portal, _commits)
+CHECKS: tuple[Callable[[Subject], Iterator[Symptom]], ...] = (_loops, _drivers, _portal, _commits)
 
 
 def diagnose(subject: Subject) -> Diagnosis:

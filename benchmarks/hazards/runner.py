@@ -93,17 +93,7 @@ class HazardRunner:
             }
             seen = self._observe(order, folder, limit)
         outcome = hazard.outcome(seen)
-        return Side(
-            hazard=hazard.name,
-            model=task.model,
-            database=task.database,
-            broken=outcome.broken,
-            outcome=outcome.sentence,
-            facts=seen.facts,
-            end=seen.end,
-            errors=seen.errors,
-            seconds=seen.seconds,
-        )
+        return Side(hazard.name, task.model, task.database, outcome.broken, outcome.sentence, **vars(seen))
 
     @contextmanager
     def _database(self) -> Iterator[str]:

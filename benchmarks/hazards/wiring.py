@@ -18,8 +18,10 @@ from typing import Any
 
 import advanced_alchemy.extensions.flask
 import flask
+import httpx
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
+from werkzeug.wrappers import Request
 
 from benchmarks.hazards.hazard import Model
 from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
@@ -95,39 +97,12 @@ class ASGIClient(FlaskClient):
 
 
 async def _ask(app: "NativeFlask", environ: Any) -> tuple[int, Headers, bytes]:
-    names = {key[5:].replace("_", "-").lower(): value for key, value in environ.items() if key.startswith("HTTP_")}
-    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(key) not in {None, "", "0"}:
-            names[key.replace("_", "-").lower()] = environ[key]
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": environ["REQUEST_METHOD"],
-        "path": environ["PATH_INFO"],
-        "query_string": environ["QUERY_STRING"].encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in names.items()],
-    }
-    messages = iter([{"type": "http.request", "body": environ["wsgi.input"].read(), "more_body": False}])
-    head: dict[str, Any] = {}
-    chunks: list[bytes] = []
-
-    async def receive() -> Any:
-        if (message := next(messages, None)) is None:
-            await asyncio.Event().wait()  # the client neither sends nor leaves
-        return message
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            head.update(message)
-        else:
-            chunks.append(message["body"])
-
-    try:
-        await app.asgi(scope, receive, send)
-    except Exception:
-        if app.testing or not head:
-            raise
-    return head["status"], Headers([(n.decode(), v.decode()) for n, v in head["headers"]]), b"".join(chunks)
+    asked = Request(environ)
+    sent = httpx.Request(asked.method, asked.url, content=environ["wsgi.input"].read())
+    sent.headers = httpx.Headers(list(asked.headers))  # and none of httpx's own
+    answer = await httpx.ASGITransport(app.asgi, raise_app_exceptions=app.testing).handle_async_request(sent)
+    headers = Headers([(name.decode(), value.decode()) for name, value in answer.headers.raw])
+    return answer.status_code, headers, await answer.aread()
 
 
 class NativeFlask(AsyncFlask):

@@ -79,9 +79,7 @@ def serving(
     environment |= {TOKEN_VARIABLE: secrets.token_hex(), "PYTHONWARNINGS": "ignore"}
     given = require_free(port) if port else None
     with ExitStack() as stack:
-        left = 1 if given else TRIES
-        while left:
-            left -= 1
+        for left in reversed(range(1 if given else TRIES)):
             try:
                 server = stack.enter_context(_started(contender, environment, cores, given or free_port()))
                 break
