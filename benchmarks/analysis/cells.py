@@ -14,7 +14,6 @@ from benchmarks.analysis.calibration import Calibration, calibrate
 from benchmarks.analysis.estimate import Comparison, Estimate, Spread, contrast, spread
 from benchmarks.analysis.series import log_ratios
 from benchmarks.analysis.slices import Floats, Quantity, Slices
-from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.load import Histogram
 from benchmarks.raw.load import Load, LoadCell, LoadRun, LoadTrial
 from benchmarks.raw.problem import Problem
@@ -96,11 +95,6 @@ class CellResult:
         """Its ratio to the references, by default to baseline and control; None where nothing can be compared."""
         logs = self.logs(contender, quantity, references)
         return _ratio([self], [logs], [self.spread(quantity, logs if references else ())], quantity)
-
-    def verdict(self, contender: str, quantity: Name, references: Sequence[str] = ()) -> Verdict | None:
-        """What the interval says; None where there is none."""
-        estimate = self.estimate(contender, quantity, references)
-        return None if estimate is None else judge(estimate, lower_is_better=lower_is_better(quantity))
 
     def spread(self, quantity: Name, pair: Comparison = ()) -> Spread:
         """How much restarts add, by all contenders of the cell together, and by a comparison of two of them, if one is given:

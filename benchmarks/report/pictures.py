@@ -41,15 +41,11 @@ def _load(load: UnderLoad) -> Iterator[tuple[str, Drawing]]:
     facts = load.run.header.contenders
     stock = [one for one in load.contenders if facts.get(one, {}).get("model") == "documented"]
     others = [one for one in load.contenders if one not in (*stock, *load.elsewhere, baseline)]
+    closed = [one for one in load.closed if one.database == "postgresql"]
     drawn: tuple[tuple[str, Name, list[Comparison], Sequence[str]], ...] = (
         ("documented", "cpu", [one for one in load.closed if any(map(one.row, stock))], stock),
-        ("ordinary", "cpu", [one for one in load.closed if one.database == "postgresql" and one.scenario in ORDINARY], others),
-        (
-            "elsewhere",
-            "cpu",
-            [one for one in load.closed if one.database == "postgresql" and one.scenario == "read"],
-            load.elsewhere,
-        ),
+        ("ordinary", "cpu", [one for one in closed if one.scenario in ORDINARY], others),
+        ("elsewhere", "cpu", [one for one in closed if one.scenario == "read"], load.elsewhere),
         ("waiting", "throughput", list(load.waiting), others),
         ("sqlite", "throughput", [one for one in load.closed if one.database == "sqlite"], [*stock, *others]),
     )

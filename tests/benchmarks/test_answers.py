@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analysis.answers import Answer, answers
-from benchmarks.analysis.cells import CellResult, calibrations, pooled, results
-from benchmarks.analysis.verdict import Verdict
+from benchmarks.analysis.cells import CellResult, Name, calibrations, lower_is_better, pooled, results
+from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.raw.load import Failure, Load, LoadRun, read
 from benchmarks.raw.problem import Problem
 from benchmarks.report.terminal import answer_cells, show_answers
@@ -29,6 +29,11 @@ QUICK = PROFILES["quick"]
 def only(run: LoadRun) -> CellResult:
     (found,) = results(run)
     return found
+
+
+def judged(one: CellResult, quantity: Name = "cpu", contender: str = "async-native") -> Verdict | None:
+    estimate = one.estimate(contender, quantity)
+    return judge(estimate, lower_is_better=lower_is_better(quantity)) if estimate else None
 
 
 def by_name(run: LoadRun) -> dict[str, Answer]:
@@ -84,16 +89,16 @@ def test_restarts_of_a_comparison_of_two_count_beside_those_of_all() -> None:
     [(1.0, Verdict.SAME), (0.8, Verdict.BETTER), (1.3, Verdict.WORSE), (1.045, Verdict.SLIGHTLY_WORSE)],
 )
 def test_verdict_is_by_interval_and_margin_alone(cost: float, verdict: Verdict) -> None:
-    assert only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 * cost})])).verdict("async-native", "cpu") is verdict
-    throughput = only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 / cost})])).verdict("async-native", "throughput")
+    assert judged(only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 * cost})]))) is verdict
+    throughput = judged(only(run_of([cell(*MIXED, {**PAIR, "async-native": 0.004 / cost})])), "throughput")
     assert throughput is {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}.get(verdict, throughput)
 
 
 def test_a_server_that_a_busy_loop_makes_a_tenth_slower_is_found() -> None:
     """Recorded: reads on SQLite, 0.6 ms more for the baseline's 5.4, 28 slices in 4 rounds on two cores that ten others used."""
     found = only(read(Path(__file__).parent / "data" / "slowed.jsonl"))
-    assert found.verdict("slowed", "cpu") is Verdict.WORSE
-    assert found.verdict(CONTROL, "cpu") is Verdict.SAME
+    assert judged(found, contender="slowed") is Verdict.WORSE
+    assert judged(found, contender=CONTROL) is Verdict.SAME
     estimate = found.estimate("slowed", "cpu")
     assert estimate
     assert estimate.contains((5.4 + 0.6) / 5.4)
@@ -102,7 +107,7 @@ def test_a_server_that_a_busy_loop_makes_a_tenth_slower_is_found() -> None:
 def test_noise_of_the_control_vetoes_nobody() -> None:
     """It is in the interval of each already."""
     run = run_of([cell(*MIXED, {BASELINE: 0.004, CONTROL: 0.0047, "async-native": 0.002})])
-    assert only(run).verdict("async-native", "cpu") is Verdict.BETTER
+    assert judged(only(run)) is Verdict.BETTER
 
 
 def test_who_fails_under_one_load_is_judged_under_the_others() -> None:
@@ -110,8 +115,8 @@ def test_who_fails_under_one_load_is_judged_under_the_others() -> None:
     failure = Failure("postgresql", "mixed", "async-native", "closed-128", Problem("timeout"))
     run = run_of([cell(*MIXED, costs), cell("postgresql", "mixed", Load(128), costs)], failures=[failure])
     few, many = results(run)
-    assert (few.problems, few.verdict("async-native", "cpu")) == ({}, Verdict.BETTER)
-    assert (many.problems, many.verdict("async-native", "cpu")) == ({"async-native": Problem("timeout")}, None)
+    assert (few.problems, judged(few)) == ({}, Verdict.BETTER)
+    assert (many.problems, judged(many)) == ({"async-native": Problem("timeout")}, None)
 
 
 @pytest.mark.parametrize("failing", [BASELINE, CONTROL])
