@@ -3,7 +3,6 @@
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,6 @@ BEGIN, END = "<!-- answers: written by python -m benchmarks report -->", "<!-- e
 """Between these the README has the answer table."""
 
 
-@dataclass(frozen=True)
-class Output:
-    """Where a report goes: its first page, the folder of the others, and whether it is the published one."""
-
-    first: Path
-    pages: Path
-    published: bool
-
-
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -52,8 +42,8 @@ def report(files: tuple[Path, ...], output: Path | None, check: bool) -> None:
     """
     chosen = files or committed(RESULTS)
     folder = output or (files[0].parent if files else Path())
-    place = Output(folder / NAME, folder / (PAGES if not files else "results"), not files)
-    texts, complaints = _rendered(chosen, place)
+    pages = folder / ("results" if files else PAGES)
+    texts, complaints = _rendered(chosen, folder / NAME, pages, published=not files)
     for path, text in texts.items():
         if not check:
             write_text(path, text)
@@ -80,11 +70,11 @@ def write(files: Sequence[Path], first: Path) -> None:
 
     Raises `BenchmarkError`.
     """
-    for path, text in _rendered(files, Output(first, first.parent / "results", False))[0].items():
+    for path, text in _rendered(files, first, first.parent / "results", published=False)[0].items():
         write_text(path, text)
 
 
-def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], list[str]]:
+def _rendered(files: Sequence[Path], first: Path, pages: Path, *, published: bool) -> tuple[dict[Path, str], list[str]]:
     """What to write where, the first page last, and what the published sentences say that the run does not bear out."""
     raw: dict[str, Path] = {}
     runs: dict[str, Any] = {}
@@ -93,17 +83,17 @@ def _rendered(files: Sequence[Path], place: Output) -> tuple[dict[Path, str], li
         if kind in raw:
             raise BenchmarkError(f"{raw[kind]} and {path} are both of kind {kind!r}: one of each kind makes a report")
         raw[kind], runs[kind] = path, run
-    proved = proof.read(RESULTS / PROOF).rows if place.published and (RESULTS / PROOF).exists() else ()
-    claims = _published() if not place.published and "load" in runs else ()
+    proved = proof.read(RESULTS / PROOF).rows if published and (RESULTS / PROOF).exists() else ()
+    claims = _published() if not published and "load" in runs else ()
     found = tree(Runs(**runs, proof=proved), claims)
-    made = render(found, _links(place, raw), published=place.published)
-    texts = {place.pages / f"{name}.svg": draw() for name, draw in made.pictures.items()}
-    texts |= {place.pages / f"{name}.md": text for name, text in made.pages.items()}
-    readme = place.first.with_name(README)
-    if place.published and readme.exists() and BEGIN in (text := readme.read_text("utf-8")):
+    made = render(found, _links(first, pages, raw), published=published)
+    texts = {pages / f"{name}.svg": draw() for name, draw in made.pictures.items()}
+    texts |= {pages / f"{name}.md": text for name, text in made.pages.items()}
+    readme = first.with_name(README)
+    if published and readme.exists() and BEGIN in (text := readme.read_text("utf-8")):
         before, _, rest = text.partition(BEGIN)
         texts[readme] = f"{before}{BEGIN}\n\n{made.answers}\n\n{END}{rest.partition(END)[2]}"
-    return {**texts, place.first: made.first}, _complaints(made) if place.published else []
+    return {**texts, first: made.first}, _complaints(made) if published else []
 
 
 def _complaints(made: Rendered) -> list[str]:
@@ -121,12 +111,12 @@ def _published() -> tuple[Claim, ...]:
     return tuple({one.says: one for one in claims}.values())
 
 
-def _links(place: Output, raw: dict[str, Path]) -> Links:
+def _links(first: Path, pages: Path, raw: dict[str, Path]) -> Links:
     def relative(path: Path, start: Path) -> str:
         return Path(os.path.relpath(path, start)).as_posix()
 
-    links = {kind: relative(path, place.pages) for kind, path in raw.items()}
-    return Links(f"{relative(place.pages, place.first.parent)}/", links, relative(REPRODUCTIONS, place.pages))
+    links = {kind: relative(path, pages) for kind, path in raw.items()}
+    return Links(f"{relative(pages, first.parent)}/", links, relative(REPRODUCTIONS, pages))
 
 
 def _read(path: Path) -> tuple[str, Any]:

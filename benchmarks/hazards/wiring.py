@@ -49,10 +49,6 @@ class ServerLoop:
         os.register_at_fork(after_in_child=self._begin_anew)
         atexit.register(self._stop)
 
-    def call(self, coroutine: Any) -> Any:
-        """Run it there and wait for its result."""
-        return self.submit(coroutine).result()
-
     def submit(self, coroutine: Any) -> Future[Any]:
         """Start it there."""
         if self._loop is None:
@@ -65,7 +61,7 @@ class ServerLoop:
         """As the lifespan's startup."""
         with self._lock:
             if app not in self._apps:
-                self.call(app.portal.adopt())
+                self.submit(app.portal.adopt()).result()
                 self._apps.append(app)
 
     def _begin_anew(self) -> None:
@@ -92,7 +88,7 @@ class ASGIClient(FlaskClient):
         """Translate the request, and the answer back. Cookies are not kept."""
         app: Any = self.application
         server_loop.start(app)
-        status, headers, body = server_loop.call(_ask(app, environ))
+        status, headers, body = server_loop.submit(_ask(app, environ)).result()
         return [body], str(status), headers
 
 

@@ -24,18 +24,15 @@ class Placement:
 
     def cores(self) -> dict[str, int]:
         """How many there are, for this process sees only those that it was moved to; empty where it was not moved."""
-        return {"cores": len(self.server) + len(self.others)} if self.server else {}
+        return {"cores": len(self.all)} if self.server else {}
 
     def facts(self, *, database_here: bool) -> dict[str, str]:
         """In words."""
-        if not self.server:
-            return {"server": "not pinned", "generator": "not pinned", "database": "not pinned" if database_here else "elsewhere"}
-        others = f"core{'s' if len(self.others) > 1 else ''} {', '.join(map(str, self.others))}"
-        return {
-            "server": f"core {self.server[0]}",
-            "generator": others,
-            "database": others if database_here else "elsewhere",
-        }
+        server = others = "not pinned"
+        if self.server:
+            server = f"core {self.server[0]}"
+            others = f"core{'s' if len(self.others) > 1 else ''} {', '.join(map(str, self.others))}"
+        return {"server": server, "generator": others, "database": others if database_here else "elsewhere"}
 
 
 def choose() -> Placement:

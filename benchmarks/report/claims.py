@@ -33,15 +33,15 @@ class Outcome(StrEnum):
 class Say:
     """That a contender is better, worse, the same, failing, or at least not the one or the other, than the baseline or `against`.
 
-    `scenarios` are taken together; `load` is a name such as `closed-8`, or empty for the load that decides. Where a number is
-    said, the ratio is to be from `low` to `high`.
+    `scenarios`, separated by spaces, are taken together; `load` is a name such as `closed-8`, or empty for the load that decides.
+    Where a number is said, the ratio is to be from `low` to `high`.
     """
 
     contender: str
     kind: Kind
+    quantity: Name
     database: str
-    scenarios: tuple[str, ...]
-    quantity: Name = "cpu"
+    scenarios: str
     low: float = 0.0
     high: float = math.inf
     load: str = ""
@@ -49,8 +49,9 @@ class Say:
 
     def find(self, found: Sequence[Comparison]) -> Finding:
         """What the run says."""
-        chosen = cells_of(found, self.database, self.scenarios, self.load)
-        if len(chosen) != len(self.scenarios):
+        scenarios = self.scenarios.split()
+        chosen = cells_of(found, self.database, scenarios, self.load)
+        if len(chosen) != len(scenarios):
             return Finding()
         if self.against:
             return chosen[0].against(self.contender, self.against, self.quantity)
@@ -61,7 +62,7 @@ class Say:
         """Who, where and in what."""
         against = f" against {self.against}" if self.against else ""
         load = f", {self.load}" if self.load else ""
-        scenarios = ", ".join(self.scenarios)
+        scenarios = self.scenarios.replace(" ", ", ")
         return f"{self.contender}{against}, {DATABASES[self.database]}, {scenarios}{load}, {QUANTITIES[self.quantity]}"
 
     @property
@@ -140,17 +141,3 @@ class Collector:
         sentence = " ".join(str(caller(*(say.find(self.found).estimate for say in says))).split())
         self.claims.append(Claim(sentence, says))
         return f"{sentence}\n"
-
-
-def says(
-    contender: str,
-    kind: Kind,
-    quantity: Name,
-    database: str,
-    scenarios: str,
-    low: float = 0.0,
-    high: float = math.inf,
-    **more: str,
-) -> Say:
-    """For templates: scenarios are separated by spaces."""
-    return Say(contender, kind, database, tuple(scenarios.split()), quantity, low, high, **more)

@@ -19,7 +19,7 @@ from benchmarks.raw import hazards, instructions, load, micro
 from benchmarks.raw.proof import ProofRow
 from benchmarks.report.claims import Claim, Held, Outcome, hold
 from benchmarks.report.comparisons import Comparison, Row, comparisons, deciding
-from benchmarks.report.situations import Judged, judged
+from benchmarks.report.situations import Judged, cells_of, judged
 from benchmarks.report.trust import Trust, trust
 from benchmarks.subjects.contenders import CONTENDERS
 from benchmarks.subjects.layers import LAYERS
@@ -95,9 +95,7 @@ class UnderLoad:
 
     def cell(self, database: str, scenario: str, name: str = "") -> Comparison | None:
         """The cell under the load of that name, or the one that decides; None where it was not measured."""
-        here = self.cells if name else deciding(self.cells)
-        found = (one for one in here if (one.database, one.scenario) == (database, scenario))
-        return next((one for one in found if name in ("", one.load.name)), None)
+        return next(iter(cells_of(self.cells, database, [scenario], name)), None)
 
     @cached_property
     def surface(self) -> tuple[Comparison, ...]:

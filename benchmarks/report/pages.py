@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from benchmarks.hazards.hazard import MODELS
 from benchmarks.report import numbers
-from benchmarks.report.claims import Collector, Outcome, says
+from benchmarks.report.claims import Collector, Outcome, Say
 from benchmarks.report.comparisons import DATABASES
 from benchmarks.report.model import Report, Seen
 from benchmarks.report.pictures import MEBI, Drawing, pictures
@@ -66,7 +66,7 @@ def render(report: Report, links: Links, *, published: bool, only_first: bool = 
     common: dict[str, Any] = {
         "report": report,
         "claim": claims.claim,
-        "says": says,
+        "says": Say,
         "pictures": drawn,
         "page_names": names,
         "choices": CHOICES,

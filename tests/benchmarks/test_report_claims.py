@@ -48,12 +48,12 @@ FAILS, UNMEASURED = Finding(problem="500"), Finding()
     ],
 )
 def test_what_a_run_says_of_a_conclusion(said: Kind, low: float, high: float, found: Finding, expected: Outcome) -> None:
-    assert outcome(Say("async-native", said, "postgresql", ("read",), low=low, high=high), found) is expected
+    assert outcome(Say("async-native", said, "cpu", "postgresql", "read", low, high), found) is expected
 
 
 def test_a_claim_is_no_better_than_the_worst_of_what_it_says() -> None:
-    right = Say("async-native", "better", "postgresql", ("read",), load="closed-8")
-    wrong = Say("async-native", "same", "postgresql", ("slow-50",), "throughput", load="closed-128", against="sync-threads-64")
+    right = Say("async-native", "better", "cpu", "postgresql", "read", load="closed-8")
+    wrong = Say("async-native", "same", "throughput", "postgresql", "slow-50", load="closed-128", against="sync-threads-64")
     found = comparisons(run_of(few_cells(3)))
     assert hold(Claim("Right.", (right,)), found).outcome is Outcome.CONFIRMS
     both = hold(Claim("Both.", (right, wrong)), found)
@@ -62,7 +62,7 @@ def test_a_claim_is_no_better_than_the_worst_of_what_it_says() -> None:
         "“Both.” async-native against sync-threads-64, PostgreSQL, slow-50, closed-128, requests/s: it says same"
     )
     assert "the run says better 1." in both.complaint
-    assert hold(Claim("None.", (Say("async-native", "same", "sqlite", ("read",)),)), found).outcome is Outcome.ABSENT
+    assert hold(Claim("None.", (Say("async-native", "same", "cpu", "sqlite", "read"),)), found).outcome is Outcome.ABSENT
 
 
 @pytest.fixture(scope="module")
