@@ -47,19 +47,16 @@ class Passes:
 
     def logs(self, contender: str, quantity: Quantity) -> list[Floats]:
         """Log-ratios to the baseline: of every pass that has both an array of a single one, which is Student's t of passes."""
+        if contender == self.group.baseline:
+            return []
         mine, base = (self.trials.get(name, {}) for name in (contender, self.group.baseline))
-        pairs = ((value(mine[number], quantity), value(base[number], quantity)) for number in sorted(mine.keys() & base.keys()))
-        return [np.log([[one / other]]) for one, other in pairs] if contender != self.group.baseline else []
+        both = sorted(mine.keys() & base.keys())
+        return [np.log([[getattr(mine[one], quantity) / getattr(base[one], quantity)]]) for one in both]
 
     def estimate(self, contender: str, quantity: Quantity) -> Estimate | None:
         """The ratio to the baseline; None where no pass has both."""
         logs = self.logs(contender, quantity)
         return contrast([logs], resolution=CLOCK) if logs else None
-
-
-def value(trial: MicroTrial, quantity: Quantity) -> float:
-    """Microseconds."""
-    return trial.wall if quantity == "wall" else trial.cpu
 
 
 def recorded(run: MicroRun) -> Iterator[Passes]:
@@ -92,7 +89,7 @@ def summarize(run: MicroRun) -> list[MicroRow]:
 def _row(run: MicroRun, passes: Passes, name: str, factors: Mapping[Quantity, float]) -> MicroRow:
     medians, findings = dict[Quantity, float](), dict[Quantity, Finding]()
     for quantity in QUANTITIES if passes.trials.get(name) else ():
-        medians[quantity] = statistics.median(value(trial, quantity) for trial in passes.trials[name].values())
+        medians[quantity] = statistics.median(getattr(trial, quantity) for trial in passes.trials[name].values())
         estimate = passes.estimate(name, quantity)
         ratio = estimate.widened(factors[quantity]) if estimate else None
         findings[quantity] = Finding(ratio, judge(ratio) if ratio else None)

@@ -80,5 +80,5 @@ def show(wanted: list[Hazard], sides: list[raw.Side]) -> None:
         seen = [found.get((hazard.name, str(model))) for model in MODELS]
         cells = [f"{'✗' if side.broken else '✓'} {side.outcome}" if side else "" for side in seen]
         if any(cells):
-            table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, f"{hazard.package} {hazard.since}")
+            table.add_row(f"{hazard.name.upper()} {hazard.title}", *cells, hazard.upstream)
     console.print(table, markup=False)

@@ -138,9 +138,8 @@ def _drivers(subject: Subject) -> Iterator[Symptom]:
             yield Symptom("h12", f"bind {bind!r}: aiosqlite hides what another driver would show")
     blocking = [config.bind_key or "default" for config in subject.configs if isinstance(config, SQLAlchemySyncConfig)]
     if blocking and subject.coroutines:
-        yield Symptom(
-            "h27", f"async views beside a synchronous engine (bind {', '.join(blocking)}): its calls block the event loop"
-        )
+        binds = ", ".join(blocking)
+        yield Symptom("h27", f"async views beside a synchronous engine (bind {binds}): its calls block the event loop")
 
 
 def _portal(subject: Subject) -> Iterator[Symptom]:

@@ -115,11 +115,6 @@ class Hazard:
         return self.upstream.partition(" ")[0]
 
     @property
-    def since(self) -> str:
-        """The first version that has it."""
-        return self.upstream.partition(" ")[2]
-
-    @property
     def anchor(self) -> str:
         """To link to it: `#` and this."""
         return f"{self.name}-{self.slug}"
@@ -134,9 +129,8 @@ class Hazard:
         """What to say when the documented path, with that version of its package, is not as recorded; None if it is."""
         if broken == self.recorded:
             return None
-        if self.recorded:
-            return f"{self.name.upper()} is fixed upstream in {self.package} {version}: update the catalogue"
-        return f"{self.name.upper()} is new in {self.package} {version}: update the catalogue"
+        how = "fixed upstream" if self.recorded else "new"
+        return f"{self.name.upper()} is {how} in {self.package} {version}: update the catalogue"
 
     def outcome(self, seen: Observation) -> Outcome:
         """Judge what was seen."""

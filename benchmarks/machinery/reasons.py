@@ -12,17 +12,11 @@ def without_reprs(text: str) -> str:
 
 def reason(error: BaseException) -> str:
     """The root cause in one line, without what differs from run to run or from machine to machine."""
-    error = root(error)
-    return f"{type(error).__name__}: {without_reprs(str(error))[:200]}"
-
-
-def root(error: BaseException) -> BaseException:
-    """The error that led to this one."""
     seen: set[int] = set()
     while (cause := _cause(error)) is not None and id(cause) not in seen:
         seen.add(id(cause))
         error = cause
-    return error
+    return f"{type(error).__name__}: {without_reprs(str(error))[:200]}"
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -78,11 +78,6 @@ class MicroRun:
     checks: list[MicroCheck] = field(default_factory=list)
     trials: list[MicroTrial] = field(default_factory=list)
 
-    @property
-    def planned(self) -> int:
-        """Trials in a complete run in which no contender fails."""
-        return self.header.passes * sum(len(group.contenders) for group in self.header.groups)
-
     def problem(self, database: str, scenario: str, contender: str) -> str | None:
         """Why the contender was not, or not to the end, measured there; None where nothing was wrong."""
         found = (c.problem for c in self.checks if (c.database, c.scenario, c.contender) == (database, scenario, contender))

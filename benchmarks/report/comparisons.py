@@ -152,9 +152,8 @@ class Comparison:
         """The contender compared with another one than the baseline."""
         problem = next((str(self.result.problems[name]) for name in (contender, other) if name in self.result.problems), None)
         present = {contender, other} <= {*self.result.cell.contenders}
-        return _finding(
-            self.result.estimate(contender, quantity, [other]) if present and not problem else None, quantity, problem
-        )
+        estimate = self.result.estimate(contender, quantity, [other]) if present and not problem else None
+        return _finding(estimate, quantity, problem)
 
 
 def comparisons(run: LoadRun) -> tuple[Comparison, ...]:

@@ -26,7 +26,7 @@ PERCENTS = (*range(0, 80, 5), 80, 85, 90, 93, 95, 97, 98, 99, 99.3, 99.5, 99.7, 
 """Of the latency, by which a curve is drawn; it ends where too few requests took longer."""
 FACTS = {"cpu": "{}", "python": "{}", "commit": "commit {}"}
 """Of a run's environment, for its head."""
-TEXTS = ("title", "writes", "happens", "why", "instead", "ours", "price", "package", "since")
+TEXTS = ("title", "writes", "happens", "why", "instead", "ours", "price", "upstream")
 """Of a hazard, in little Markdown."""
 Values = dict[str, Any]
 

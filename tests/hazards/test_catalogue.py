@@ -52,7 +52,7 @@ def test_names_and_anchors_are_in_order_and_unlike() -> None:
 
 
 def test_no_text_is_missing(hazard: Hazard) -> None:
-    texts = (hazard.title, hazard.writes, hazard.happens, hazard.why, hazard.instead, hazard.ours, hazard.since)
+    texts = (hazard.title, hazard.writes, hazard.happens, hazard.why, hazard.instead, hazard.ours, hazard.upstream)
     assert all(text.strip() for text in texts)
     assert not hazard.title.endswith(".")
     assert "`" in hazard.why or "PEP" in hazard.why or "asyncio" in hazard.why or hazard.name == "h27"

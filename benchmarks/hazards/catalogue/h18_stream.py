@@ -27,9 +27,8 @@ class H18(Hazard):
     def judge(self, facts: Facts) -> Outcome:
         """Three exports of two rows."""
         right, out = facts["bodies"].count("1\n2\n"), facts["checked_out"]
-        return Outcome(
-            right < 3 or out > 0, f"{right} of 3 exports were right, {out or 'no'} connection{'s' * (out > 1)} left checked out"
-        )
+        said = f"{right} of 3 exports were right, {out or 'no'} connection{'s' * (out > 1)} left checked out"
+        return Outcome(right < 3 or out > 0, said)
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The stream has a session of its own."""

@@ -26,9 +26,8 @@ class H23(Hazard):
     def judge(self, facts: Facts) -> Outcome:
         """Rows after a refused commit, for the same connection and for another."""
         kept = facts["same_connection"]
-        return Outcome(
-            kept > 0 or facts["another"] > 0, f"the connection kept {kept or 'none'} of the refused rows in its transaction"
-        )
+        said = f"the connection kept {kept or 'none'} of the refused rows in its transaction"
+        return Outcome(kept > 0 or facts["another"] > 0, said)
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The commit of a view is refused; the next one gets the same connection."""

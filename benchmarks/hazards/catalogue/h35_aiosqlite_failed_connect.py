@@ -18,6 +18,5 @@ class H35(Hazard):
     def judge(self, facts: Facts) -> Outcome:
         """What the connection's thread raised after the view's 500."""
         raised = facts["raised"]
-        return Outcome(
-            bool(raised), f"answered {facts['status']}; of 20 threads {len(raised)} raised {raised[0] if raised else 'anything'}"
-        )
+        said = f"answered {facts['status']}; of 20 threads {len(raised)} raised {raised[0] if raised else 'anything'}"
+        return Outcome(bool(raised), said)

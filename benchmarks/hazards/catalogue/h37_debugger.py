@@ -44,9 +44,8 @@ class H37(Hazard):
         last = facts["functions"][-1] if facts["functions"] else "nothing"
         frames = len(facts["functions"])
         if last != "view" or not facts["console"]:
-            return Outcome(
-                True, f"of {frames} frames the last is {last}, its console {'works' if facts['console'] else 'does not work'}"
-            )
+            console = "works" if facts["console"] else "does not work"
+            return Outcome(True, f"of {frames} frames the last is {last}, its console {console}")
         return Outcome(False, f"the last of {frames} frames is the view's own, its console works")
 
     def steps(self, app: AsyncFlask) -> Facts:

@@ -77,10 +77,8 @@ class InstructionRunner:
         limit = asyncio.Semaphore(PROCESSES)
 
         async def finish(place: Place) -> None:
-            if place in problems:
-                found(InstructionCell(*place, 0, (), {}, {}, problems[place]))
-                return
-            found(await self._cell(place, limit))
+            problem = problems.get(place)
+            found(InstructionCell(*place, 0, (), {}, {}, problem) if problem else await self._cell(place, limit))
 
         async with asyncio.TaskGroup() as group:
             for place in self.cells:

@@ -317,7 +317,7 @@ function hazard({ name, by_hand: byHand, texts, sides }, opened) {
   return html`<details class="hazard" ${opened ? "open" : ""}>
     <summary><b>${name}</b> <span>${prose(texts.title)}</span><span class="marks">${seen.map((one) => one.mark)}</span></summary>
     <dl>${said.map(([key, label]) => html`<dt>${label}</dt><dd>${prose(texts[key])}</dd>`)}${seen.map((one) => one.outcome)}
-    <dt>Since</dt><dd>${texts.package} ${texts.since}</dd></dl></details>`;
+    <dt>Since</dt><dd>${texts.upstream}</dd></dl></details>`;
 }
 
 // ---------------------------------------------------------------- state
