@@ -21,6 +21,13 @@ from flask_oneloop import AsyncFlask
 SECONDS = 25.0
 """How long a server may take to begin, and to answer: more than any does, but less than a side may take."""
 NATIVE = ("uvicorn", "app:asgi", "--port={port}", "--log-level=critical")
+APP = """
+from flask_oneloop import AsyncFlask, asgi_app
+
+app = AsyncFlask(__name__)
+asgi = asgi_app(app)
+"""
+"""How an app begins that is `served`."""
 
 
 class KeepAlive(WSGIRequestHandler):
@@ -55,11 +62,11 @@ def serving(app: AsyncFlask) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def served(source: str, app: AsyncFlask, *loop: str, native: Sequence[str] = NATIVE) -> Iterator[int]:
-    """Write `app.py` and run a server's command in the same folder until leaving; yield its port, which replaces `{port}`.
+    """Write `app.py`, which is `APP` and the source, run a server's command there until leaving; yield its port, for `{port}`.
 
     The command is `native` where the app is, else `loop`.
     """
-    Path("app.py").write_text(source)
+    Path("app.py").write_text(APP + source)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
     command = native if isinstance(app, NativeFlask) else loop

@@ -71,7 +71,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def read_run(path: Path, kind: type[T]) -> T:
-    """Read a raw file as `kind`, a dataclass of a `header` and of a list for each kind of line after it. Raises `ResultsError`."""
+    """Read a raw file as `kind`, a dataclass of a `header` and a list for each kind of line after it. Raises `ResultsError`."""
     first, *rest = read_lines(path)
     hints = get_type_hints(kind)
     header = hints.pop("header")

@@ -4,14 +4,12 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import ask, served
 from flask_oneloop import AsyncFlask
 
-APP = """
+SOURCE = """
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
-from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
+from flask_oneloop import AdvancedAlchemy
 from sqlalchemy import text
 
-app = AsyncFlask(__name__)
 alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h08.db", commit_mode="autocommit"), app)
-asgi = asgi_app(app)
 
 with app.app_context():  # as an app that asks its database something on import
     app.portal.call(alchemy.get_session().scalar, text("SELECT 1"))
@@ -45,5 +43,5 @@ class H8(Hazard):
         """The same under the server of either kind; the loop runs, and a connection is open, before the fork."""
         options = ["--preload", "--workers=2", "--bind=127.0.0.1:{port}", "--graceful-timeout=1", "--no-control-socket"]
         native = ["gunicorn", *options, "--worker-class=asgi", "app:asgi"]
-        with served(APP, app, "gunicorn", *options, "app:app", native=native) as port:
+        with served(SOURCE, app, "gunicorn", *options, "app:app", native=native) as port:
             return {"statuses": {path: ask(port, path)[0] for path in ("/missing", "/")}}

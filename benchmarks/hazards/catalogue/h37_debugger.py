@@ -9,12 +9,8 @@ from benchmarks.hazards.serving import ask, served
 from benchmarks.hazards.wiring import NativeFlask
 from flask_oneloop import AsyncFlask
 
-APP = """
-from flask_oneloop import AsyncFlask, asgi_app
+SOURCE = """
 from werkzeug.debug import DebuggedApplication
-
-app = AsyncFlask(__name__)
-asgi = asgi_app(app)
 
 @app.get("/")
 async def view():
@@ -51,7 +47,7 @@ class H37(Hazard):
     def steps(self, app: AsyncFlask) -> Facts:
         """The same page under the server of either kind; uvicorn has no debugger of its own, so the app brings it."""
         os.environ["WERKZEUG_DEBUG_PIN"] = "off"
-        source = APP + DEBUGGER if isinstance(app, NativeFlask) else APP
+        source = SOURCE + DEBUGGER if isinstance(app, NativeFlask) else SOURCE
         with served(source, app, "flask", "--app=app", "run", "--debug", "--port={port}") as port:
             _, page = ask(port, "/")
             frame, secret = re.findall(r'id="frame-(\d+)"', page)[-1], re.findall(r'SECRET = "(\w+)"', page)[0]

@@ -10,15 +10,13 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import NATIVE, SECONDS, ask, served
 from flask_oneloop import AsyncFlask
 
-APP = """
+SOURCE = """
 import os
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig
-from flask_oneloop import AdvancedAlchemy, AsyncFlask, asgi_app
+from flask_oneloop import AdvancedAlchemy
 from sqlalchemy import text
 
-app = AsyncFlask(__name__)
 alchemy = AdvancedAlchemy(SQLAlchemyAsyncConfig(connection_string="sqlite+aiosqlite:///h38.db", commit_mode="autocommit"), app)
-asgi = asgi_app(app)
 
 @app.get("/")
 async def view():
@@ -49,9 +47,9 @@ class H38(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same with the reloader of either kind of server."""
-        with served(APP, app, "flask", "--app=app", "run", "--debug", "--port={port}", native=[*NATIVE, "--reload"]) as port:
+        with served(SOURCE, app, "flask", "--app=app", "run", "--debug", "--port={port}", native=[*NATIVE, "--reload"]) as port:
             before = after = ask(port, "/")[1].split()
-            Path("app.py").write_text(f"{APP}\n# changed\n")
+            Path("app.py").write_text(Path("app.py").read_text() + "# changed\n")
             deadline = monotonic() + SECONDS
             while after == before and monotonic() < deadline:
                 sleep(0.1)

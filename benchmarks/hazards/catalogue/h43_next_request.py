@@ -6,12 +6,8 @@ from benchmarks.hazards.hazard import Facts, Hazard, Outcome
 from benchmarks.hazards.serving import SECONDS, ask, served
 from flask_oneloop import AsyncFlask
 
-APP = """
-from flask_oneloop import AsyncFlask, asgi_app
+SOURCE = """
 from flask import Response, abort, g, request, stream_with_context
-
-app = AsyncFlask(__name__)
-asgi = asgi_app(app)
 
 def user():
     return g.setdefault("user", getattr(request.authorization, "token", None)) or abort(401)
@@ -55,7 +51,7 @@ class H43(Hazard):
 
     def steps(self, app: AsyncFlask) -> Facts:
         """The same view, asked by the same bytes, under a server of either kind."""
-        with served(APP, app, *LOOP) as port:
+        with served(SOURCE, app, *LOOP) as port:
             ask(port, "/")  # waits until it is there
             with socket.create_connection(("127.0.0.1", port), SECONDS) as client, client.makefile() as read:
                 client.sendall(GET % b"Authorization: Bearer alice" + GET % b"Connection: close")
