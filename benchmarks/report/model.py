@@ -1,7 +1,5 @@
 """What a report is made of: one tree of frozen values. Pages, pictures and the terminal are drawn from it and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +13,10 @@ from benchmarks.analysis.proof import means
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import MODELS, Hazard
 from benchmarks.load import Histogram
-from benchmarks.raw import hazards, instructions, load, micro
+from benchmarks.raw.hazards import HazardRun, Side
+from benchmarks.raw.instructions import InstructionRun
+from benchmarks.raw.load import LoadRun
+from benchmarks.raw.micro import MicroRun
 from benchmarks.raw.proof import ProofRow
 from benchmarks.report.claims import Claim, Held, Outcome, hold
 from benchmarks.report.comparisons import Comparison, Row, comparisons, deciding
@@ -48,7 +49,7 @@ class Failing:
 class UnderLoad:
     """A run under load; `absent` are contenders and scenarios that it lacks."""
 
-    run: load.LoadRun
+    run: LoadRun
     cells: tuple[Comparison, ...]
     situations: tuple[Judged, ...]
     answers: tuple[Answer, ...]
@@ -161,14 +162,14 @@ class Seen:
     """A hazard and what each side did, by model."""
 
     hazard: Hazard
-    sides: Mapping[str, hazards.Side]
+    sides: Mapping[str, Side]
 
 
 @dataclass(frozen=True)
 class Hazards:
     """The hazards that were provoked; `broken` counts them by model."""
 
-    run: hazards.HazardRun
+    run: HazardRun
     seen: tuple[Seen, ...]
     broken: Mapping[str, int]
 
@@ -222,10 +223,10 @@ class Clock(InProcess):
 class Runs:
     """The raw files of a report, one of each kind at most; `proof` are rows of what simulation says of the statistics."""
 
-    load: load.LoadRun | None = None
-    micro: micro.MicroRun | None = None
-    instructions: instructions.InstructionRun | None = None
-    hazards: hazards.HazardRun | None = None
+    load: LoadRun | None = None
+    micro: MicroRun | None = None
+    instructions: InstructionRun | None = None
+    hazards: HazardRun | None = None
     proof: Sequence[ProofRow] = ()
 
 
@@ -267,7 +268,7 @@ def report(runs: Runs, claims: Sequence[Claim] = ()) -> Report:
     )
 
 
-def _under_load(run: load.LoadRun) -> UnderLoad:
+def _under_load(run: LoadRun) -> UnderLoad:
     found = comparisons(run)
     measured = {cell.scenario for cell in run.header.cells}
     return UnderLoad(
@@ -281,7 +282,7 @@ def _under_load(run: load.LoadRun) -> UnderLoad:
     )
 
 
-def _hazards(run: hazards.HazardRun) -> Hazards:
+def _hazards(run: HazardRun) -> Hazards:
     found = [HAZARDS[name] for name in run.header.hazards if name in HAZARDS]
     seen = tuple(Seen(one, {name: side for name in MODELS if (side := run.side(one.name, name))}) for one in found)
     return Hazards(run, seen, {name: sum(name in one.sides and one.sides[name].broken for one in seen) for name in MODELS})
