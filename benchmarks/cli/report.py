@@ -15,7 +15,7 @@ from benchmarks.raw import proof
 from benchmarks.report.claims import Claim, Outcome, hold
 from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
-from benchmarks.report.pages import Links, Rendered, render
+from benchmarks.report.pages import Links, render
 
 KINDS = ("load", "micro", "instructions", "hazards")
 """Of raw files that a report is made of."""
@@ -93,12 +93,9 @@ def _rendered(files: Sequence[Path], first: Path, pages: Path, *, published: boo
     if published and readme.exists() and BEGIN in (text := readme.read_text("utf-8")):
         before, _, rest = text.partition(BEGIN)
         texts[readme] = f"{before}{BEGIN}\n\n{made.answers}\n\n{END}{rest.partition(END)[2]}"
-    return {**texts, first: made.first}, _complaints(made) if published else []
-
-
-def _complaints(made: Rendered) -> list[str]:
-    held = (hold(claim, made.claims.found) for claim in made.claims.claims)
-    return list(dict.fromkeys(one.complaint for one in held if one.outcome is not Outcome.CONFIRMS))
+    held = (hold(claim, made.claims.found) for claim in made.claims.claims if published)
+    complaints = dict.fromkeys(one.complaint for one in held if one.outcome is not Outcome.CONFIRMS)
+    return {**texts, first: made.first}, list(complaints)
 
 
 def _published() -> tuple[Claim, ...]:
