@@ -38,7 +38,7 @@ def quantities(load: Load) -> tuple[Name, ...]:
     return ("cpu", "throughput") if load.percent is None else ("cpu", "p50", "p99")
 
 
-def lower_is_better(quantity: Name) -> bool:
+def lower_is_better(quantity: str) -> bool:
     """Whether a ratio below 1 is a gain."""
     return quantity != "throughput"
 

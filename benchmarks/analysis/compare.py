@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from benchmarks.analysis import estimate
 from benchmarks.analysis import micro as summary
 from benchmarks.analysis.calibration import CONFIDENCE
-from benchmarks.analysis.cells import CLOCK, quantities, results
+from benchmarks.analysis.cells import CLOCK, lower_is_better, quantities, results
 from benchmarks.analysis.estimate import Estimate, Spread, contrast
 from benchmarks.analysis.verdict import Verdict, judge
 from benchmarks.errors import BenchmarkError
@@ -192,7 +192,7 @@ def _by_the_clock(old: Findings, new: Findings) -> tuple[list[Change], Places, d
     changes = []
     for place in common:
         change, surely = (each[place].widened(factors[place.quantity]) for each in (found, certain))
-        verdict = judge(change, lower_is_better=place.quantity != "throughput")
+        verdict = judge(change, lower_is_better=lower_is_better(place.quantity))
         before, now = (contrast([one.series[place].logs]).ratio for one in (old, new))
         changes.append(Change(place, before, now, change, verdict, verdict in BEYOND and not surely.contains(1)))
     broken = {place: problem for place, problem in new.problems.items() if place in old.measured}

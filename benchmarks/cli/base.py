@@ -35,24 +35,35 @@ class Seconds(click.FloatRange):
 
 
 @contextmanager
-def long_job(about: object, interrupted: Callable[[], str], status: int = INTERRUPTED) -> Iterator[None]:
+def long_job(
+    about: object,
+    finished: Callable[[], str],
+    interrupted: str = "Interrupted before anything was recorded",
+    status: int = INTERRUPTED,
+) -> Iterator[None]:
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
-    An `OSError`, of a file or else of what it is `about`, the end of PostgreSQL, and that of a child become a `BenchmarkError`.
-    After Ctrl-C what `interrupted` says is shown, and the exit status is `status`.
+    An `OSError`, of a file or else of what it is `about`, the end of PostgreSQL, and that of a child become a `BenchmarkError`;
+    after Ctrl-C the exit status is `status`. Either line ends with what `finished` says of the work that is kept; where it says
+    nothing, an interruption is told as `interrupted`.
     """
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         yield
-    except (ChildError, OperationalError) as error:
-        raise BenchmarkError(str(error)) from None
+    except (BenchmarkError, ChildError, OperationalError) as error:
+        raise BenchmarkError(_ending(str(error), finished())) from None
     except OSError as error:
-        raise BenchmarkError(f"{error.filename or about}: {error.strerror}") from None
+        raise BenchmarkError(_ending(f"{error.filename or about}: {error.strerror}", finished())) from None
     except KeyboardInterrupt:
-        click.echo(f"\n{interrupted()}", err=True)
+        said = finished()
+        click.echo(f"\n{_ending('Interrupted', said) if said else interrupted}", err=True)
         sys.exit(status)
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _ending(happened: str, finished: str) -> str:
+    return f"{happened.rstrip('.')}. {finished}" if finished else happened
 
 
 def read_raw(path: Path, kinds: Collection[str], what: str) -> tuple[str, Any]:
@@ -68,8 +79,24 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    except OSError as error:  # which, of a full disk, names no file
-        raise BenchmarkError(f"{error.filename or path}: cannot be written: {error.strerror}") from None
+    except OSError as error:
+        raise _unwritable(error, path) from None
+
+
+def require_writable(path: Path) -> None:
+    """Make the folder of a file that is to be written, and leave the file as it is. Raises `BenchmarkError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.exists()
+        path.open("a").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise _unwritable(error, path) from None
+
+
+def _unwritable(error: OSError, path: Path) -> BenchmarkError:
+    return BenchmarkError(f"{error.filename or path}: cannot be written: {error.strerror}")  # a full disk's error names no file
 
 
 def command_line() -> str:

@@ -36,8 +36,9 @@ def hazards(names: tuple[str, ...], database: str | None, output: Path) -> None:
     tasks = plan(wanted, kind)
     if not tasks:
         raise BenchmarkError(f"{', '.join(names)}: not on {kind}; it shows on {wanted[0].databases[0]}")
-    with long_job(output, lambda: f"Interrupted. What was seen is in {output}"):
-        sides = _run(tasks, wanted, url or os.environ.get("DATABASE_URL"), output)
+    sides: list[raw.Side] = []
+    with long_job(output, lambda: f"What was seen is in {output}" if sides else ""):
+        _run(tasks, wanted, url or os.environ.get("DATABASE_URL"), output, sides)
     show(wanted, sides)
     click.echo(f"Raw results: {output}")
     if broken := [side for side in sides if side.broken and side.model != "documented"]:
@@ -53,9 +54,8 @@ def chosen(names: tuple[str, ...]) -> list[Hazard]:
     return [hazard for hazard in HAZARDS.values() if hazard.name in wanted]
 
 
-def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path) -> list[raw.Side]:
+def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path, sides: list[raw.Side]) -> None:
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    sides: list[raw.Side] = []
     with closing(Recorder(output)) as recorder:
         recorder.write(raw.HazardHeader(started, command_line(), [hazard.name for hazard in wanted], environment()))
 
@@ -66,7 +66,6 @@ def _run(tasks: list[Task], wanted: list[Hazard], url: str | None, output: Path)
             click.echo(f"[{len(sides)}/{len(tasks)}] {side.hazard} {side.model}: {mark}: {side.outcome}", err=True)
 
         run(tasks, url, see)
-    return sides
 
 
 def show(wanted: list[Hazard], sides: list[raw.Side]) -> None:

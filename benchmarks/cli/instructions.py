@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from benchmarks.analysis.instructions import spread, summarize
-from benchmarks.cli.base import FILE, command_line, duration, long_job
+from benchmarks.cli.base import FILE, command_line, duration, long_job, require_writable
 from benchmarks.in_process.cells import MicroCell as Place
 from benchmarks.in_process.cells import contenders, plan, scenarios
 from benchmarks.in_process.instructions import METHOD
@@ -44,13 +44,14 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
     In process, without a server. PostgreSQL is the server that DATABASE_URL names, or one that is started for the time.
     """
     cells = plan(KINDS if database == "both" else (database,), asked, named)
+    require_writable(output)
     planned = PREPARING_SECONDS + len(cells) * repeats * SECONDS / PROCESSES
     recorded = False
 
-    def interrupted() -> str:
-        return f"Interrupted.{f' The finished cells are in {output}' if recorded else ''}"
+    def finished() -> str:
+        return f"The finished cells are in {output}" if recorded else ""
 
-    with long_job(output, interrupted), ExitStack() as stack:
+    with long_job(output, finished), ExitStack() as stack:
         command(output)
         click.echo(
             f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"

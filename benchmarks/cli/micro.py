@@ -1,10 +1,11 @@
 """`micro`: the in-process comparison."""
 
+import time
 from pathlib import Path
 
 import click
 
-from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job, require_reachable
+from benchmarks.cli.base import FILE, Seconds, command_line, duration, long_job, require_reachable, require_writable
 from benchmarks.cli.report import write
 from benchmarks.in_process.cells import PORTAL, contenders, scenarios
 from benchmarks.in_process.micro.plan import Plan
@@ -46,6 +47,7 @@ def micro(
     """
     databases = KINDS if database == "both" else (database,)
     plan = Plan(passes, databases, asked, named, seed, seconds, output, command_line())
+    require_writable(output)
     if any(cell.kind == "postgresql" for cell in plan.cells):
         require_reachable(None)
     click.echo(
@@ -53,12 +55,14 @@ def micro(
         f" about {duration(plan.duration)}; raw results in {output}"
     )
 
-    def interrupted() -> str:
-        trials = output.read_text("utf-8").count('"line": "trial"') if output.exists() else 0
-        hint = f": python -m benchmarks report {output}" if trials else ""
-        return f"Interrupted. {trials} finished trials are in {output}{hint}"
+    began = time.time()
 
-    with long_job(output, interrupted):
+    def finished() -> str:
+        is_ours = output.exists() and output.stat().st_mtime >= began
+        trials = output.read_text("utf-8").count('"line": "trial"') if is_ours else 0
+        return f"{trials} finished trials are in {output}: python -m benchmarks report {output}" if trials else ""
+
+    with long_job(output, finished):
         run(plan, lambda text: click.echo(text, err=True))
     recorded = raw.read(output)
     show_micro(recorded)

@@ -33,7 +33,7 @@ def proof(file: Path, runs: int, output: Path) -> None:
     if not jobs:
         raise BenchmarkError(f"{file}: no closed loop has two rounds of three servers in slices that can be paired")
     rows: list[ProofRow] = []
-    with long_job(output, lambda: f"Interrupted. {len(rows)} of {len(jobs)} rows are in {output}"):
+    with long_job(output, lambda: f"{len(rows)} of {len(jobs)} rows are in {output}" if rows else ""):
         recorder = Recorder(output)
         recorder.write(ProofHeader(command_line(), recorded.header.started, recorded.header.profile, runs))
         click.echo(

@@ -9,7 +9,7 @@ import click
 
 from benchmarks.analysis.answers import answers
 from benchmarks.analysis.cells import results
-from benchmarks.cli.base import FILE, Seconds, command_line, database, duration, long_job, require_reachable
+from benchmarks.cli.base import FILE, Seconds, command_line, database, duration, long_job, require_reachable, require_writable
 from benchmarks.errors import BenchmarkError
 from benchmarks.machinery.environment import environment
 from benchmarks.machinery.placement import choose
@@ -69,6 +69,7 @@ def run_(
         require_reachable(url)
     chosen_profile = PROFILES[profile] if rounds is seconds is None else replace(PROFILES[profile], budget=inf)
     plan = RunPlan(chosen_profile, comparisons, books, seed, output, command_line(), url, _former(output) if resume else None)
+    require_writable(output)
     if plan.former:
         _require_same(plan, plan.former)
     else:
@@ -86,14 +87,13 @@ def run_(
         click.echo(line)
     progress = LoadProgress(plan)
 
-    def interrupted() -> str:
+    def finished() -> str:
         if progress.found:
             show_answers(answers(results(progress.found)))
-        elif not resume:
-            return "Interrupted before anything was recorded"
-        return f"Interrupted. What is finished is in {output}; go on with the same command and --resume"
+        there = progress.found or resume
+        return f"What is finished is in {output}; go on with the same command and --resume" if there else ""
 
-    with long_job(output, interrupted), progress:
+    with long_job(output, finished), progress:
         found = run(plan, progress.see)
     if profile != "quick":
         show_load(found)

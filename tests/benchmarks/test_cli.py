@@ -110,6 +110,19 @@ def test_a_run_that_ends_early_says_why_in_one_line(tmp_path: Path) -> None:
     assert result.stderr == "Error: the comparison ended early: the databases could not be seeded: no disk left\n"
 
 
+@pytest.mark.parametrize("name", ["run", "micro", "instructions", "hazards"])
+def test_what_cannot_be_written_is_said_before_the_work_begins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.chdir(ROOT)
+    assert command(monkeypatch, name, "--output", str(file / "raw.jsonl")) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Error: {file}")
+    assert "Not a directory" in line or "File exists" in line
+
+
 @pytest.mark.parametrize("name", ["run", "micro", "serve"])
 def test_without_a_temporary_folder_it_ends_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from benchmarks.raw.problem import Problem
 from benchmarks.subjects.contenders import BASELINE, CONNECTIONS, CONTENDERS, CONTROL, THREADS
 from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.under_load import runner
+from benchmarks.under_load.driver import DriverError
 from benchmarks.under_load.runner import RunPlan
 
 from . import report_data
@@ -38,6 +40,9 @@ RUN = (
 )
 OWN = ("--database", "postgresql", *RUN)
 """With a PostgreSQL of its own."""
+
+
+KEPT = "What is finished is in {}; go on with the same command and --resume"
 
 
 def command(*arguments: str) -> list[str]:
@@ -220,6 +225,7 @@ def test_a_database_that_is_gone_is_no_fault_of_the_contenders(tmp_path: Path, s
     assert "Traceback" not in said
     assert said.splitlines()[-1].startswith("Error: ")
     assert "Connection refused" in said.splitlines()[-1]
+    assert said.endswith(f". {KEPT.format(output)}\n")
     assert not load.read(output).failures
     assert not list(temporary.iterdir())
 
@@ -338,7 +344,7 @@ def test_a_run_is_gone_on_with_by_its_like_alone(
         (line,) = said
         assert line.startswith(f"Error: {output} is of another plan, code or machine (other {fact}): python -m benchmarks run")
     else:
-        assert said[-1] == "Error: it ends here"
+        assert said[-1] == f"Error: it ends here. {KEPT.format(output)}"
 
 
 def ours(temporary: Path) -> list[psutil.Process]:
@@ -409,6 +415,23 @@ def test_an_interrupt_before_anything_was_recorded_promises_nothing(
         main()
     assert ended.value.code == INTERRUPTED
     assert capsys.readouterr().err.splitlines()[-1] == "Interrupted before anything was recorded"
+
+
+def test_what_ends_a_run_early_is_said_with_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(plan: RunPlan, see: Callable[[object], object]) -> None:
+        see(LoadRun(report_data.header(list(plan.cells))))
+        raise DriverError("the load generator ended: the process crashed: SIGKILL")
+
+    output = tmp_path / "load.jsonl"
+    monkeypatch.setattr("benchmarks.cli.run.run", run)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "run", "--database", "sqlite", "--output", str(output)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"Error: the load generator ended: the process crashed: SIGKILL. {KEPT.format(output)}"
 
 
 def test_who_fails_under_one_load_goes_on_under_the_others() -> None:
