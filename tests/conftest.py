@@ -1,22 +1,40 @@
 """What all tests share: one real PostgreSQL server, and an environment without settings of the user's own."""
 
+import gc
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from benchmarks.machinery.absent import PLACE
 from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 
 pytest.register_assert_rewrite("tests.contract")
+COLLECT_AFTER = 100_000
+"""Objects, in place of 700: a sixth of what imports take is the search for garbage, and there is none."""
 SLOW = ("library", "benchmarks", "hazards")
 """Folders whose files take longest: they come first, so that none of several processes is left alone with one."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+gc.set_threshold(COLLECT_AFTER)
+os.environ["COLLECT_AFTER"] = str(COLLECT_AFTER)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(PLACE)]))  # it is heeded there
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected is there to stay: no collection of garbage goes through it, neither now nor in the tests."""
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.freeze()
+    return collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
