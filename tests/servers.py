@@ -24,6 +24,7 @@ from typing import Final
 import psutil
 
 from benchmarks.machinery.absent import surroundings
+from tests.forked import Process, start
 
 ROOT: Final = Path(__file__).parents[1]
 START_SECONDS: Final = 60.0
@@ -74,6 +75,8 @@ ASGI_VARIANTS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Other ways to serve one, which differ in whose context a request begins in."""
 KINDS: Final[Mapping[str, Sequence[str]]] = {**WSGI, **ASGI, **ASGI_VARIANTS}
+STARTED: Final = ("gunicorn-gevent", "flask-debug")
+"""Kinds that are started from nothing: gevent patches what is imported later, and a reloader starts itself anew."""
 
 
 class ServerError(Exception):
@@ -87,7 +90,7 @@ class PortTakenError(ServerError):
 class Server:
     """A running server. ``url`` has no slash at its end; ``process`` is the one that was started, parent of all workers."""
 
-    def __init__(self, kind: str, process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+    def __init__(self, kind: str, process: subprocess.Popen[bytes] | Process, port: int, output: Path) -> None:
         self.kind = kind
         self.process = process
         self.port = port
@@ -169,15 +172,7 @@ def _started(
         empty = Path(folder, "cwd")
         empty.mkdir()
         with output.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *argv],
-                cwd=cwd or empty,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
+            process = _begun(kind, argv, cwd or empty, variables, file.fileno())
         server = Server(kind if isinstance(kind, str) else kind[0], process, port, output)
         try:
             _wait_until_it_answers(server)
@@ -187,6 +182,17 @@ def _started(
                 server.stop()
             raise
         server.stop()
+
+
+def _begun(
+    kind: str | Sequence[str], argv: Sequence[str], cwd: Path, env: Mapping[str, str], output: int
+) -> subprocess.Popen[bytes] | Process:
+    if kind in STARTED:
+        command = [sys.executable, "-m", *argv]
+        return subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
+        )
+    return start(["-m", *argv], cwd=cwd, env=env, stdout=output, stderr=output)
 
 
 def free_port() -> int:

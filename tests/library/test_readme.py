@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import flask_oneloop
+from benchmarks.machinery.absent import surroundings
+from tests import forked
 
 README = Path(flask_oneloop.__path__[0], "README.md")
 FILES = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE))
@@ -38,20 +40,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, bare: Path, *arguments: str) -> str:
-    """What Python writes; it finds the library and nothing else of the project."""
-    environment = {**os.environ, "PYTHONPATH": f"{folder}:{bare}"}
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def test_every_block_has_a_name() -> None:
     assert README.read_text("utf-8").count("```python") == len(FILES) == 5
 
 
 def test_its_tests_pass(folder: Path, bare: Path) -> None:
-    assert "3 passed" in run(folder, bare, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py")
+    environment = {**os.environ, **surroundings(["litestar"], f"{folder}:{bare}"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -65,6 +63,8 @@ def test_its_tests_pass(folder: Path, bare: Path) -> None:
     ],
 )
 def test_its_apps_answer(folder: Path, bare: Path, module: str, asked: dict[str, tuple[int, str]]) -> None:
-    (folder / "ask.py").write_text(ASKING)
-    answers = json.loads(run(folder, bare, "ask.py", module, *asked).splitlines()[-1])
+    environment = {**os.environ, **surroundings(path=f"{folder}:{bare}")}
+    done = forked.run(["-c", ASKING, module, *asked], cwd=folder, env=environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout.splitlines()[-1])
     assert answers == [list(answer) for answer in asked.values()]

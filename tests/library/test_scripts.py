@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.postgres import PostgresServer
+from tests.forked import start
 from tests.library.answers import PATIENCE, wait_until
 from tests.library.databases import backends, with_driver
 
@@ -50,31 +51,28 @@ class Script:
     def __init__(self, bare: Path, code: str, url: str | None = None, loop: str = "uvloop", warnings: str = "always") -> None:
         """Run it where there is nothing but the runtime; ``warnings`` says what to do with a ResourceWarning."""
         filters = ["error", "ignore:The declarative_mixin decorator", f"{warnings}::ResourceWarning"]
-        self.process = subprocess.Popen(
-            [sys.executable, *(f"-W{one}" for one in filters), "-c", PROBE + code, *([] if url is None else [url])],
-            cwd=bare,  # of which "-c" imports first
-            env={**os.environ, **surroundings(path=str(bare)), "LOOP": loop},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
+        environment = {**os.environ, **surroundings(path=str(bare)), "LOOP": loop, "PYTHONWARNINGS": ",".join(filters)}
+        arguments = ["-c", PROBE + code, *([] if url is None else [url])]
+        (output, stdout), (errors, stderr) = os.pipe(), os.pipe()
+        self._output, self._errors = os.fdopen(output), os.fdopen(errors)
+        self.process = start(arguments, cwd=bare, env=environment, stdout=stdout, stderr=stderr)
+        os.close(stdout)
+        os.close(stderr)
 
     def line(self) -> str:
         """The next line it prints; empty at its end."""
-        assert self.process.stdout
-        return self.process.stdout.readline().rstrip("\n")
+        return self._output.readline().rstrip("\n")
 
     def end(self, seconds: float = PATIENCE) -> tuple[int, str, str]:
         """Its status and what else it writes to stdout and stderr; killed when it takes longer."""
         try:
-            output, errors = self.process.communicate(timeout=seconds)
+            status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
+            self.process.wait()
             pytest.fail(f"the script did not end within {seconds:g} s")
-        return self.process.returncode, output, errors
+        with self._output, self._errors:
+            return status, self._output.read(), self._errors.read()
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +131,8 @@ def ending(bare: Path) -> Iterator[dict[str, Script]]:
     scripts = {name: Script(bare, f"{code}\nprint('end', flush=True)") for name, code in WAYS_TO_END.items()}
     yield scripts
     for script in scripts.values():
-        script.end()
+        if script.process.returncode is None:
+            script.end()
 
 
 @pytest.mark.parametrize("name", WAYS_TO_END)
