@@ -1,4 +1,4 @@
-"""Ways to serve the apps, each started as a run starts it: they answer right, one after the other and several at once."""
+"""Ways to serve the apps, each with the command of a run: they answer right, one after the other and several at once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from benchmarks.under_load.seats import seated
 from benchmarks.under_load.stage import Stage
 from flask_oneloop.places import runs_on_loop
 
+pytestmark = pytest.mark.usefixtures("forked_servers")
 WAYS = [
     *("sync-stock", "sync-a2wsgi", "sync-granian"),
     *("async-native-granian", "async-native-hypercorn", "async-native-gunicorn", "async-gevent"),

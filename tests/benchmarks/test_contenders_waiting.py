@@ -18,6 +18,7 @@ from benchmarks.under_load.seats import Seat, seated
 from benchmarks.under_load.stage import Stage
 from benchmarks.under_load.trivial import trivial_server
 
+pytestmark = pytest.mark.usefixtures("forked_servers")
 CONTENDER = ("sync-threads", "sync-gevent", "async-loop", "async-native")
 ASKED = ("upstream-1", "upstream-5", "block", "block-in-thread", "blocking", "in-flight-500", "read-once", "newcomers")
 

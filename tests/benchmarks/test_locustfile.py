@@ -20,6 +20,7 @@ from benchmarks.under_load.stage import Stage
 from .conftest import BOOKS
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("forked_servers")
 LOCUST = (sys.executable, "-m", "locust", "-f", "benchmarks/under_load/locustfile.py", "--skip-log-setup")
 
 

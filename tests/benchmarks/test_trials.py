@@ -45,6 +45,7 @@ from benchmarks.under_load.stage import Stage, require_backends
 
 from .conftest import BOOKS
 
+pytestmark = pytest.mark.usefixtures("forked_servers")
 PAIR = (BASELINE, "async-native")
 
 
