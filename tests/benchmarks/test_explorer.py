@@ -91,7 +91,9 @@ def written(run: LoadRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[BrowserContext]:
     before = {*psutil.Process().children(recursive=True)}
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        made = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
+        )
         started = {*psutil.Process().children(recursive=True)} - before
         yield made.new_context()
         made.close()

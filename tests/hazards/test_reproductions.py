@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.hazards.catalogue import HAZARDS
 from benchmarks.hazards.hazard import REPRODUCTIONS
+from benchmarks.machinery.absent import PLACE, surroundings
 
 LINES = 30
 REFUSE = """
@@ -50,9 +51,9 @@ def test_it_is_short_and_stands_alone(script: Path) -> None:
 @pytest.mark.parametrize("name", ["h4", "h8", "h15", "h36", "h39", "h43"])
 def test_it_runs_by_itself(tmp_path: Path, name: str) -> None:
     environ = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "DATABASE_URL"}}
-    (tmp_path / "sitecustomize.py").write_text(REFUSE.format(project=PROJECT))
+    (tmp_path / "sitecustomize.py").write_text(REFUSE.format(project=PROJECT) + (PLACE / "sitecustomize.py").read_text())
     script = shutil.copy(HAZARDS[name].script, tmp_path)  # as whoever is given it would have it
-    environ["PYTHONPATH"] = str(tmp_path)
+    environ |= {**surroundings(), "PYTHONPATH": str(tmp_path)}
     result = subprocess.run([sys.executable, script], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     assert HAZARDS[name].judge(json.loads(result.stdout.splitlines()[-1])).broken
