@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.hazards.hazard import MODELS, Database, Facts, Hazard, Model, Observation
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.child import Child, worker
 from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 from benchmarks.machinery.supervised import temporary_folder
@@ -129,7 +130,7 @@ class HazardRunner:
         with self._lock:
             if kind not in self._parents:
                 environ = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
-                environ |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+                environ |= {**surroundings(path=str(ROOT)), "PYTHONUNBUFFERED": "1"}
                 parent = worker("benchmarks.hazards.side", kind, environ=environ)
                 self._parents[kind] = self._stack.enter_context(parent)
             return self._parents[kind]
