@@ -7,6 +7,7 @@ arguments and outputs, and nothing of the project, and the interpreter ends as i
 imports, as gevent's patches do, and what is about the start itself cannot be tried with them.
 """
 
+import atexit
 import gc
 import json
 import os
@@ -83,7 +84,7 @@ def start(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout
     """Start one in a group of its own: ``-m module`` or ``-c code``, and more arguments. It has nothing to read."""
     told, teller = socket.socketpair()
     with teller, _starting:
-        socket.send_fds(_parent()[0], [b"."], [stdout, stderr, teller.fileno()])
+        socket.send_fds(_parent(), [b"."], [stdout, stderr, teller.fileno()])
     told.sendall(json.dumps([arguments, str(cwd), dict(env)]).encode() + b"\n")
     return Process(told)
 
@@ -102,7 +103,7 @@ def run(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout:
 
 
 @cache
-def _parent() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _parent() -> socket.socket:
     """Where the one that forks takes orders; it ends with this process."""
     ours, its = socket.socketpair()
     environment = {
@@ -114,7 +115,10 @@ def _parent() -> tuple[socket.socket, subprocess.Popen[bytes]]:
     }
     with its:
         command = [sys.executable, "-m", __name__]
-        return ours, subprocess.Popen(command, cwd=ROOT, env=environment, stdin=its.fileno(), stdout=2, start_new_session=True)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=its.fileno(), stdout=2, start_new_session=True)
+    atexit.register(process.wait)
+    atexit.register(ours.close)  # first
+    return ours
 
 
 def main() -> None:

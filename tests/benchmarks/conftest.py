@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,15 +17,28 @@ from benchmarks.machinery.placement import Placement
 from benchmarks.machinery.supervised import PREFIX, STOP_SECONDS, Supervised, supervise
 from benchmarks.under_load.driver import Generator, driver
 from benchmarks.under_load.stage import Stage
-from tests.forked import start
+from tests.forked import run, start
 
 BOOKS = 1_000
+SEED_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
 def generator() -> Iterator[Generator]:
     with driver() as made:
         yield made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_commands() -> Iterator[None]:
+    """The commands that fill databases are run by processes that are forked, too."""
+
+    def forked(command: Sequence[str], *, env: Mapping[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        return run(command[1:], cwd=Path.cwd(), env=env, timeout=SEED_SECONDS)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.machinery.databases.subprocess", SimpleNamespace(run=forked, DEVNULL=subprocess.DEVNULL))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from app_async import create_app
+from benchmarks.machinery.absent import surroundings
 from catalog.databases import parse_database
 from catalog.models import Activity, Author
 
@@ -138,7 +139,7 @@ def test_drop_all_drops_all(app: Flask, urls: tuple[str, str]) -> None:
     # In a process of its own, as it has an event loop of its own.
     command = [str(Path(sys.executable).parent / "flask"), "--app", "app_async", "database", "drop-all", "--no-prompt"]
     settings = {"DATABASE_URL": urls[0], "ACTIVITY_DATABASE_URL": urls[1], "SECRET_KEY": "x"}
-    environment = {**os.environ, **{f"CATALOG_{name}": value for name, value in settings.items()}}
+    environment = {**os.environ, **surroundings(), **{f"CATALOG_{name}": value for name, value in settings.items()}}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert tables(urls[0]) | tables(urls[1]) == set()

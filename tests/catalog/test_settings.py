@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
 
+from benchmarks.machinery.absent import surroundings
 from catalog.databases import Driver, parse_database, prepare
 from catalog.settings import Settings, SettingsError, load_settings, or_exit
 
@@ -179,7 +180,7 @@ def test_a_server_ends_with_one_line(
 def test_a_wrong_value_stops_the_start(command: list[str], status: int) -> None:
     program = Path(sys.executable).parent / command[0]
     databases = {"CATALOG_DATABASE_URL": "sqlite:////x", "CATALOG_ACTIVITY_DATABASE_URL": "sqlite:////y"}
-    environment = {**os.environ, **databases, "CATALOG_POOL_SIZE": "many"}
+    environment = {**os.environ, **surroundings(), **databases, "CATALOG_POOL_SIZE": "many"}
     ended = subprocess.run(
         [program, *command[1:]], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

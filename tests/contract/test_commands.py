@@ -1,5 +1,6 @@
 """The command line of both apps: the same commands, and the same databases after them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from sqlalchemy import MetaData, inspect, select
 
 import app_async
 import app_sync
+from benchmarks.machinery.absent import surroundings
 from catalog.models import ACTIVITY_BIND, DEFAULT_BIND, Activity, Book
 
 from .fixtures import AUTHORS, BOOKS, TAGS
@@ -64,7 +66,8 @@ def rows(store: Store) -> dict[str, list[Any]]:
 def test_the_commands_are_listed() -> None:
     """The sync app's, in a process of its own; tests/catalog asks the async app, and runs one of its commands in a process."""
     arguments = [sys.executable, "-m", "flask", "--app", "app_sync", "database", "--help"]
-    result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    environment = {**os.environ, **surroundings()}
+    result = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     listed = set(re.findall(r"^  ([a-z-]+)  ", result.stdout, re.MULTILINE))
     assert {"upgrade", "downgrade", "check", "show-current-revision", "history", "make-migrations", "stamp", "drop-all"} <= listed

@@ -10,6 +10,7 @@ import pytest
 
 from app_async import create_app as create_async
 from app_sync import create_app as create_sync
+from benchmarks.machinery.absent import surroundings
 from benchmarks.machinery.postgres import PostgresServer
 from catalog.settings import SettingsError
 
@@ -31,7 +32,7 @@ def test_a_wrong_setting_stops_the_start_with_one_line(good: dict[str, Any]) -> 
     result = subprocess.run(
         [sys.executable, "-c", "import app_sync.wsgi"],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **surroundings(), **environment},
         capture_output=True,
         text=True,
         timeout=60,

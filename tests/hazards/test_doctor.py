@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
 import sys
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,9 @@ import pytest
 from benchmarks.cli import main
 from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.catalogue import HAZARDS
-from benchmarks.hazards.doctor import Diagnosis, diagnose, examine, load
+from benchmarks.hazards.doctor import Diagnosis, Symptom, examine
+from benchmarks.machinery.absent import surroundings
+from tests.forked import run
 
 FLASK = """
 from flask import Flask
@@ -61,15 +61,13 @@ class View(MethodView):
 view = View.as_view("view")
 """
 STOCK = {"h4", "h8", "h11", "h21"}
-FORKS = multiprocessing.get_context("forkserver")
-"""Processes of their own without the second that imports take in each."""
-FORKS.set_forkserver_preload([__name__])
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    for name, value in surroundings(path=str(Path(__file__).parents[2])).items():
+        monkeypatch.setenv(name, value)
     return tmp_path
 
 
@@ -79,16 +77,11 @@ def found(folder: Path, source: str, path: str = "myapp:app") -> set[str]:
 
 
 def diagnosed(folder: Path, path: str, **environment: str) -> Diagnosis:
-    with ProcessPoolExecutor(1, mp_context=FORKS) as pool:
-        return pool.submit(look, folder, path, environment).result(timeout=60)
-
-
-def look(folder: Path, path: str, environment: Mapping[str, str]) -> Diagnosis:
-    """What a process in `folder` finds."""
-    os.chdir(folder)
-    os.environ.update(environment)
-    sys.path.insert(0, str(folder))
-    return diagnose(load(path))
+    """As `examine` does it, by a process that is forked."""
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{os.environ['PYTHONPATH']}", "PYTHONWARNINGS": "ignore", **environment}
+    done = run(["-m", "benchmarks.hazards.doctor", path], cwd=folder, env=environment, timeout=60)
+    answer = json.loads(done.stdout)
+    return Diagnosis(tuple(Symptom(**one) for one in answer["findings"]), tuple(answer["undecided"]))
 
 
 def alchemy(url: str, mode: str = "autocommit", more: str = "", imports: str = "") -> str:

@@ -1,9 +1,8 @@
 """What comes in and goes out at the edge of ASGI, under real servers."""
 
 import json
+import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.machinery.absent import surroundings
+from tests.forked import start
 from tests.library import app_adapter
 from tests.library.answers import Client, wait_until
 from tests.servers import ASGI, ROOT, START_SECONDS, Server, serve
@@ -72,7 +73,8 @@ def test_unix_socket(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "socket"
     module, option = UNIX[kind]
     arguments = [option, f"unix:{path}" if kind == "hypercorn" else str(path), "tests.library.app_adapter:asgi"]
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL)
+    environment = {**os.environ, **surroundings()}
+    process = start(["-m", module, *arguments], cwd=ROOT, env=environment, stdout=1, stderr=2)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not (path.exists() and _accepts(path)):

@@ -388,4 +388,5 @@ print(first.get(), second.get(), ask("/"))
 
 def test_loop_starts_under_gevent_though_a_view_runs_one_of_its_own() -> None:
     command = [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT]
-    assert subprocess.check_output(command, text=True, timeout=PATIENCE).split() == ["run", "view", "view"]
+    environment = {**os.environ, **surroundings()}
+    assert subprocess.check_output(command, env=environment, text=True, timeout=PATIENCE).split() == ["run", "view", "view"]
