@@ -35,17 +35,12 @@ class Seconds(click.FloatRange):
 
 
 @contextmanager
-def long_job(
-    about: object,
-    finished: Callable[[], str],
-    interrupted: str = "Interrupted before anything was recorded",
-    status: int = INTERRUPTED,
-) -> Iterator[None]:
+def long_job(about: object, finished: Callable[[], str], *, stopped: bool = False) -> Iterator[None]:
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
     An `OSError`, of a file or else of what it is `about`, the end of PostgreSQL, and that of a child become a `BenchmarkError`;
-    after Ctrl-C the exit status is `status`. Either line ends with what `finished` says of the work that is kept; where it says
-    nothing, an interruption is told as `interrupted`.
+    after Ctrl-C the exit status is that of an interruption, or 0 for a job that is `stopped` so. Either line ends with what
+    `finished` says of the work that is kept, if it says anything.
     """
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -55,9 +50,8 @@ def long_job(
     except OSError as error:
         raise BenchmarkError(_ending(f"{error.filename or about}: {error.strerror}", finished())) from None
     except KeyboardInterrupt:
-        said = finished()
-        click.echo(f"\n{_ending('Interrupted', said) if said else interrupted}", err=True)
-        sys.exit(status)
+        click.echo(f"\n{_ending('Stopped' if stopped else 'Interrupted', finished())}", err=True)
+        sys.exit(0 if stopped else INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, former)
 

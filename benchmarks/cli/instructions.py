@@ -47,11 +47,7 @@ def instructions(named: tuple[str, ...], asked: tuple[str, ...], database: str, 
     require_writable(output)
     planned = PREPARING_SECONDS + len(cells) * repeats * SECONDS / PROCESSES
     recorded = False
-
-    def finished() -> str:
-        return f"The finished cells are in {output}" if recorded else ""
-
-    with long_job(output, finished), ExitStack() as stack:
+    with long_job(output, lambda: f"The finished cells are in {output}" if recorded else ""), ExitStack() as stack:
         command(output)
         click.echo(
             f"{len(cells)} cells x {repeats} processes, {PROCESSES} at a time: about {duration(planned)}; raw results in {output}"

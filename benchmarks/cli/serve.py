@@ -30,7 +30,7 @@ def serve(contender: str, port: int, database: str, books: int) -> None:
         raise BenchmarkError(f"{contender} is left out here: {chosen.lacking}")
     if kind not in chosen.databases:
         raise BenchmarkError(f"{contender} runs on {', '.join(chosen.databases)} only")
-    with long_job(contender, str, "stopped", status=0), ExitStack() as stack:
+    with long_job(contender, str, stopped=True), ExitStack() as stack:
         require_free(port)
         if kind == POSTGRESQL:
             require_reachable(url)

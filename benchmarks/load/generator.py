@@ -30,12 +30,6 @@ TICK = 0.02  # seconds between looks at time limits and at the end
 OPENING = 1.0  # seconds after which the first load begins without the connections that are still missing
 
 
-def run(plan: LoadPlan, *, new_loop: NewLoop = fastest_loop) -> LoadOutcome:
-    """Send the load of `plan` and wait for its end. Nothing the server does raises; a faulty plan does."""
-    with opened(plan.port, plan.connections, host=plan.host, timeout=plan.timeout, new_loop=new_loop) as drive:
-        return drive(plan)
-
-
 @contextmanager
 def opened(
     port: int, connections: int, *, host: str = "127.0.0.1", timeout: float = 10.0, new_loop: NewLoop = fastest_loop
@@ -43,7 +37,7 @@ def opened(
     """So many connections, open until leaving: for loads on them, one after the other. `timeout` is to connect, in seconds.
 
     Of the loads' plans `host`, `port` and `connections` are not looked at. Connections that are missing, or lost, are opened
-    again while a load runs. After an exception no other load may follow.
+    again while a load runs. Nothing the server does raises, a faulty plan does; then no other load may follow.
     """
     with asyncio.Runner(loop_factory=new_loop) as runner:
         load = RunningLoad(host, port, timeout)

@@ -1,10 +1,8 @@
 """What is wrong with a contender, as a value: nobody has to take a sentence apart."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 
 class ProblemKind(StrEnum):
@@ -40,14 +38,3 @@ class Problem:
     def unasked(cls) -> Self:
         """Nothing was right alone."""
         return cls("nothing is right alone", ProblemKind.UNASKED)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any] | str | None) -> Self | None:
-        """As it was written; files from before it was a value hold the sentence."""
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            return cls(**{**value, "kind": ProblemKind(value["kind"])})
-        if found := re.fullmatch(r"(\d+) of (\d+) answers were wrong or missing; last error: (.*)", value, re.DOTALL):
-            return cls.of_load(int(found[1]), int(found[2]), found[3])
-        return cls.unasked() if value == str(cls.unasked()) else cls(value)

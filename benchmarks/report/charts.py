@@ -14,8 +14,6 @@ import vl_convert
 from benchmarks.analysis.verdict import MARGIN, Finding
 from benchmarks.report.numbers import ratio, three
 
-WIDTH = 560
-"""Pixels, at most: words of 14 pixels are still read where a phone shows the picture at two thirds of that."""
 FONT = "DejaVu Sans, Verdana, sans-serif"
 INK, SOFT, RULE = "#1f2328", "#6e7781", "#d8dee4"
 FILLS = {"fails": "#1f2328", "worse": "#d55e00", "better": "#0072b2", "same": "#c9d1d9", "undecided": "#ffffff", "": "#ffffff"}

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 import uvloop
 
-from benchmarks.load import Kind, LoadOutcome, LoadPlan, Request, opened, run
+from benchmarks.load import Kind, LoadOutcome, LoadPlan, Request, opened
+from benchmarks.load.generator import NewLoop, fastest_loop
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 READ = (Kind("read", Request("/", check=lambda body: body == b"ok")),)
@@ -31,6 +32,12 @@ def _collected_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.load.generator.gc", SimpleNamespace(collect=int, freeze=int, unfreeze=int))
         yield
+
+
+def run(plan: LoadPlan, *, new_loop: NewLoop = fastest_loop) -> LoadOutcome:
+    """Send the load of `plan` and wait for its end."""
+    with opened(plan.port, plan.connections, host=plan.host, timeout=plan.timeout, new_loop=new_loop) as drive:
+        return drive(plan)
 
 
 class Server:

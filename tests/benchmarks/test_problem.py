@@ -1,4 +1,4 @@
-"""A problem comes back from a raw file as it was written, and out of the sentences of older files."""
+"""A problem comes back from a raw file as it was written."""
 
 from pathlib import Path
 
@@ -25,8 +25,3 @@ def test_a_problem_comes_back(problem: Problem, tmp_path: Path) -> None:
     recorder.close()
     (failure,) = read(tmp_path / "raw.jsonl").failures
     assert failure.problem == problem
-
-
-@pytest.mark.parametrize("problem", PROBLEMS[:3])
-def test_sentences_of_older_files_are_read(problem: Problem) -> None:
-    assert Problem.from_json(str(problem)) == problem

@@ -414,7 +414,7 @@ def test_an_interrupt_before_anything_was_recorded_promises_nothing(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == INTERRUPTED
-    assert capsys.readouterr().err.splitlines()[-1] == "Interrupted before anything was recorded"
+    assert capsys.readouterr().err.splitlines()[-1] == "Interrupted"
 
 
 def test_what_ends_a_run_early_is_said_with_what_is_kept(

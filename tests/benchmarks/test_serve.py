@@ -57,7 +57,7 @@ def test_it_serves_until_it_is_interrupted(tmp_path: Path) -> None:
         finally:
             process.kill()
         assert process.stderr
-        assert "stopped" in process.stderr.read()
+        assert "Stopped" in process.stderr.read()
     assert not list(tmp_path.iterdir())
     socket.create_server(("127.0.0.1", port)).close()
 
