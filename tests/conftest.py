@@ -16,8 +16,8 @@ from benchmarks.machinery.postgres import PostgresServer, connect_or_start
 pytest.register_assert_rewrite("tests.contract")
 COLLECT_AFTER = 100_000
 """Objects, in place of 700: a sixth of what imports take is the search for garbage, and there is none."""
-SLOW = ("library", "benchmarks", "hazards")
-"""Folders whose files take longest: they come first, so that none of several processes is left alone with one."""
+SLOW = ("test_run.py", "test_micro.py", "library", "benchmarks", "hazards")
+"""Files, and folders whose files, take longest: they come first, so that none of several processes is left alone with one."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -40,7 +40,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In the order of `SLOW`, and then of the rest."""
     places = {name: place for place, name in enumerate(SLOW)}
-    items.sort(key=lambda item: places.get(item.path.parent.name, len(SLOW)))
+    items.sort(key=lambda item: min(places.get(name, len(SLOW)) for name in (item.path.name, item.path.parent.name)))
 
 
 @pytest.fixture(scope="session")
