@@ -12,7 +12,7 @@ from benchmarks.cli.base import read_raw, write_text
 from benchmarks.errors import BenchmarkError
 from benchmarks.hazards.hazard import REPRODUCTIONS
 from benchmarks.raw import proof
-from benchmarks.report.claims import Claim, Outcome, hold
+from benchmarks.report.claims import Claim, hold
 from benchmarks.report.model import Runs
 from benchmarks.report.model import report as tree
 from benchmarks.report.pages import Links, render
@@ -94,7 +94,7 @@ def _rendered(files: Sequence[Path], first: Path, pages: Path, *, published: boo
         before, _, rest = text.partition(BEGIN)
         texts[readme] = f"{before}{BEGIN}\n\n{made.answers}\n\n{END}{rest.partition(END)[2]}"
     held = (hold(claim, made.claims.found) for claim in made.claims.claims if published)
-    complaints = dict.fromkeys(one.complaint for one in held if one.outcome is not Outcome.CONFIRMS)
+    complaints = dict.fromkeys(filter(None, (one.complaint for one in held)))
     return {**texts, first: made.first}, list(complaints)
 
 

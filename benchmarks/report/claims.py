@@ -106,7 +106,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Held:
-    """A claim held against a run: the worst outcome of all that it says, and what was found of each."""
+    """A claim held against a run: the worst outcome of all that it says and the run measured, and what was found of each."""
 
     claim: Claim
     outcome: Outcome
@@ -114,19 +114,20 @@ class Held:
 
     @property
     def complaint(self) -> str:
-        """The sentence, and what it would have to say."""
+        """The sentence, and what it would have to say; empty where all is borne out."""
         wrong = "; ".join(
             f"{say.where}: it says {say.wanted}, the run says {finding.word or 'nothing'} {interval(finding.estimate)}"
             for say, finding, found in self.found
             if found is not Outcome.CONFIRMS
         )
-        return f"“{self.claim.sentence}” {wrong}"
+        return wrong and f"“{self.claim.sentence}” {wrong}"
 
 
 def hold(claim: Claim, found: Sequence[Comparison]) -> Held:
     """Against the cells of a run."""
     seen = tuple((say, finding := say.find(found), outcome(say, finding)) for say in claim.says)
-    return Held(claim, min((one for _, _, one in seen), key=list(Outcome).index), seen)
+    known = [one for *_, one in seen if one is not Outcome.ABSENT] or [Outcome.ABSENT]
+    return Held(claim, min(known, key=list(Outcome).index), seen)
 
 
 @dataclass

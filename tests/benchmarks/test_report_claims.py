@@ -62,7 +62,14 @@ def test_a_claim_is_no_better_than_the_worst_of_what_it_says() -> None:
         "“Both.” async-native against sync-threads-64, PostgreSQL, slow-50, closed-128, requests/s: it says same"
     )
     assert "the run says better 1." in both.complaint
-    assert hold(Claim("None.", (Say("async-native", "same", "cpu", "sqlite", "read"),)), found).outcome is Outcome.ABSENT
+    absent = Say("async-native", "same", "cpu", "sqlite", "read")
+    assert hold(Claim("None.", (absent,)), found).outcome is Outcome.ABSENT
+    in_part = hold(Claim("In part.", (right, absent)), found)
+    assert in_part.outcome is Outcome.CONFIRMS
+    assert in_part.complaint == ("“In part.” async-native, SQLite, read, CPU a request: it says same, the run says nothing -"), (
+        "of the published run all has to be measured"
+    )
+    assert not hold(Claim("Right.", (right,)), found).complaint
 
 
 @pytest.fixture(scope="module")
