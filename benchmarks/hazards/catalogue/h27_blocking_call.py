@@ -15,7 +15,7 @@ class H27(Hazard):
     why = "An event loop runs one thing at a time."
     instead = "Nothing to do there."
     ours = """A price of sharing a loop, not a fault to be cured: a blocking *async* view stalls the other async views, under ASGI
-        the whole process. A plain `def` view has a thread, and `await asyncio.to_thread(...)` takes what blocks out of the way."""
+        the whole process. A plain `def` view has a thread; `await asyncio.to_thread(...)` takes what blocks out of the way."""
     upstream = "flask 2.0"
     recorded = False
     price = "a call that blocks stalls its neighbours on the shared loop"
