@@ -198,6 +198,7 @@ def counts(databases: Databases, urls: dict[str, str]) -> dict[str, int]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, postgres: PostgresServer) -> None:
+    there = {*postgres.created}
     databases = Databases(kind, tmp_path, postgres if kind == "postgresql" else None)
     databases.seed(200)
     first, second = databases.copy("first"), databases.copy("second")
@@ -217,6 +218,8 @@ def test_copies_are_equal_and_writes_are_undone(kind: Kind, tmp_path: Path, post
     caller.close()
     assert databases.facts()["version"]
     assert databases.facts().get("journal_mode") == ("WAL" if kind == "sqlite" else None)
+    for name in {*postgres.created} - there:
+        postgres.drop_database(name)
 
 
 # The suite, as a user of pytest-benchmark runs it

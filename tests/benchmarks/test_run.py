@@ -95,8 +95,10 @@ def end(folder: Path, how: signal.Signals, *arguments: str) -> tuple[int, str]:
         progress += line
         if line.startswith("round 2"):
             break
+    process.send_signal(signal.SIGSTOP)  # it is not to end before it has been looked at
     wait_for(lambda: len(ours(temporary)) >= 6)  # itself, the generator, PostgreSQL, a server, supervisors
     process.send_signal(how)
+    process.send_signal(signal.SIGCONT)
     said, _ = process.communicate(timeout=120)
     wait_for(lambda: not ours(temporary) and not list(temporary.iterdir()))
     return process.returncode, said + progress
