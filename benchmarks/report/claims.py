@@ -126,7 +126,7 @@ class Held:
 def hold(claim: Claim, found: Sequence[Comparison]) -> Held:
     """Against the cells of a run."""
     seen = tuple((say, finding := say.find(found), outcome(say, finding)) for say in claim.says)
-    known = [one for *_, one in seen if one is not Outcome.ABSENT] or [Outcome.ABSENT]
+    known = {one for *_, one in seen} - {Outcome.ABSENT} or {Outcome.ABSENT}
     return Held(claim, min(known, key=list(Outcome).index), seen)
 
 
