@@ -1,4 +1,4 @@
-"""The overview report: independent queries, several at once."""
+"""The overview report: independent queries, several at once while few ask for it."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,19 +11,44 @@ from catalog.reports import OVERVIEW, Report, in_order
 
 SESSIONS = (DEFAULT_BIND, DEFAULT_BIND, DEFAULT_BIND, ACTIVITY_BIND)
 """One request uses so many sessions at once, each with a connection to this bind."""
+FEW = 4
+"""Of requests. Queries at once give two clients 1.4 times the answers, on two cores. With eight no database is idle that one
+could wait for meanwhile, and they take a quarter more of the app's time."""
+_asked: list[Callable[..., AsyncSession]] = []
+"""What makes the sessions of each report that is being made."""
 
 
 async def overview(new_session: Callable[..., AsyncSession]) -> dict[str, Any]:
-    """Return the report. A session takes the next query of its bind when it has done with one."""
-    waiting = {bind: iter([report for report in OVERVIEW if report.bind == bind]) for bind in SESSIONS}
+    """Return the report; while more than a `FEW` are being made it runs its queries in turn, as the sync app always does."""
+    _asked.append(new_session)
+    try:
+        return in_order(await (_at_once(new_session) if len(_asked) <= FEW else _in_turn(new_session)))
+    finally:
+        _asked.remove(new_session)
+
+
+async def _at_once(new_session: Callable[..., AsyncSession]) -> dict[str, Any]:
+    """A session takes the next query of its bind when it has done with one."""
     parts: dict[str, Any] = {}
+    waiting = {bind: _of(bind) for bind in SESSIONS}
     try:
         async with asyncio.TaskGroup() as group:
             for bind in SESSIONS:
                 group.create_task(_run(new_session(bind, read_only=True), waiting[bind], parts))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None  # the others were cancelled for it
-    return in_order(parts)
+    return parts
+
+
+async def _in_turn(new_session: Callable[..., AsyncSession]) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for bind in dict.fromkeys(SESSIONS):
+        await _run(new_session(bind, read_only=True), _of(bind), parts)
+    return parts
+
+
+def _of(bind: str) -> Iterator[Report]:
+    return iter([report for report in OVERVIEW if report.bind == bind])
 
 
 async def _run(opened: AsyncSession, reports: Iterator[Report], parts: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ CONCEPTS = (
     ("an app class that says where coroutines run", "flask_oneloop/flask.py"),
     ("async sessions, begun and ended on the loop of their request", "flask_oneloop/sessions.py"),
     ("a driver of its own, and what differs by it", "driver.py"),
-    ("concurrent queries: a session for each, and a limit on their number", "overview.py"),
+    ("concurrent queries: sessions that share them, and in turn where many ask", "overview.py"),
     ("streams as async generators", "routes/books.py"),
     ("what blocks without awaiting stalls its neighbours", "routes/experimental.py"),
 )
