@@ -113,11 +113,12 @@ def test_means_and_promises(made: LoadRun) -> None:
     rows = [row(*found, EXPERIMENTS[0], 10) for found in cells(made)]
     rows = [replace(rows[0], coverage=0.9, same=1.0), replace(rows[0], scenario="list", coverage=1.0, same=0.2), rows[1]]
     rows += [replace(rows[0], scenario="slow-50", coverage=0.95, same=0.0)]
-    overall, _, working, throughput, waiting = means(rows)
+    overall, throughput, asked, waiting = means(rows)
     assert (overall.scenario, overall.quantity) == ("all cells", "cpu")
     assert [overall.coverage, overall.same] == pytest.approx([0.95, 0.4])
-    assert (working.quantity, working.coverage, working.same, throughput.quantity) == ("cpu", 0.95, 0.6, "throughput")
-    assert (waiting.scenario, waiting.same) == ("those that wait", 0.0)
+    assert (throughput.scenario, throughput.quantity) == ("all cells", "throughput")
+    assert (asked.scenario, asked.quantity, asked.coverage, asked.same) == ("what `make bench` asks", "cpu", 0.9, 1.0)
+    assert (waiting.scenario, waiting.same) == ("those that wait in a query", 0.0)
     assert "same" in broken(overall)
     assert "coverage" not in broken(overall)
 
