@@ -39,8 +39,8 @@ def long_job(about: object, finished: Callable[[], str], *, stopped: bool = Fals
     """Let SIGTERM end what runs within by way of its clean-up, and end the command with one line on what goes wrong.
 
     An `OSError`, of a file or else of what it is `about`, the end of PostgreSQL, and that of a child become a `BenchmarkError`;
-    after Ctrl-C the exit status is that of an interruption, or 0 for a job that is `stopped` so. Either line ends with what
-    `finished` says of the work that is kept, if it says anything.
+    after Ctrl-C the exit status is that of an interruption, or 0 for a job that is `stopped` so; after SIGTERM it is the shell's,
+    143. Each line ends with what `finished` says of the work that is kept, if it says anything.
     """
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -49,9 +49,9 @@ def long_job(about: object, finished: Callable[[], str], *, stopped: bool = Fals
         raise BenchmarkError(_ending(str(error), finished())) from None
     except OSError as error:
         raise BenchmarkError(_ending(f"{error.filename or about}: {error.strerror}", finished())) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
         click.echo(f"\n{_ending('Stopped' if stopped else 'Interrupted', finished())}", err=True)
-        sys.exit(0 if stopped else INTERRUPTED)
+        sys.exit(ended.code if isinstance(ended, SystemExit) else 0 if stopped else INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, former)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli import main
-from benchmarks.cli.base import without_password
+from benchmarks.cli.base import long_job, without_password
 from benchmarks.in_process.micro.plan import Plan
 from benchmarks.machinery.environment import environment
 from benchmarks.raw import Recorder
@@ -171,3 +172,10 @@ def test_without_a_command_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     output, error = capsys.readouterr()
     assert "Compare the sync and the async app." in output
     assert error == ""
+
+
+def test_sigterm_is_said_with_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, long_job("this", lambda: "Two are kept"):
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 143
+    assert capsys.readouterr().err.splitlines() == ["", "Interrupted. Two are kept"]
