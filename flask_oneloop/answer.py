@@ -6,14 +6,13 @@ from contextvars import Context, copy_context
 from functools import lru_cache
 from typing import Any
 
-from .call import await_
+from sqlalchemy.util import await_
+
 from .context import Outside
 from .environ import Message, Receive, Send
 from .exchange import Exchange
 from .flask import AsyncFlask
-from .threads import GIVEN_UP, Threads
-
-__all__ = ("Answer", "refuse")
+from .threads import GIVEN_UP
 
 
 class Answer(Exchange):
@@ -22,19 +21,15 @@ class Answer(Exchange):
     Waiting for ``send`` is the back-pressure.
     """
 
-    __slots__ = (
-        *("answered", "given_up", "head", "left", "receive", "seen"),
-        *("send", "server_context", "started", "task", "watcher"),
-    )
+    __slots__ = ("answered", "given_up", "head", "left", "outside", "receive", "seen", "send", "started", "task", "watcher")
 
-    def __init__(
-        self, app: AsyncFlask, context: Context, threads: Threads, task: asyncio.Task[Any] | None, receive: Receive, send: Send
-    ) -> None:
-        super().__init__(app, context, threads)
-        self.server_context = copy_context()
+    def __init__(self, app: AsyncFlask, context: Context, places: asyncio.Semaphore, receive: Receive, send: Send) -> None:
+        super().__init__(app, context, places)
+        self.outside = copy_context()
+        """The server's context."""
         self.receive = receive
         self.send = send
-        self.task = task
+        self.task: asyncio.Task[Any] | None = asyncio.current_task()
         self.watcher: asyncio.Task[None] | None = None
         self.seen = 0.0
         """When the watch has seen it first, by the loop's clock."""
@@ -71,7 +66,8 @@ class Answer(Exchange):
         try:
             for chunk in chunks:
                 self.write(chunk)
-            self.end()
+            if not self.answered:  # its last chunk may have done so
+                self._send(b"", more=False)
         finally:
             if (close := getattr(chunks, "close", None)) is not None:
                 close()
@@ -88,7 +84,11 @@ class Answer(Exchange):
             msg = f"the application answered with the status {status!r}, which is none of HTTP"
             raise ValueError(msg)
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
-        self.left = 0 if self.given_up else int(dict(encoded).get(b"content-length", -1))
+        fields = dict(encoded)
+        if b"x-sendfile" in fields:  # a server in front sends the file, and knows its length: the body here is empty
+            encoded = [header for header in encoded if header[0] != b"content-length"]
+            fields = dict(encoded)
+        self.left = 0 if self.given_up else int(fields.get(b"content-length", -1))
         self.head = {"type": "http.response.start", "status": code, "headers": encoded}
         return self.write
 
@@ -100,18 +100,6 @@ class Answer(Exchange):
             chunk = chunk[: self.left]
             self.left -= len(chunk)
             self._send(chunk, more=self.left > 0)
-
-    def end(self) -> None:
-        """End the response, unless its last chunk has done so."""
-        if not self.answered:
-            if self.left > 0 and self.head is not None and not self.started:
-                self._forget_length(self.head["headers"])
-            self._send(b"", more=False)
-
-    def _forget_length(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """That of a file which a server in front sends, as X-Sendfile asks it to: the body is empty here."""
-        if any(name == b"x-sendfile" for name, _ in headers):
-            headers[:] = [header for header in headers if header[0] != b"content-length"]
 
     def _send(self, chunk: bytes, *, more: bool) -> None:
         self.answered = not more

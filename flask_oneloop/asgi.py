@@ -15,11 +15,8 @@ from .environ import Receive, Scope, Send, build_environ, may_have_body, read_bo
 from .flask import AsyncFlask
 from .greenlets import Greenlets
 from .portal import close_all
-from .threads import Threads
 from .turns import Turns
 from .watch import Watch
-
-__all__ = ("asgi_app",)
 
 
 def asgi_app(app: AsyncFlask) -> "ASGIApp":
@@ -69,8 +66,8 @@ class ASGIApp:
             return
         self.running += 1
         context = request_context(self.app)
-        task: Any = asyncio.current_task(loop)
-        answer = Answer(self.app, context, self.threads, task, receive, send)
+        answer = Answer(self.app, context, self.places, receive, send)
+        task: Any = answer.task
         body: IO[bytes] = io.BytesIO()
         try:
             environ = build_environ(scope)
@@ -119,7 +116,7 @@ class ASGIApp:
         if loop is not self.loop:
             self.loop, self.turns, self.watch = loop, Turns(loop), Watch(loop, self.app)
             self.greenlets = Greenlets()
-            self.threads = Threads(loop, self.app.config["ONELOOP_THREADS"])
+            self.places = asyncio.Semaphore(self.app.config["ONELOOP_THREADS"])
             self.running = 0
             self.most: int = self.app.config["ONELOOP_REQUESTS"]
             self.largest: int = self.app.config["ONELOOP_BODY_BYTES"]

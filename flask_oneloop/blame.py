@@ -7,8 +7,6 @@ from traceback import extract_stack
 from types import FrameType
 from typing import Any
 
-__all__ = ("blame",)
-
 _NOT_OF_THE_APP = (f"{Path(__file__).parent}/", f"{sysconfig.get_path('stdlib')}/", "<frozen ")
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 

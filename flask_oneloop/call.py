@@ -8,9 +8,6 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from greenlet import getcurrent
-from sqlalchemy.util import await_
-
-__all__ = ("Call", "await_", "finish", "in_greenlet")
 
 R = TypeVar("R")
 _MISSING = object()
@@ -21,21 +18,42 @@ def in_greenlet() -> bool:
     return getattr(getcurrent(), "__sqlalchemy_greenlet_provider__", False)
 
 
-class Call(Generic[R]):
+class Outcome(Generic[R]):
+    """What a call in another thread has come to."""
+
+    __slots__ = ("error", "result")
+    error: BaseException | None
+    result: R
+
+    def take(self) -> R:
+        """Its result.
+
+        Raises:
+            BaseException: what it raised, ``SystemExit`` included; once.
+        """
+        if self.error is None:
+            return self.result
+        try:
+            raise self.error
+        finally:
+            del self.error  # it holds this frame: do not leave the cycle to the collector
+
+
+class Call(Outcome[R]):
     """One coroutine on a loop that runs in another thread.
 
     The waiting is on a bare lock, which costs a third of a ``concurrent.futures.Future``. The coroutine's exception is caught
     inside its task whatever it is, because a ``SystemExit`` that reaches the loop would stop it for everybody.
     """
 
-    __slots__ = ("context", "coroutine", "done", "error", "loop", "result", "task")
+    __slots__ = ("context", "coroutine", "done", "loop", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R]) -> None:
         self.loop = loop
         self.coroutine = coroutine
         self.context = contextvars.copy_context()
         self.done = threading.Lock()
-        self.error: BaseException | None = None
+        self.error = None
         self.task: asyncio.Task[None] | None = None
 
     def wait(self) -> R:
@@ -53,12 +71,7 @@ class Call(Generic[R]):
         for variable, value in self.context.items():
             if variable.get(_MISSING) is not value:
                 variable.set(value)
-        if self.error is None:
-            return self.result
-        try:
-            raise self.error
-        finally:
-            del self.error  # it holds this frame: do not leave the cycle to the collector
+        return self.take()
 
     def _start(self) -> None:
         run = self._run()
@@ -83,7 +96,6 @@ class Call(Generic[R]):
 class _Once(tuple[None]):
     """Awaited, it yields to who runs the coroutine, once."""
 
-    __slots__ = ()
     __await__: Any = tuple.__iter__
 
 
@@ -107,3 +119,13 @@ async def finish(awaitable: Awaitable[R]) -> R:
             task.result()
         raise cancelled
     return task.result()
+
+
+def start_task(coroutine: Coroutine[Any, Any, object], context: contextvars.Context | None = None) -> None:
+    """Start a task on the running loop for which nobody waits: asyncio itself would leave it to the collector."""
+    task = asyncio.create_task(coroutine, context=context)
+    _started.add(task)
+    task.add_done_callback(_started.discard)
+
+
+_started: set[asyncio.Task[object]] = set()

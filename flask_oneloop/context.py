@@ -15,12 +15,9 @@ import flask
 from flask import has_app_context, has_request_context
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_, greenlet_spawn
 
-from .call import await_
 from .threads import Abandoned
-
-__all__ = ("Outside", "connect_outside", "request_context", "within")
 
 R = TypeVar("R")
 

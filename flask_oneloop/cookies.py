@@ -3,8 +3,6 @@
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-__all__ = ("CookieSessions",)
-
 
 class CookieSessions(SecureCookieSessionInterface):
     """Flask's sessions in a signed cookie.

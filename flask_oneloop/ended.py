@@ -4,8 +4,6 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
-__all__ = ("drop",)
-
 
 def drop(connection: Any) -> None:
     """Close a connection of asyncpg, psycopg or aiosqlite without its loop; one of another driver is left to the collector."""
@@ -22,7 +20,6 @@ def drop(connection: Any) -> None:
         try:
             terminate()
         except RuntimeError:  # asyncio's transports ask their loop for it
-            sock = getattr(transport, "_sock", None)
-            if transport is not None and sock is not None:
+            if transport is not None and (sock := getattr(transport, "_sock", None)) is not None:
                 sock.close()
                 transport._sock = None  # noqa: SLF001 - its finalizer would close it with a warning

@@ -8,8 +8,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
-__all__ = ("Message", "Receive", "Scope", "Send", "build_environ", "may_have_body", "read_body")
-
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -1,30 +1,30 @@
 """A request and its response, while the app works on them."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, ContextVar
 from typing import Any, TypeVar, cast
 
 import flask
+from sqlalchemy.util import await_
 
-from .call import await_, in_greenlet
+from .call import in_greenlet
 from .context import Outside
-from .threads import OwnThread, Threads
-
-__all__ = ("Body", "Exchange", "current_exchange", "in_memory")
+from .threads import OwnThread
 
 R = TypeVar("R")
 
 
 class Exchange:
-    """A request and its response in a context of their own; under an ASGI server also with the threads that it may use."""
+    """A request and its response in a context of their own; under an ASGI server also with places for its thread."""
 
-    __slots__ = ("app", "context", "threads")
+    __slots__ = ("app", "context", "places")
 
-    def __init__(self, app: flask.Flask, context: Context | None = None, threads: Threads | None = None) -> None:
+    def __init__(self, app: flask.Flask, context: Context | None = None, places: asyncio.Semaphore | None = None) -> None:
         self.app = app
         """Which the server serves; another may answer, by a dispatcher in front of it."""
         self.context = context
-        self.threads = threads
+        self.places = places
 
     def begin(self, respond: Callable[..., R], *args: Any) -> R:
         """Call it, in the exchange's context, as the current exchange."""
@@ -35,14 +35,8 @@ class Exchange:
             if self.context is not None:
                 _current.set(None)  # each refers to the other: do not leave the cycle to the collector
 
-    def own_thread(self) -> OwnThread:
-        """A worker thread, for calls in the exchange's context."""
-        assert self.threads is not None
-        assert self.context is not None
-        return OwnThread(self.threads, self.context)
-
     def in_thread(self, thread: OwnThread, func: Callable[..., R], *args: Any) -> R:
-        """Call it there; its greenlet waits, outside the context."""
+        """Call it in a thread for the exchange's context; its greenlet waits, outside the context."""
         if _current.get() is self and in_greenlet():
             return cast("R", await_(Outside(thread.run(func, *args))))
         thread.start(func, *args)
@@ -54,7 +48,7 @@ def current_exchange() -> Exchange | None:
     return _current.get()
 
 
-def in_memory(body: Iterable[bytes] | None) -> bool:
+def in_memory(body: Iterable[bytes]) -> bool:
     """Whether a body is of bytes that Flask's own response holds, to be sent and dropped without calling anything of the app's.
 
     Nothing public of werkzeug tells; where its insides are not as they were, the answer is no.
@@ -80,17 +74,22 @@ class Body:
         self.let_go = let_go
         self.body: Iterable[bytes] | None = None
 
-    def begin(self, wsgi_app: Callable[..., Iterable[bytes]], *args: Any) -> None:
-        """Have the application answer; called by way of ``run``."""
-        self.body = wsgi_app(*args)
-        self.chunks = iter(self.body)
-
-    def bare(self) -> Iterable[bytes]:
-        """The application's own, for which no ``run`` is needed."""
-        body, self.body = self.body, None
-        assert body is not None
+    def answer(self, wsgi_app: Callable[..., Iterable[bytes]], *args: Any) -> Iterable[bytes]:
+        """Have the application answer; returned is this body, or the application's own where no ``run`` is needed."""
+        try:
+            self.run(self._begin, wsgi_app, *args)
+        except BaseException:
+            self.close()
+            raise
+        if (body := self.body) is None or not in_memory(body):
+            return self
+        self.body = None
         self.let_go()
         return body
+
+    def _begin(self, wsgi_app: Callable[..., Iterable[bytes]], *args: Any) -> None:
+        self.body = wsgi_app(*args)
+        self.chunks = iter(self.body)
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -4,27 +4,26 @@ import asyncio
 import functools
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from flask import Flask as StockFlask
 from flask import current_app, has_app_context
+from sqlalchemy.util import await_
 from werkzeug.datastructures import ImmutableDict
 
-from .call import await_, in_greenlet
+from .call import Outcome, in_greenlet
 from .context import Outside, request_context
 from .exchange import Body, Exchange, current_exchange, in_memory
 from .loop import refuse_eventlet
 from .places import runs_on_loop
 from .portal import Portal
 from .sessions import Flask
+from .threads import OwnThread
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from flask.testing import FlaskClient
-
-__all__ = ("AsyncFlask", "stream")
 
 T = TypeVar("T")
 SHARED = f"{__package__}.shared"
@@ -80,7 +79,7 @@ class AsyncFlask(Flask):
         exchange = current_exchange()
         if exchange is None and SHARED not in environ:
             return self._in_own_context(environ, start_response)
-        if exchange is None or exchange.threads is None:
+        if exchange is None or exchange.places is None or exchange.context is None:
             return super().wsgi_app(environ, start_response)
         if exchange.app is not self and in_greenlet() and not self.portal.adopted(asyncio.get_running_loop()):
             await_(Outside(self.portal.adopt()))
@@ -88,23 +87,16 @@ class AsyncFlask(Flask):
         for_loop = files is not None and not environ["PATH_INFO"].startswith(files)
         if for_loop or has_app_context() or not in_greenlet() or self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
-        thread = exchange.own_thread()
+        thread = OwnThread(exchange.places, exchange.context)
         body = Body(functools.partial(exchange.in_thread, thread), thread.let_go)
-        try:
-            body.run(body.begin, super().wsgi_app, environ, start_response)
-        except BaseException:
-            body.close()
-            raise
-        return body.bare() if in_memory(body.body) else body
+        return body.answer(super().wsgi_app, environ, start_response)
 
     def _in_own_context(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = request_context(self)
         answer = context.run(Exchange(self).begin, super().wsgi_app, environ, start_response)
         if in_memory(answer) or type(answer) is environ.get("wsgi.file_wrapper"):  # servers look for theirs
             return answer
-        body = Body(context.run)
-        context.run(body.begin, lambda: answer)
-        return body
+        return Body(context.run).answer(lambda: answer)
 
     def _for_loop(self, environ: "WSGIEnvironment") -> bool:
         """Whether the request's view is for the server's loop; Flask looks again only if a URL converter needs a context."""
@@ -188,7 +180,10 @@ class _Steps(Generic[T]):
 
     def __init__(self, source: AsyncGenerator[T, None]) -> None:
         self.source = source
-        self.wanted: asyncio.Queue[asyncio.Future[T | object] | None] = asyncio.Queue()
+        self.wanted: asyncio.Queue[bool] = asyncio.Queue()
+        """True: an item; False: no more."""
+        self.items: asyncio.Queue[T | object] = asyncio.Queue()
+        """And at the end what the generator has raised, if anything, as an :class:`Outcome`."""
         self.task: asyncio.Task[None] | None = None
 
     def ended(self) -> bool:
@@ -201,33 +196,27 @@ class _Steps(Generic[T]):
     async def in_own_task(self) -> T | object:
         if self.task is None:
             self.task = asyncio.create_task(self._serve())
-        item: asyncio.Future[T | object] = asyncio.get_running_loop().create_future()
-        self.wanted.put_nowait(item)
+        self.wanted.put_nowait(True)
         try:
-            return await item
+            item = await self.items.get()
         except asyncio.CancelledError:
             self.task.cancel()
             await asyncio.wait([self.task])
             raise
+        return item.take() if isinstance(item, Outcome) else item
 
     async def close(self) -> None:
         if self.task is not None:
-            self.wanted.put_nowait(None)
-            with suppress(asyncio.CancelledError):
-                await self.task
+            self.wanted.put_nowait(False)
+            await self.task
 
     async def _serve(self) -> None:
         try:
-            while (item := await self.wanted.get()) is not None:
-                try:
-                    result = await self.here()
-                except BaseException as error:
-                    if not item.done():
-                        item.set_exception(error)
-                    if isinstance(error, asyncio.CancelledError):
-                        raise
-                else:
-                    if not item.done():
-                        item.set_result(result)
+            while await self.wanted.get():
+                self.items.put_nowait(await self.here())
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the item is waited for
+            failed: Outcome[T] = Outcome()
+            failed.error = error
+            self.items.put_nowait(failed)
         finally:
             await self.source.aclose()

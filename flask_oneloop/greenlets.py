@@ -6,8 +6,6 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-__all__ = ("Greenlets",)
-
 KEPT = 64
 """That wait for a next request, at most."""
 

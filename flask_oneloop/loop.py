@@ -12,9 +12,10 @@ import warnings
 import weakref
 from contextlib import suppress
 from contextvars import Context
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
-__all__ = ("ProcessLoop", "keep_for_ever", "process_loop", "refuse_eventlet")
+if TYPE_CHECKING:
+    from .portal import Portal
 
 CLOSING_SECONDS = 0.5
 """At exit: how long cancelled coroutines, and connections that are closed, have in seconds."""
@@ -25,29 +26,15 @@ WAITING_SECONDS = 0.01
 logger = logging.getLogger(__name__)
 
 
-class User(Protocol):
-    """Somebody who has made things on the loop."""
-
-    async def close(self) -> None:
-        """Close them; awaited on the loop."""
-
-    def close_synchronous(self) -> None:
-        """Close those that belong to no loop."""
-
-    def forget(self) -> None:
-        """Let go of them without touching them: they are a parent's."""
-
-    def drop_ended(self) -> None:
-        """Drop what was left on loops that have ended."""
-
-
 class ProcessLoop:
     """The event loop of this process, in a daemon thread."""
 
     def __init__(self) -> None:
-        self.users: weakref.WeakSet[User] = weakref.WeakSet()
+        self.portals: weakref.WeakSet[Portal] = weakref.WeakSet()
+        """Of all apps, whatever loop is theirs."""
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.running: asyncio.AbstractEventLoop | None = None
+        """The loop, if it was started in this process."""
         self._thread: threading.Thread | None = None
         self._stopping = False
         os.register_at_fork(after_in_child=self._after_fork)
@@ -57,32 +44,28 @@ class ProcessLoop:
         """Whether the caller is on it: in its thread, which gevent's greenlets are where it has patched threads."""
         return self._thread is not None and self._thread.ident == threading.get_ident()
 
-    def running(self) -> asyncio.AbstractEventLoop | None:
-        """The loop if it was started in this process, else None."""
-        return self._loop
-
     def get(self) -> asyncio.AbstractEventLoop:
         """The loop; the first call starts it.
 
         Raises:
             RuntimeError: if the interpreter is exiting.
         """
-        if (loop := self._loop) is not None:
+        if (loop := self.running) is not None:
             return loop
         with self._lock:
             if self._stopping:
                 msg = "the event loop is stopped: the process is exiting"
                 raise RuntimeError(msg)
-            if self._loop is not None:
-                return self._loop
-            loop = self._loop = new_event_loop()
+            if self.running is not None:
+                return self.running
+            loop = self.running = new_event_loop()
             thread = self._thread = threading.Thread(target=self._run, args=(loop,), name="event-loop", daemon=True)
         # Outside the lock, which may be older than gevent's patches and knows none of its greenlets; in an empty context, for a
         # thread may inherit its starter's, a request's (Python 3.14).
         try:
             Context().run(thread.start)
         except RuntimeError:  # there are too many: not this time
-            self._loop = self._thread = None
+            self.running = self._thread = None
             raise
         return loop
 
@@ -104,20 +87,20 @@ class ProcessLoop:
         Not even by their finalizers: the loop's would change the parent's epoll set, which a fork shares.
         """
         self._lock = threading.Lock()
-        if self._loop is not None:
-            keep_for_ever((self._loop, self._thread))
-            self._loop = self._thread = None
-        for user in list(self.users):
-            user.forget()
+        if self.running is not None:
+            keep_for_ever((self.running, self._thread))
+            self.running = self._thread = None
+        for portal in list(self.portals):
+            portal.forget()
 
     def _stop(self) -> None:
         """At exit: cancel what still runs, close what belongs to the loop, stop it; within a bounded time."""
-        for user in list(self.users):
-            user.drop_ended()
-            user.close_synchronous()
+        for portal in list(self.portals):
+            portal.drop_ended()
+            portal.close_synchronous()
         with self._lock:
             self._stopping = True
-            loop, thread, self._loop = self._loop, self._thread, None
+            loop, thread, self.running = self.running, self._thread, None
         if loop is None or thread is None:
             return
         closing = asyncio.run_coroutine_threadsafe(self._close(), loop)
@@ -137,8 +120,8 @@ class ProcessLoop:
             task.cancel()
         if others:
             await asyncio.wait(others)
-        for user in list(self.users):
-            await user.close()
+        for portal in list(self.portals):
+            await portal.close()
 
 
 def keep_for_ever(thing: object) -> None:

@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 from flask.views import MethodView
 
-__all__ = ("on_loop", "runs_on_loop")
-
 F = TypeVar("F", bound=Callable[..., Any])
 _ON_LOOP = f"{__package__}.on_loop"
 

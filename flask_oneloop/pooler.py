@@ -6,8 +6,6 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-__all__ = ("check_first_connection",)
-
 logger = logging.getLogger(__name__)
 
 

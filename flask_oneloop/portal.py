@@ -16,14 +16,12 @@ from sqlalchemy import Engine, Pool, SingletonThreadPool, StaticPool, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_, greenlet_spawn
 
-from .call import Call, await_, finish, in_greenlet
+from .call import Call, finish, in_greenlet, start_task
 from .context import connect_outside
 from .ended import drop
 from .loop import keep_for_ever, process_loop
-
-__all__ = ("Portal", "close_all", "in_one_connection")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,8 +52,7 @@ class Portal:
         self._connections: WeakSet[Any] = WeakSet()
         """The drivers' own, that are open on the server's loop or on the process's."""
         self._former: list[Former] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
-        process_loop.users.add(self)
+        process_loop.portals.add(self)
 
     @property
     def portal(self) -> "Portal":
@@ -64,7 +61,7 @@ class Portal:
     @property
     def is_running(self) -> bool:
         """Whether there is a loop yet."""
-        return self._server_loop is not None or process_loop.running() is not None
+        return self._server_loop is not None or process_loop.running is not None
 
     def start(self) -> None:
         """See that there is a loop. It is not needed: the first call does."""
@@ -136,20 +133,12 @@ class Portal:
         is started as a task of its own.
         """
         if not self.on_loop():
-            return self.call(_in_greenlet, func, *args)
+            return self.call(greenlet_spawn, func, *args)
         running = finish(greenlet_spawn(func, *args))
         if in_greenlet():
             return await_(running)
-        task = asyncio.ensure_future(running)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        start_task(running)
         return None
-
-    def run_briefly(self, func: Callable[..., R], *args: Any) -> R:
-        """Call a synchronous function on the app's loop that waits for nothing there."""
-        if self.on_loop():
-            return func(*args)
-        return self.call(_in_greenlet, func, *args)
 
     async def adopt(self) -> None:
         """Make the running loop, an ASGI server's, the loop of this app.
@@ -170,7 +159,7 @@ class Portal:
 
     async def _close_former(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what was made on the process's loop, and on this one when it was the app's before."""
-        if (former := process_loop.running()) is not None:
+        if (former := process_loop.running) is not None:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close_pools(), former))
         for one in [one for one in self._former if one.loop is loop]:
             self._former.remove(one)
@@ -212,9 +201,8 @@ class Portal:
         """Close what was left on loops that have ended. One that only rests, as between two tests, may go on with its own."""
         if self._server_loop is not None and not self._server_loop.is_running():
             self._former.append(self._let_go())
-        ended = [one for one in self._former if one.loop is not None and one.loop.is_closed()]
-        self._former = [one for one in self._former if one not in ended]
-        for one in ended:
+        for one in [one for one in self._former if one.loop is not None and one.loop.is_closed()]:
+            self._former.remove(one)
             for connection in list(one.connections):
                 drop(connection)
 
@@ -235,10 +223,6 @@ def in_one_connection(engine: AsyncEngine | Engine) -> bool:
 
 async def close_all(loop: asyncio.AbstractEventLoop) -> None:
     """Close what every app that has adopted this server's loop made on it: the app it serves, and those behind a dispatcher."""
-    for portal in [user for user in process_loop.users if isinstance(user, Portal)]:
+    for portal in list(process_loop.portals):
         if portal.adopted(loop):
             await portal.close()  # what ends later on this loop still does so on it
-
-
-async def _in_greenlet(func: Callable[..., R], *args: Any) -> R:
-    return await greenlet_spawn(func, *args)

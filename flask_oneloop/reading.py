@@ -6,8 +6,6 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-__all__ = ("ReadOnlySession", "ReadSession")
-
 
 class ReadOnlySession(Session):
     """A session whose flush refuses to write; use no INSERT, UPDATE or DELETE statements with it either."""

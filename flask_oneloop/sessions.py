@@ -8,6 +8,7 @@ nothing is created on start unless ``create_all`` asks for it; several binds are
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from inspect import signature
+from operator import call
 from typing import Any, Generic, TypeVar, cast, overload
 
 import flask
@@ -29,7 +30,6 @@ from .reading import ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
 
-_STOCK = flask.Flask.async_to_sync
 _CONTEXT_FIRST = "ctx" in signature(flask.Flask.handle_user_exception).parameters
 """Whether methods of dispatch take the context first: since Flask 3.2, except from a subclass that does not expect it."""
 
@@ -135,7 +135,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         if (bind_key, False) in self._kinds:
             msg = f"two configurations have the bind key {bind_key!r}"
             raise ImproperConfigurationError(msg)
-        if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is _STOCK:
+        if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is flask.Flask.async_to_sync:
             msg = f"the configuration of bind {bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}"
             raise ImproperConfigurationError(msg)
         config.app = app
@@ -149,7 +149,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         check_first_connection(engine)
         app.portal.own(engine)
         if config.create_all:
-            run: Callable[[Any], Any] = _call if portal is None else portal.call
+            run: Callable[[Any], Any] = call if portal is None else portal.call
             run(config.create_all_metadata)
             if not in_one_connection(engine):
                 run(engine.dispose)  # nothing stays open for a fork to inherit
@@ -230,10 +230,6 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
     def close_sessions(self) -> None:
         """Close the sessions of the current context; what is not committed is rolled back."""
         close(self._open())
-
-
-def _call(func: Callable[[], Any]) -> Any:
-    return func()
 
 
 def _writing(config: Config) -> Callable[[], Any]:

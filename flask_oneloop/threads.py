@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
-from typing import Any, TypeVar, cast
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from .blame import blame
-
-__all__ = ("GIVEN_UP", "Abandoned", "OwnThread", "Threads")
+from .call import Outcome
 
 R = TypeVar("R")
 GIVEN_UP = "nobody waits for the answer"
@@ -26,28 +27,19 @@ class Abandoned(asyncio.CancelledError):
     """The server ends a request, whose thread does not end."""
 
 
-class Threads:
-    """Worker threads for the requests on a loop: no more than ``limit`` work at a time, first come, first served."""
-
-    __slots__ = ("free", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
-        self.loop = loop
-        self.free = asyncio.Semaphore(limit)
-
-
 class OwnThread:
     """A worker thread that is nobody else's until it is let go of; calls functions in ``context`` itself.
 
-    In that context nobody else may be meanwhile. Between two calls it is none of those that work: who reads a stream slowly keeps
-    nobody waiting.
+    In that context nobody else may be meanwhile. As many threads work at a time as there are ``places``, first come, first
+    served. Between two calls it is none of those that work: who reads a stream slowly keeps nobody waiting.
     """
 
-    __slots__ = ("_context", "_threads", "_worker")
+    __slots__ = ("_context", "_loop", "_places", "_worker")
 
-    def __init__(self, threads: Threads, context: Context) -> None:
-        self._threads = threads
+    def __init__(self, places: asyncio.Semaphore, context: Context) -> None:
+        self._places = places
         self._context = context
+        self._loop = asyncio.get_running_loop()
         self._worker: _Worker | None = None
 
     async def run(self, func: Callable[..., R], *args: Any) -> R:
@@ -59,10 +51,10 @@ class OwnThread:
             Abandoned: if the call does not end within :data:`ENDING_SECONDS` of a cancellation that is not :data:`GIVEN_UP`.
             BaseException: what it raises, ``SystemExit`` included; not ``StopIteration``, which cannot leave a coroutine.
         """
-        async with self._threads.free:
+        async with self._places:
             job = self._begin(func, args)
             try:
-                return cast("R", await job.done())
+                return await job.done()
             except Abandoned:
                 self._worker = None
                 raise
@@ -78,38 +70,32 @@ class OwnThread:
         if worker is not None:
             _idle.append(worker)
 
-    def _begin(self, func: Callable[..., Any], args: tuple[Any, ...], last: bool = False) -> "_Job":
+    def _begin(self, func: Callable[..., R], args: tuple[Any, ...], last: bool = False) -> "_Job[R]":
         if self._worker is None:
             try:
                 self._worker = _idle.pop()
             except IndexError:
                 self._worker = _Worker()
-        job = self._worker.job = _Job(self._threads.loop, self._worker.thread, self._context, func, args, last)
-        self._worker.ready.release()
+        job = _Job(self._loop, self._worker.thread, partial(self._context.run, func, *args), last)
+        self._worker.jobs.put(job)
         return job
 
 
-class _Job:
+class _Job(Outcome[R]):
     """A call in a worker thread, and the task that waits for it."""
 
-    __slots__ = ("abandoned", "args", "context", "error", "finished", "func", "last", "loop", "result", "thread", "waiter")
+    __slots__ = ("abandoned", "finished", "func", "last", "loop", "thread", "waiter")
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        thread: threading.Thread,
-        context: Context,
-        func: Callable[..., Any],
-        args: tuple[Any, ...],
-        last: bool,
-    ) -> None:
-        self.loop, self.thread, self.context, self.func, self.args, self.last = loop, thread, context, func, args, last
-        self.result: Any = None
-        self.error: BaseException | None = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread, func: Callable[[], R], last: bool) -> None:
+        self.loop = loop
+        self.thread = thread
+        self.func = func
+        self.last = last
+        self.error = None
         self.finished = self.abandoned = False
         self.waiter: asyncio.Future[None] | None = None
 
-    async def done(self) -> Any:
+    async def done(self) -> R:
         cancelled: asyncio.CancelledError | None = None
         while not self.finished:
             self.waiter = self.loop.create_future()
@@ -122,32 +108,28 @@ class _Job:
             if self.abandoned and not self.finished:
                 logger.error("The server ends a request, but not its thread, which is left with %s", blame(self.thread.ident))
                 raise Abandoned
-        try:
-            if cancelled is not None:
-                raise cancelled
-            if self.error is not None:
-                raise self.error
-            return self.result
-        finally:
-            del self.error, cancelled  # they hold this frame: do not leave the cycle to the collector
+        self.error, cancelled = cancelled or self.error, None  # which holds this frame
+        return self.take()
 
     def run(self) -> None:
         try:
-            self.result = self.context.run(self.func, *self.args)
+            self.result = self.func()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the task waits
             self.error = error
 
-    def _abandon(self) -> None:
-        self.abandoned = self.last = True
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
     def tell(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(self._wake)
+            self.loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        self.finished = True
+        self._wake()
+
+    def _abandon(self) -> None:
+        self.abandoned = self.last = True
+        self._wake()
 
     def _wake(self) -> None:
-        self.finished = True
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
@@ -156,21 +138,17 @@ class _Worker:
     """A daemon thread, which waits for a job; the one that waited last is the first to get another."""
 
     def __init__(self) -> None:
-        self.job: _Job | None = None
-        self.ready = threading.Lock()
-        self.ready.acquire()
+        self.jobs: SimpleQueue[_Job[Any]] = SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="worker", daemon=True)
         Context().run(self.thread.start)
 
     def _work(self) -> None:
         while True:
-            self.ready.acquire()
-            job, self.job = self.job, None
-            if job is not None:
-                job.run()
-                if job.last:
-                    _idle.append(self)
-                job.tell()
+            job = self.jobs.get()
+            job.run()
+            if job.last:
+                _idle.append(self)
+            job.tell()
             del job
 
 

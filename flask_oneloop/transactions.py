@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
+from operator import call
 from typing import Any, NamedTuple
 
 from advanced_alchemy.extensions.flask import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
@@ -10,8 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from .portal import Portal
-
-__all__ = ("Config", "Kind", "Open", "close", "commit", "core")
 
 Config = SQLAlchemyAsyncConfig | SQLAlchemySyncConfig
 
@@ -56,16 +55,17 @@ def commit(sessions: Sequence[Open]) -> None:
     Raises:
         Exception: what a flush or a commit raises.
     """
-    portal = _portal_of(sessions)
-    if portal is not None and portal.on_loop():
-        portal.run(_commit, [one.session for one in sessions])
-        return
-    groups = [(portal, [one.session for one in group]) for portal, group in groupby(sessions, lambda one: one.kind.portal)]
+    common = _portal_of(sessions)
+    together = common is not None and common.on_loop()
+    groups = [
+        (call if portal is None else portal.run, [one.session for one in group])
+        for portal, group in groupby(sessions, lambda one: common if together else one.kind.portal)
+    ]
     if len(groups) > 1:
-        for portal, group in groups:
-            _run(portal, _flush, group)
-    for portal, group in groups:
-        _run(portal, _commit, group)
+        for run, group in groups:
+            run(_flush, group)
+    for run, group in groups:
+        run(_commit, group)
 
 
 def _portal_of(sessions: Sequence[Open]) -> Portal | None:
@@ -85,13 +85,6 @@ def _commit(sessions: Sequence[Session]) -> None:
         session.commit()
 
 
-def _run(portal: Portal | None, func: Callable[[Sequence[Session]], None], sessions: Sequence[Session]) -> None:
-    if portal is None:
-        func(sessions)
-    else:
-        portal.run(func, sessions)
-
-
 def close(sessions: Sequence[Open]) -> None:
     """Close the sessions and take them off ``g``, whatever happens: what a session raises is logged.
 
@@ -103,9 +96,11 @@ def close(sessions: Sequence[Open]) -> None:
         g.pop(one.kind.key, None)
     waiting = [one for one in sessions if one.kind.portal is not None and one.session.in_transaction()]
     _close([one for one in sessions if one not in waiting])
-    if (portal := _portal_of(waiting)) is not None:
-        run = portal.run_briefly if all(one.session.info.get("autocommit") for one in waiting) else portal.run
-        run(_close, waiting)
+    portal = _portal_of(waiting)
+    if portal is None or (portal.on_loop() and all(one.session.info.get("autocommit") for one in waiting)):
+        _close(waiting)  # in AUTOCOMMIT it waits for nothing
+    else:
+        portal.run(_close, waiting)
 
 
 def _close(sessions: Sequence[Open]) -> None:

@@ -9,8 +9,6 @@ import asyncio
 from collections import deque
 from contextvars import Context
 
-__all__ = ("Turns",)
-
 
 class Turns:
     """Starts of requests on a loop, at most one in each of its iterations. How many run at the same time is not limited."""

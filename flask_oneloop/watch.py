@@ -10,8 +10,7 @@ import flask
 
 from .answer import Answer
 from .blame import blame
-
-__all__ = ("Watch",)
+from .call import start_task
 
 WATCH_EVERY = 0.05
 """Seconds; a request that runs for one to two of these is watched for its client's disconnect. Most are over by then."""
@@ -32,7 +31,6 @@ class Watch:
         self.requests: set[Answer] = set()
         self.looking = False
         self.looked = time.monotonic()
-        self.tasks: set[asyncio.Task[None]] = set()
         if limit := app.config["ONELOOP_BLOCKED_SECONDS"]:
             arguments = (weakref.ref(self), limit, threading.get_ident())
             Context().run(threading.Thread(target=_look_at_loop, args=arguments, name="watchdog", daemon=True).start)
@@ -59,11 +57,9 @@ class Watch:
             if not request.seen:
                 request.seen = now
             elif request.watcher is None:
-                request.watcher = asyncio.create_task(request.watch(), context=request.server_context)
+                request.watcher = asyncio.create_task(request.watch(), context=request.outside)
             if self.seconds is not None and now - request.seen > self.seconds and not (request.started or request.given_up):
-                task = asyncio.create_task(request.time_out(), context=request.server_context)
-                self.tasks.add(task)
-                task.add_done_callback(self.tasks.discard)
+                start_task(request.time_out(), request.outside)
         if self.requests:
             self._look_again()
 

@@ -15,7 +15,7 @@ from flask.views import MethodView
 from werkzeug.routing import Rule
 
 from flask_oneloop import AsyncFlask, asgi_app
-from flask_oneloop.threads import OwnThread, Threads
+from flask_oneloop.threads import OwnThread
 from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
 from tests.library.app_mixed import BLOCKING
 from tests.servers import ASGI, Server, serve
@@ -241,8 +241,8 @@ def test_places_in_threads_are_given_first_come_first_served() -> None:
     began: list[int] = []
 
     async def test() -> None:
-        threads = Threads(asyncio.get_running_loop(), 1)
-        tasks = [asyncio.create_task(OwnThread(threads, copy_context()).run(began.append, number)) for number in range(6)]
+        free = asyncio.Semaphore(1)
+        tasks = [asyncio.create_task(OwnThread(free, copy_context()).run(began.append, number)) for number in range(6)]
         await asyncio.sleep(0)
         for number in (0, 3):  # one in a thread, which cannot be cancelled, and one that waits
             tasks[number].cancel()
@@ -267,7 +267,7 @@ def test_thread_gives_up_nothing_of_a_call_that_is_cancelled() -> None:
 
     async def test() -> None:
         context = Context()
-        task = asyncio.create_task(OwnThread(Threads(asyncio.get_running_loop(), 1), context).run(work))
+        task = asyncio.create_task(OwnThread(asyncio.Semaphore(1), context).run(work))
         await asyncio.to_thread(here.wait, PATIENCE)
         for _ in range(3):
             task.cancel()
@@ -288,9 +288,9 @@ def test_exit_in_a_thread_is_the_callers() -> None:
         raise SystemExit("reason")
 
     async def test() -> None:
-        threads = Threads(asyncio.get_running_loop(), 1)
+        free = asyncio.Semaphore(1)
         for _ in range(3):
             with pytest.raises(SystemExit, match="reason"):
-                await OwnThread(threads, Context()).run(leave)
+                await OwnThread(free, Context()).run(leave)
 
     asyncio.run(test())
