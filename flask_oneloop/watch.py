@@ -42,7 +42,9 @@ class Watch:
 
     def discard(self, request: Answer) -> None:
         self.requests.discard(request)
-        request.task = None  # which may go on with another
+        task, request.task = request.task, None  # which may go on with another
+        if task is not None and request.given_up:
+            task.uncancel()
         if request.watcher is not None:
             request.watcher.cancel()
 

@@ -11,19 +11,26 @@ from flask import g, has_app_context, has_request_context
 from flask_oneloop import asgi_app
 from flask_oneloop.environ import Message, Receive, Scope, Send
 from tests.library.app_users import app, outer, trail, wrong
+from tests.library.contexts import CONTEXTS_ARE_ONE
 
 served = asgi_app(app)
+
+
+def leave_context(of_request: bool) -> None:
+    app_context = app.app_context()
+    app_context.push()
+    g.user = "forgotten"
+    if of_request:
+        app.test_request_context("/forgotten").push()
+        g.user = "forgotten"
+        if not CONTEXTS_ARE_ONE:
+            app_context.pop()
 
 
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     query = scope.get("query_string", b"")
     if b"forgetful" in query:
-        app_context = app.app_context()
-        app_context.push()
-        g.user = "forgotten"
-        if b"forgetful=request" in query:
-            app.test_request_context("/forgotten").push()
-            app_context.pop()
+        leave_context(b"forgetful=request" in query)
     if b"watched" not in query:
         await served(scope, receive, send)
         return

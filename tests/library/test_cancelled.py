@@ -79,6 +79,7 @@ def test_client_that_leaves_during_the_closing_of_sessions_leaves_none_open(on_p
         await asyncio.wait_for(begun.wait(), PATIENCE)
         task.cancel()
         await asyncio.wait([task])
+        assert task.cancelled()
         assert [engine.pool.checkedout() for engine in engines(app)] == [0, 0]  # type: ignore[attr-defined]
         await app.portal.release()
 

@@ -1,6 +1,7 @@
 """Extensions of others behave with async views, in both models, as with plain views on plain Flask."""
 
 import asyncio
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,6 @@ from flask_caching import Cache
 from flask_compress import Compress
 from flask_cors import CORS
 from flask_httpauth import HTTPBasicAuth
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user
 from flask_session import Session
 from flask_sqlalchemy import SQLAlchemy
@@ -24,6 +23,10 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flask_oneloop import AsyncFlask, asgi_app
+
+with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of RequestContext, since Flask 3.2
+    from flask_limiter import Limiter
+    from flask_limiter.util import get_remote_address
 
 HEADERS = {"Origin": "http://elsewhere", "Accept-Encoding": "gzip"}
 

@@ -5,7 +5,7 @@ import gc
 import io
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import pytest
@@ -15,14 +15,17 @@ from werkzeug.test import create_environ, run_wsgi_app
 from werkzeug.wsgi import FileWrapper
 
 from flask_oneloop import AsyncFlask
+from tests.library.contexts import CONTEXTS_ARE_ONE
 
 user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobody")
 WSGIApp = Callable[..., Iterable[bytes]]
 
 
-@pytest.fixture
-def app() -> AsyncFlask:
-    app = AsyncFlask("probe")
+F = TypeVar("F", bound=Flask)
+
+
+def make(cls: type[F]) -> F:
+    app = cls("probe")
 
     @app.get("/")
     async def view() -> str:
@@ -32,7 +35,18 @@ def app() -> AsyncFlask:
             user.set(name)
         return found
 
+    @app.get("/outer")
+    def outer() -> str:
+        g.user = "alice"
+        inner = Response.from_app(app, create_environ("/")).get_data(as_text=True)
+        return f"{inner}, {request.path} of {g.user}"
+
     return app
+
+
+@pytest.fixture
+def app() -> AsyncFlask:
+    return make(AsyncFlask)
 
 
 def ask(app: WSGIApp, path: str = "/") -> str:
@@ -76,21 +90,19 @@ def test_context_that_was_left_is_not_the_requests(
 
 
 def test_test_client_shares_the_context_it_is_called_in(app: AsyncFlask, caplog: pytest.LogCaptureFixture) -> None:
-    """As on plain Flask."""
-    with app.app_context():
-        g.user = "alice"
-        assert app.test_client().get("/").text == "nobody alice"
+    """As on plain Flask, where since 3.2 each request has an application context of its own."""
+    found = []
+    for one in (app, make(Flask)):
+        with one.app_context():
+            g.user = "alice"
+            found.append(one.test_client().get("/").text)
+    assert found == ["nobody nobody" if CONTEXTS_ARE_ONE else "nobody alice"] * 2
     assert caplog.records == []
 
 
 def test_request_within_a_request_is_as_on_plain_flask(app: AsyncFlask, caplog: pytest.LogCaptureFixture) -> None:
-    @app.get("/outer")
-    def outer() -> str:
-        g.user = "alice"
-        inner = Response.from_app(app, create_environ("/")).get_data(as_text=True)
-        return f"{inner}, {request.path} of {g.user}"
-
-    assert ask(app, "/outer") == "nobody alice, /outer of alice"
+    inner = "nobody nobody" if CONTEXTS_ARE_ONE else "nobody alice"
+    assert [ask(one, "/outer") for one in (app, make(Flask))] == [f"{inner}, /outer of alice"] * 2
     assert caplog.records == []
 
 
