@@ -1,9 +1,12 @@
 """When a request is committed: by the commit mode and the status; and what becomes of a commit that fails."""
 
+import warnings
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
-from flask import abort, redirect, request, session
+from flask import Flask, abort, redirect, request, session
+from flask.ctx import AppContext
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from flask_oneloop import AsyncFlask
 from tests.library.conftest import Ask
+from tests.library.contexts import CONTEXTS_ARE_ONE
 from tests.library.databases import CommitMode, Databases, Note, Owner, Pet, engines, main, second, select
 
 ANSWERS: dict[str, tuple[int, set[CommitMode]]] = {
@@ -164,6 +168,66 @@ def test_commit_that_fails_reaches_the_test_when_testing(ask: Ask, orphaning: As
     with pytest.raises(IntegrityError):
         ask(orphaning, "/", "POST")
     assert len(closed) == 1
+
+
+def with_old_signatures() -> type[AsyncFlask]:
+    """Those of Flask 3.1, which 3.2 warns of and wraps."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+
+        class App(AsyncFlask):
+            def full_dispatch_request(self) -> Any:
+                return super().full_dispatch_request()
+
+            def handle_user_exception(self, e: Exception) -> Any:
+                return super().handle_user_exception(e)
+
+            def process_response(self, response: Any) -> Any:  # type: ignore[override]
+                return super().process_response(response)
+
+            def do_teardown_appcontext(self, exc: Any = None) -> None:  # type: ignore[override]
+                super().do_teardown_appcontext(exc)
+
+    return App
+
+
+def with_the_context_first() -> type[AsyncFlask]:
+    class App(AsyncFlask):
+        def full_dispatch_request(self, ctx: AppContext) -> Any:  # type: ignore[override]
+            return super().full_dispatch_request(ctx)  # type: ignore[call-arg]
+
+        def handle_user_exception(self, ctx: AppContext, e: Exception) -> Any:  # type: ignore[override]
+            return super().handle_user_exception(ctx, e)  # type: ignore[call-arg,arg-type]
+
+        def process_response(self, ctx: AppContext, response: Any) -> Any:  # type: ignore[override]
+            return super().process_response(ctx, response)
+
+        def do_teardown_appcontext(self, ctx: AppContext, exc: Any = None) -> None:  # type: ignore[override]
+            super().do_teardown_appcontext(ctx, exc)
+
+    return App
+
+
+@pytest.mark.parametrize("made", [with_old_signatures, *[with_the_context_first] * CONTEXTS_ARE_ONE])
+def test_commit_that_fails_in_an_app_of_a_class_of_its_own(
+    databases: Databases,
+    ask: Ask,
+    orphaning: AsyncFlask,
+    closed: list[Session],
+    made: Callable[[], type[AsyncFlask]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("full_dispatch_request", "handle_user_exception", "process_response", "do_teardown_appcontext"):
+        monkeypatch.setattr(Flask, name, getattr(Flask, name))  # Flask 3.2 wraps them, too, for all apps of the process
+    orphaning.__class__ = made()
+
+    @orphaning.errorhandler(IntegrityError)
+    def conflict(error: IntegrityError) -> ResponseReturnValue:
+        return "conflict", 409
+
+    assert ask(orphaning, "/", "POST")[::2] == (409, b"conflict")
+    assert ask(orphaning, "/fine", "POST").status == 200
+    assert (databases.count(), databases.count(Pet)) == (1, 0)
+    assert len(closed) == len({*closed}) == 2
 
 
 def test_error_handlers_500_is_called_for_a_commit_that_fails(ask: Ask, orphaning: AsyncFlask) -> None:
