@@ -81,11 +81,9 @@ class ASGIApp:
             if not self.turns.take():
                 await self.turns.wait()
             await within(context, self.greenlets.run(answer.begin, answer.respond, self.app, environ))
-        except (asyncio.CancelledError, BaseExceptionGroup) as error:
-            if isinstance(error, BaseExceptionGroup) and error.split(asyncio.CancelledError)[1] is not None:
-                raise  # since Flask 3.2 it is what the steps of a teardown have raised
+        except asyncio.CancelledError:
             if not answer.given_up or task.cancelling() > 1:
-                raise asyncio.CancelledError from error  # the server itself ends the request
+                raise  # the server itself ends the request
         except (SystemExit, KeyboardInterrupt) as error:
             # In a task these would stop the server's loop, and every other request with it.
             msg = f"the application raised {type(error).__name__}"

@@ -31,6 +31,10 @@ class Exchange:
         _current.set(self)
         try:
             return respond(*args)
+        except BaseExceptionGroup as group:  # as which Flask raises what happens in a teardown, since 3.2
+            if group.split(asyncio.CancelledError)[1] is None:
+                raise asyncio.CancelledError from group
+            raise
         finally:
             if self.context is not None:
                 _current.set(None)  # each refers to the other: do not leave the cycle to the collector

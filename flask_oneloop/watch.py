@@ -26,8 +26,6 @@ class Watch:
         self.loop = loop
         self.app = app
         self.seconds: float | None = app.config["ONELOOP_SECONDS"] or None
-        self.context = Context()
-        """Not that of the request which was the first to be watched."""
         self.requests: set[Answer] = set()
         self.looking = False
         self.looked = time.monotonic()
@@ -50,7 +48,7 @@ class Watch:
 
     def _look_again(self) -> None:
         self.looking, self.looked = True, time.monotonic()
-        self.loop.call_later(WATCH_EVERY, self._look, context=self.context)
+        self.loop.call_later(WATCH_EVERY, self._look, context=Context())
 
     def _look(self) -> None:
         self.looking = False
