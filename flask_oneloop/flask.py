@@ -12,7 +12,7 @@ from flask import current_app, has_app_context
 from sqlalchemy.util import await_
 from werkzeug.datastructures import ImmutableDict
 
-from .call import Outcome, in_greenlet
+from .call import in_greenlet
 from .context import Outside, request_context
 from .exchange import Body, Exchange, current_exchange, in_memory
 from .loop import refuse_eventlet
@@ -182,8 +182,8 @@ class _Steps(Generic[T]):
         self.source = source
         self.wanted: asyncio.Queue[bool] = asyncio.Queue()
         """True: an item; False: no more."""
-        self.items: asyncio.Queue[T | object] = asyncio.Queue()
-        """And at the end what the generator has raised, if anything, as an :class:`Outcome`."""
+        self.item: asyncio.Future[T | object]
+        """That is wanted, or was last."""
         self.task: asyncio.Task[None] | None = None
 
     def ended(self) -> bool:
@@ -196,14 +196,14 @@ class _Steps(Generic[T]):
     async def in_own_task(self) -> T | object:
         if self.task is None:
             self.task = asyncio.create_task(self._serve())
+        self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
         try:
-            item = await self.items.get()
+            return await self.item
         except asyncio.CancelledError:
             self.task.cancel()
             await asyncio.wait([self.task])
             raise
-        return item.take() if isinstance(item, Outcome) else item
 
     async def close(self) -> None:
         if self.task is not None:
@@ -213,10 +213,9 @@ class _Steps(Generic[T]):
     async def _serve(self) -> None:
         try:
             while await self.wanted.get():
-                self.items.put_nowait(await self.here())
+                self.item.set_result(await self.here())
         except BaseException as error:  # noqa: BLE001 - it is raised again where the item is waited for
-            failed: Outcome[T] = Outcome()
-            failed.error = error
-            self.items.put_nowait(failed)
+            if not self.item.done():
+                self.item.set_exception(error)
         finally:
             await self.source.aclose()
