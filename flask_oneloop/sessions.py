@@ -30,6 +30,7 @@ from .reading import ReadOnlySession, ReadSession
 from .transactions import Config, Kind, Open, close, commit, core
 from .upstream import end_refused_transactions
 
+_STOCK = flask.Flask.async_to_sync  # others may patch it
 _CONTEXT_FIRST = "ctx" in signature(flask.Flask.handle_user_exception).parameters
 """Whether methods of dispatch take the context first: since Flask 3.2, except from a subclass that does not expect it."""
 
@@ -135,7 +136,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         if (bind_key, False) in self._kinds:
             msg = f"two configurations have the bind key {bind_key!r}"
             raise ImproperConfigurationError(msg)
-        if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is flask.Flask.async_to_sync:
+        if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is _STOCK:
             msg = f"the configuration of bind {bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}"
             raise ImproperConfigurationError(msg)
         config.app = app
