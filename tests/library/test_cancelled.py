@@ -1,6 +1,7 @@
 """Requests whose client leaves while their sessions are committed or closed: all of it is done, or nothing."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, MutableMapping
 from inspect import isawaitable
 from typing import Any
@@ -19,20 +20,24 @@ SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND da
 
 
 async def ask_and_leave(app: AsyncFlask, when: Callable[[], object]) -> None:
-    """A request whose client is gone as soon as it is so."""
+    """A request whose client is gone as soon as it is so, or when it has ended."""
     messages: list[Message] = [{"type": "http.request"}]
+    ended = threading.Event()
 
     async def receive() -> Message:
         if messages:
             return messages.pop()
-        await asyncio.to_thread(wait_until, when, "when to leave")
+        await asyncio.to_thread(wait_until, lambda: ended.is_set() or when(), "when to leave")
         return {"type": "http.disconnect"}
 
     async def send(message: Message) -> None: ...
 
     scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/", "headers": []}
-    async with asyncio.timeout(PATIENCE):
-        await asgi_app(app)(scope, receive, send)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await asgi_app(app)(scope, receive, send)
+    finally:
+        ended.set()  # else the thread that waits for when to leave would be waited for, until it gives up
     await app.portal.release()
 
 
