@@ -59,7 +59,7 @@ WSGI: Final[Mapping[str, Sequence[str]]] = {
 """Command lines after ``python -m``, for an app that is a Flask object; ``...`` stands for further arguments."""
 ASGI: Final[Mapping[str, Sequence[str]]] = {
     "uvicorn": ("uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "...", "{app}"),
-    "hypercorn": ("hypercorn", "--bind", "127.0.0.1:{port}", "...", "{app}"),
+    "hypercorn": ("hypercorn", "--workers", "0", "--bind", "127.0.0.1:{port}", "...", "{app}"),  # a worker would import it all anew
     "granian": ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "...", "{app}"),
 }
 """The same for an ASGI application."""

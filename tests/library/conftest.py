@@ -182,10 +182,10 @@ class Serving:
             self._running[kind] = self._stack.enter_context(self.fresh(kind))
         return self._running[kind]
 
-    def fresh(self, kind: str) -> AbstractContextManager[WebServer]:
+    def fresh(self, kind: str, *arguments: str) -> AbstractContextManager[WebServer]:
         """A server of this kind that nobody has asked; it ends with the block."""
         attribute = "asgi" if kind in ASGI else "app"
-        return serve(kind, f"tests.library.app_served:{attribute}", env=self.env)
+        return serve(kind, f"tests.library.app_served:{attribute}", *arguments, env=self.env)
 
     def end(self) -> None:
         """End them at the same time: some wait seconds for their idle connections."""

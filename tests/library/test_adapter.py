@@ -63,7 +63,7 @@ def test_file_that_a_server_in_front_sends(server: Server, client: Client, path:
 
 UNIX = {
     "uvicorn": ("uvicorn", "--uds"),
-    "hypercorn": ("hypercorn", "--bind"),
+    "hypercorn": ("hypercorn", "--workers", "0", "--bind"),
 }
 
 
@@ -71,8 +71,8 @@ UNIX = {
 def test_unix_socket(kind: str, tmp_path: Path) -> None:
     """The client has no address, as under WSGI servers, and the name of the server is none of a file."""
     path = tmp_path / "socket"
-    module, option = UNIX[kind]
-    arguments = [option, f"unix:{path}" if kind == "hypercorn" else str(path), "tests.library.app_adapter:asgi"]
+    module, *options = UNIX[kind]
+    arguments = [*options, f"unix:{path}" if kind == "hypercorn" else str(path), "tests.library.app_adapter:asgi"]
     environment = {**os.environ, **surroundings()}
     process = start(["-m", module, *arguments], cwd=ROOT, env=environment, stdout=1, stderr=2)
     try:

@@ -15,6 +15,8 @@ from tests.library.databases import backends, select
 from tests.servers import ASGI, Server, serve
 
 KINDS = ["gunicorn", "gunicorn-sync", "gunicorn-gevent", "waitress", "flask", *ASGI]
+USUAL = {"hypercorn": ("--workers", "1")}
+"""Here it works in a process of its own, as it does when nobody says how many."""
 THREADS = 8
 REQUESTS = 35
 """From each thread; a multiple of the kinds in the mix."""
@@ -23,7 +25,7 @@ REQUESTS = 35
 @pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest, serving: Serving) -> Iterator[Server]:
     """One of this module's own: what clients elsewhere left when they disconnected may complain only when it ends."""
-    with serving.fresh(request.param) as server:
+    with serving.fresh(request.param, *USUAL.get(request.param, ())) as server:
         yield server
 
 
