@@ -59,10 +59,10 @@ WSGI: Final[Mapping[str, Sequence[str]]] = {
 """Command lines after ``python -m``, for an app that is a Flask object; ``...`` stands for further arguments."""
 ASGI: Final[Mapping[str, Sequence[str]]] = {
     "uvicorn": ("uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log", "...", "{app}"),
-    "hypercorn": ("hypercorn", "--workers", "0", "--bind", "127.0.0.1:{port}", "...", "{app}"),  # a worker would import it all anew
+    "hypercorn": ("hypercorn", "--workers", "0", "--bind", "127.0.0.1:{port}", "...", "{app}"),
     "granian": ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}", "...", "{app}"),
 }
-"""The same for an ASGI application."""
+"""The same for an ASGI application. hypercorn's workers would import it all anew: without any it serves itself."""
 _UVICORN = ASGI["uvicorn"][:-2]
 _HTTP2 = ("--http-protocols", "h1,h2", "--http2-cleartext", "both")
 ASGI_VARIANTS: Final[Mapping[str, Sequence[str]]] = {

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,6 +30,7 @@ from benchmarks.subjects.profiles import CAPACITY, PROFILES, cells
 from benchmarks.under_load import runner
 from benchmarks.under_load.driver import DriverError
 from benchmarks.under_load.runner import RunPlan
+from benchmarks.under_load.trial import Round
 
 from . import report_data
 
@@ -204,26 +206,38 @@ def test_a_killed_run_leaves_nothing_behind(interrupted: tuple[Path, str], tmp_p
     assert load.read(output).trials == load.read(interrupted[0]).trials
 
 
+@pytest.mark.usefixtures("forked_servers")
 @pytest.mark.parametrize("scenario", ["read", "create"])
-def test_a_database_that_is_gone_is_no_fault_of_the_contenders(tmp_path: Path, scenario: str) -> None:
+def test_a_database_that_is_gone_is_no_fault_of_the_contenders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scenario: str
+) -> None:
     """The server is killed in the first round: the run ends in one line, and has recorded nothing against anybody."""
     output, temporary = tmp_path / "load.jsonl", tmp_path / "temporary"
     temporary.mkdir()
-    arguments = (
-        *("--profile", "smoke", "--rounds", "1", "--seconds", "2", "--books", "1000", "--contender", "sync-threads-aa"),
-        *("--database", "postgresql", "--scenario", scenario, "--output", str(output)),
-    )
-    with begun(temporary, *arguments) as process:
-        try:
-            assert process.stderr
-            assert any(line.startswith("round 1") for line in process.stderr)
-            own = {one.pid for one in psutil.Process(process.pid).children(recursive=True)}
-            (server,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in own and "-D" in one.info["cmdline"])
-            server.kill()
-            _, said = process.communicate(timeout=120)
-            assert process.returncode == 2, said
-        finally:
-            process.kill()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))  # for processes
+    others = {one.pid for one in psutil.Process().children(recursive=True)}
+
+    def run(plan: RunPlan, see: Callable[[object], object]) -> LoadRun:
+        def kill_when_it_begins(seen: object) -> None:
+            see(seen)
+            if isinstance(seen, Round):
+                own = {one.pid for one in psutil.Process().children(recursive=True)} - others
+                running = [one for one in psutil.process_iter(["cmdline"]) if one.pid in own]
+                (server,) = (one for one in running if "-D" in (one.info["cmdline"] or ()))
+                server.kill()
+
+        return runner.run(plan, kill_when_it_begins)
+
+    monkeypatch.setattr("benchmarks.cli.run.run", run)
+    arguments = ("--profile", "smoke", "--rounds", "1", "--seconds", "2", "--books", "1000", "--contender", "sync-threads-aa")
+    asked = ("--database", "postgresql", "--scenario", scenario, "--output", str(output))
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "run", *arguments, *asked])
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2, said
     assert "Traceback" not in said
     assert said.splitlines()[-1].startswith("Error: ")
     assert "Connection refused" in said.splitlines()[-1]
@@ -294,6 +308,7 @@ def test_a_file_that_is_gone_on_with_is_not_written_again(tmp_path: Path, monkey
     assert [failure.problem for failure in load.read(output).failures] == [Problem("no answer")]
 
 
+@pytest.mark.usefixtures("forked_servers")
 @pytest.mark.parametrize(("budget", "names"), [(0.5, set()), (600.0, {BASELINE, CONTROL})])
 def test_no_round_begins_that_would_end_too_late(tmp_path: Path, budget: float, names: set[str]) -> None:
     """A run in this process, in which the databases alone take longer than half a second."""
