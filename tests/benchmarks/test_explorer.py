@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, sync_playwright
 
 from benchmarks.analysis.cells import CellResult, Name, lower_is_better, quantities
 from benchmarks.analysis.estimate import Estimate
@@ -104,22 +104,40 @@ def browser() -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def visit(browser: BrowserContext, written: Path) -> Iterator[Open]:
-    """Opens the file, or another one, with a fragment; at the end there was no error, and no request but for files."""
+    """Opens the file, or another one, with a fragment; at the end there was no error, and no request but for files.
+
+    In a tab that another test has had: a browser takes longer to make one than to show the file.
+    """
     wrong: list[str] = []
     asked: list[str] = []
+    tabs: list[Page] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        wrong.append(message.text)
+
+    def fail(error: Error) -> None:
+        wrong.append(str(error))
+
+    def ask(request: Request) -> None:
+        asked.append(request.url)
 
     def visited(fragment: str = "", *, path: Path = written, width: int = 1280) -> Page:
-        opened = browser.new_page()
+        opened = browser.pages[len(tabs)] if len(tabs) < len(browser.pages) else browser.new_page()
+        tabs.append(opened)
         opened.set_viewport_size({"width": width, "height": 800})
-        opened.on("console", lambda message: wrong.append(message.text))
-        opened.on("pageerror", lambda error: wrong.append(str(error)))
-        opened.on("request", lambda request: asked.append(request.url))
+        opened.on("console", hear)
+        opened.on("pageerror", fail)
+        opened.on("request", ask)
         opened.goto(f"{path.as_uri()}#{fragment}")
         return opened
 
     yield visited
-    for opened in browser.pages:
-        opened.close()
+    for opened in tabs:
+        for event, heard in (("console", hear), ("pageerror", fail), ("request", ask)):
+            opened.remove_listener(event, heard)
+        opened.emulate_media(color_scheme="light")
+        opened.mouse.move(0, 0)
+        opened.goto("about:blank")
     assert not wrong
     assert asked
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
