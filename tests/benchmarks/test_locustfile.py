@@ -34,7 +34,7 @@ def server(stage: Stage) -> Iterator[ContenderServer]:
 def locust(url: str, scenarios: tuple[str, ...], books: int) -> tuple[int, dict[str, dict[str, Any]]]:
     """The master's exit status, and its statistics by kind of request."""
     port = str(free_port())
-    load = ("--host", url, "--users", "4", "--spawn-rate", "100", "--run-time", "1s", "--books", str(books))
+    load = ("--host", url, "--users", "4", "--spawn-rate", "100", "--run-time", "2s", "--books", str(books))
     master = (*LOCUST, "--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "1")
     worker = (*LOCUST, "--worker", "--master-host", "127.0.0.1", "--master-port", port)
     with ExitStack() as stack:
