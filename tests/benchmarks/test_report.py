@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -237,6 +238,24 @@ def record_micro(path: Path) -> None:
     recorder.close()
 
 
+@pytest.fixture
+def _drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that write a report several times: a picture takes a quarter of a second, and is the same from the same data."""
+    drawn: dict[str, str] = {}
+
+    def drawing(draw: Callable[..., str], *arguments: object, **named: object) -> Callable[[], str]:
+        def once() -> str:
+            what = repr((draw, arguments, named))
+            if what not in drawn:
+                drawn[what] = draw(*arguments, **named)
+            return drawn[what]
+
+        return once
+
+    monkeypatch.setattr("benchmarks.report.pictures.partial", drawing)
+
+
+@pytest.mark.usefixtures("_drawn_once")
 def test_a_run_of_ones_own_says_first_which_conclusions_it_bears_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -291,6 +310,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^a-z0-9 -]", "", head).replace(" ", "-") for head in heads} | set(re.findall(r'<a id="([^"]+)">', text))
 
 
+@pytest.mark.usefixtures("_drawn_once")
 def test_without_files_it_is_of_the_committed_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
