@@ -31,7 +31,8 @@ from benchmarks.machinery.absent import surroundings
 
 ROOT = Path(__file__).parents[1]
 IMPORTED = (
-    *("advanced_alchemy.extensions.flask", "aiosqlite", "asgiref.wsgi", "asyncpg", "flask_login", "flask_wtf", "psycopg"),
+    *("advanced_alchemy.extensions.flask", "advanced_alchemy.utils.fixtures", "aiosqlite", "asgiref.wsgi", "asyncpg"),
+    *("flask.views", "flask_login", "flask_wtf", "psycopg", "sqlalchemy.dialects.sqlite.aiosqlite"),
     *("granian.cli", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "hypercorn.run", "uvicorn", "waitress"),
 )
 """Of others; none starts a thread, or does anything else, when it is imported."""

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.machinery.databases import Databases
 from benchmarks.machinery.placement import Placement
-from benchmarks.machinery.supervised import PREFIX, STOP_SECONDS, Supervised, supervise
+from benchmarks.machinery.supervised import PREFIX, Supervised, supervise
 from benchmarks.under_load.driver import Generator, driver
 from benchmarks.under_load.stage import Stage
 from tests.forked import run, start
@@ -60,7 +60,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, template: Path, generator: G
 
 @pytest.fixture(scope="module")
 def forked_servers() -> Iterator[None]:
-    """For tests of what servers do and not of their start: contenders' servers are forked, but for gevent's."""
+    """For tests of what servers do and not of their start and end: contenders' servers are forked, but for gevent's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.under_load.server.supervise", _supervise)
         yield
@@ -85,9 +85,6 @@ def _supervise(command: Sequence[str], environment: Mapping[str, str], cores: Se
         try:
             yield Supervised(Path(folder), forked.pid)
         finally:
-            forked.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                forked.wait(STOP_SECONDS)
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(forked.pid, signal.SIGKILL)
+                os.killpg(forked.pid, signal.SIGKILL)  # its end is not what is tried, and takes longer than its start
             forked.wait()
