@@ -77,12 +77,10 @@ class Answer(Exchange):
         if exc_info is not None and self.started:
             raise exc_info[1].with_traceback(exc_info[2])
         if exc_info is None and self.head is not None:
-            msg = "start_response was called twice"
-            raise AssertionError(msg)
+            raise AssertionError("start_response was called twice")
         code = int(status.partition(" ")[0])
         if not 200 <= code < 600:
-            msg = f"the application answered with the status {status!r}, which is none of HTTP"
-            raise ValueError(msg)
+            raise ValueError(f"the application answered with the status {status!r}, which is none of HTTP")
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
         fields = dict(encoded)
         if b"x-sendfile" in fields:  # a server in front sends the file, and knows its length: the body here is empty
@@ -108,8 +106,7 @@ class Answer(Exchange):
             await_(Outside(self.send(body)))
             return
         if self.head is None:
-            msg = "the application answered without calling start_response"
-            raise AssertionError(msg)
+            raise AssertionError("the application answered without calling start_response")
         self.started = True
         await_(Outside(self._send_first(self.head, body)))
 

@@ -40,8 +40,7 @@ class ASGIApp:
             await receive()
             await send({"type": "websocket.close", "code": 1000})
         else:
-            msg = f"ASGI scope type {scope['type']!r} is not supported"
-            raise ValueError(msg)
+            raise ValueError(f"ASGI scope type {scope['type']!r} is not supported")
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
         """Take the server's loop on startup, close what was made on it at shutdown."""
@@ -86,8 +85,7 @@ class ASGIApp:
                 raise  # the server itself ends the request
         except (SystemExit, KeyboardInterrupt) as error:
             # In a task these would stop the server's loop, and every other request with it.
-            msg = f"the application raised {type(error).__name__}"
-            raise RuntimeError(msg) from error
+            raise RuntimeError(f"the application raised {type(error).__name__}") from error
         finally:
             self.running -= 1
             self.watch.discard(answer)

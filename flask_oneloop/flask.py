@@ -4,6 +4,7 @@ import asyncio
 import functools
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -161,21 +162,20 @@ def stream(source: AsyncGenerator[T, None] | Generator[T, None, None]) -> Iterat
 
 
 def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:
-    steps: _Steps[T] = _Steps(source)
-    advance, close = (steps.here, source.aclose) if portal.on_loop() else (steps.in_own_task, steps.close)
+    steps = _Steps(source)
     try:
-        while (item := portal.call(advance)) is not _END:
+        while (item := portal.call(steps.advance)) is not _END:
             yield cast("T", item)
     finally:
-        if not steps.ended():
-            portal.call(close)
+        if steps.task is not None and not steps.task.done():
+            portal.call(steps.close, steps.task)
 
 
 class _Steps(Generic[T]):
     """An async generator, item by item.
 
-    It runs in one task from beginning to end, because what it enters (a timeout, a context) it has to leave in the same task.
-    Under ASGI that is the request's; else every call from the request's thread is a task, so it gets one of its own.
+    It runs in a task of its own from beginning to end, because what it enters (a timeout, a context) it has to leave in the same
+    task. A timeout that ends while no item is wanted cancels nobody else, and is thrown into the generator where it waits.
     """
 
     def __init__(self, source: AsyncGenerator[T, None]) -> None:
@@ -186,36 +186,44 @@ class _Steps(Generic[T]):
         """That is wanted, or was last."""
         self.task: asyncio.Task[None] | None = None
 
-    def ended(self) -> bool:
-        """Whether its task has closed it."""
-        return self.task is not None and self.task.done()
-
-    async def here(self) -> T | object:
-        return await anext(self.source, _END)
-
-    async def in_own_task(self) -> T | object:
+    async def advance(self) -> T | object:
+        """The next item."""
         if self.task is None:
             self.task = asyncio.create_task(self._serve())
+        elif self.task.done():
+            return self.task.result() or _END
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
         try:
             return await self.item
         except asyncio.CancelledError:
+            self.wanted.put_nowait(False)
             self.task.cancel()
             await asyncio.wait([self.task])
             raise
 
-    async def close(self) -> None:
-        if self.task is not None:
-            self.wanted.put_nowait(False)
-            await self.task
+    async def close(self, task: asyncio.Task[None]) -> None:
+        self.wanted.put_nowait(False)
+        await task
 
     async def _serve(self) -> None:
+        ahead: list[T | object] = []
         try:
-            while await self.wanted.get():
-                self.item.set_result(await self.here())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the item is waited for
+            while True:
+                try:
+                    if not await self.wanted.get():
+                        return
+                except asyncio.CancelledError as error:
+                    with suppress(StopAsyncIteration):
+                        ahead.append(await self.source.athrow(error))
+                    if not ahead:
+                        return
+                else:
+                    self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, _END))
+        except BaseException as error:
             if not self.item.done():
                 self.item.set_exception(error)
+            elif not self.item.cancelled():
+                raise  # where the next item is asked for
         finally:
             await self.source.aclose()

@@ -54,8 +54,7 @@ class ProcessLoop:
             return loop
         with self._lock:
             if self._stopping:
-                msg = "the event loop is stopped: the process is exiting"
-                raise RuntimeError(msg)
+                raise RuntimeError("the event loop is stopped: the process is exiting")
             if self.running is not None:
                 return self.running
             loop = self.running = new_event_loop()

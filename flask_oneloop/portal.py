@@ -149,8 +149,7 @@ class Portal:
         loop = asyncio.get_running_loop()
         if (former := self._server_loop) is not loop:
             if former is not None and former.is_running():
-                msg = "this app is already served on another event loop of the process: use one app object per loop"
-                raise RuntimeError(msg)
+                raise RuntimeError("this app is already served on another event loop of the process: use one app object per loop")
             self.drop_ended()
             self._server_loop = loop
             self._adopting = loop.create_task(self._close_former(loop), context=Context())

@@ -12,8 +12,7 @@ class ReadOnlySession(Session):
 
     def flush(self, objects: Any = None) -> None:  # noqa: ARG002 - the signature is SQLAlchemy's
         if self.new or self.dirty or self.deleted:
-            msg = "this session is read-only: take get_session() without read_only to write"
-            raise InvalidRequestError(msg)
+            raise InvalidRequestError("this session is read-only: take get_session() without read_only to write")
 
 
 class ReadSession(AsyncSession):

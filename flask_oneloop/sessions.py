@@ -114,8 +114,8 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
                 configuration of another kind, two with the same bind key, or one with ``routing_config``.
         """
         if "advanced_alchemy" in app.extensions:
-            msg = "Advanced Alchemy extension is already registered on this Flask application."  # the stock extension's words
-            raise ImproperConfigurationError(msg)
+            # in the stock extension's words
+            raise ImproperConfigurationError("Advanced Alchemy extension is already registered on this Flask application.")
         if not isinstance(app, Flask):
             msg = f"this extension needs an app of flask_oneloop's AsyncFlask or Flask, not of {type(app).__name__}"
             raise ImproperConfigurationError(msg)
@@ -134,8 +134,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             msg = f"the configuration of bind {bind_key!r} uses routing_config, which is not supported here"
             raise ImproperConfigurationError(msg)
         if (bind_key, False) in self._kinds:
-            msg = f"two configurations have the bind key {bind_key!r}"
-            raise ImproperConfigurationError(msg)
+            raise ImproperConfigurationError(f"two configurations have the bind key {bind_key!r}")
         if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is _STOCK:
             msg = f"the configuration of bind {bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}"
             raise ImproperConfigurationError(msg)

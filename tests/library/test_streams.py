@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -219,4 +219,38 @@ def test_generator_keeps_a_timeout_over_its_items(app: AsyncFlask, ask: Ask) -> 
         return Response(stream(limited()))
 
     assert ask(app, "/").text == "first"
+    assert ends == ["timeout"]
+
+
+@pytest.mark.parametrize("caught", [True, False])
+def test_timeout_over_items_that_ends_between_two_of_them_is_the_generators(app: AsyncFlask, ask: Ask, caught: bool) -> None:
+    """The client is slow meanwhile: what waits to send to it is not cancelled, and what comes after the timeout is sent."""
+    ends = []
+
+    async def limited() -> AsyncGenerator[str, None]:
+        try:
+            async with asyncio.timeout(0.01):
+                yield "first"
+                ends.append("no timeout")
+        except TimeoutError:
+            ends.append("timeout")
+            if not caught:
+                raise LookupError from None
+        yield ", second"
+        yield ", third"
+
+    @app.get("/")
+    async def view() -> Response:
+        items = stream(limited())
+
+        def slowly() -> Iterator[str]:
+            for item in items:
+                yield item
+                app.portal.call(asyncio.sleep, 0.1)
+
+        return Response(slowly())
+
+    app.testing = True
+    with nullcontext() if caught else pytest.raises(LookupError):
+        assert ask(app, "/").text == "first, second, third"
     assert ends == ["timeout"]
