@@ -178,7 +178,7 @@ PROFILES: dict[str, Profile] = {
                 Block(("noop", "read", "list", "create"), PEERS, 3, 1.5, databases=(POSTGRESQL,), slice=SHORT),
                 Block(("upstream-1", "upstream-5"), ASKING, 2, 1.6, (Load(1), *SWEEP, Load(256)), slice=0.2),
                 Block(("fan-out-slow",), ASKING, 2, 1.6, (Load(1), *SWEEP), slice=0.2),
-                Block(("read",), (*PAIR, "sync-threads-64", *OURS), 2, 2.0, (Load(512),), (POSTGRESQL,), LONG),
+                Block(("read",), (*PAIR, "sync-threads-64", *OURS), 2, 2.0, (Load(512),), (POSTGRESQL,), 1.0),
                 Block(("blocking", "blocking-in-thread"), ASKING, 2, 3.0, databases=(POSTGRESQL,), slice=LONG),
                 Block(("newcomers", "read-once"), (*PAIR, "async-native", *LOOPED), 2, 2.0, (Load(64),), (POSTGRESQL,), LONG),
                 Block(("block", "block-in-thread"), ASKING, 2, 1.6, slice=0.2),
