@@ -358,7 +358,7 @@ def test_a_run_ends_in_verdicts_and_a_report(finished: tuple[Started, MicroRun, 
 def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) -> None:
     asked = ["--scenario=read", "--contender=async-documented"]
     started = Started(tmp_path, "--passes=20", "--database=postgresql", "--seconds=0.05", *asked)
-    started.wait_for_trials(4)
+    started.wait_for_trials(2)
     assert any("postgres" in process.name() for process in started.seen)
     started.process.send_signal(signal.SIGINT)
     _, stderr = started.process.communicate(timeout=DEADLINE_SECONDS)
@@ -367,7 +367,7 @@ def test_an_interrupted_run_keeps_its_trials_and_leaves_nothing(tmp_path: Path) 
     assert "Traceback" not in stderr
     started.assert_nothing_is_left()
     run = read(started.output)
-    assert len(run.trials) >= 4
+    assert len(run.trials) >= 2
     failing = {check.contender for check in run.checks if check.scenario == "read" and check.problem}
     assert failing == {"async-documented"}, "pooled asyncpg under asgiref answers right: the catalogue of hazards is out of date"
     assert {trial.contender for trial in run.trials} == {BASELINE, CONTROL}
