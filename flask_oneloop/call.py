@@ -36,7 +36,7 @@ class Outcome(Generic[R]):
         try:
             raise self.error
         finally:
-            del self.error  # it holds this frame: do not leave the cycle to the collector
+            self.error = None  # it holds this frame: do not leave the cycle to the collector
 
 
 class Call(Outcome[R]):

@@ -4,16 +4,16 @@ import asyncio
 import functools
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask as StockFlask
 from flask import current_app, has_app_context
 from sqlalchemy.util import await_
 from werkzeug.datastructures import ImmutableDict
 
-from .call import in_greenlet
+from .call import Outcome, in_greenlet
 from .context import Outside, request_context
 from .exchange import Body, Exchange, current_exchange, in_memory
 from .loop import refuse_eventlet
@@ -167,31 +167,32 @@ def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:
         while (item := portal.call(steps.advance)) is not _END:
             yield cast("T", item)
     finally:
-        if steps.task is not None and not steps.task.done():
-            portal.call(steps.close, steps.task)
+        if steps.task is not None:
+            steps.take() if steps.task.done() else portal.call(steps.close, steps.task)
 
 
-class _Steps(Generic[T]):
+class _Steps(Outcome[object]):
     """An async generator, item by item.
 
     It runs in a task of its own from beginning to end, because what it enters (a timeout, a context) it has to leave in the same
     task. A timeout that ends while no item is wanted cancels nobody else, and is thrown into the generator where it waits.
     """
 
-    def __init__(self, source: AsyncGenerator[T, None]) -> None:
+    def __init__(self, source: AsyncGenerator[Any, None]) -> None:
         self.source = source
         self.wanted: asyncio.Queue[bool] = asyncio.Queue()
         """True: an item; False: no more."""
-        self.item: asyncio.Future[T | object]
+        self.item: asyncio.Future[object]
         """That is wanted, or was last."""
         self.task: asyncio.Task[None] | None = None
+        self.error, self.result = None, _END
 
-    async def advance(self) -> T | object:
+    async def advance(self) -> object:
         """The next item."""
         if self.task is None:
             self.task = asyncio.create_task(self._serve())
         elif self.task.done():
-            return self.task.result() or _END
+            return self.take()
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
         try:
@@ -205,25 +206,30 @@ class _Steps(Generic[T]):
     async def close(self, task: asyncio.Task[None]) -> None:
         self.wanted.put_nowait(False)
         await task
+        self.take()
 
     async def _serve(self) -> None:
-        ahead: list[T | object] = []
         try:
-            while True:
-                try:
-                    if not await self.wanted.get():
-                        return
-                except asyncio.CancelledError as error:
-                    with suppress(StopAsyncIteration):
-                        ahead.append(await self.source.athrow(error))
-                    if not ahead:
-                        return
-                else:
-                    self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, _END))
-        except BaseException as error:
+            async with aclosing(self.source):
+                await self._answer()
+        except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
             if not self.item.done():
                 self.item.set_exception(error)
             elif not self.item.cancelled():
-                raise  # where the next item is asked for
-        finally:
-            await self.source.aclose()
+                self.error = error
+        if not self.item.done():
+            self.item.set_result(_END)
+
+    async def _answer(self) -> None:
+        ahead: list[object] = []
+        while True:
+            try:
+                if not await self.wanted.get():
+                    return
+            except asyncio.CancelledError as error:
+                with suppress(StopAsyncIteration):
+                    ahead.append(await self.source.athrow(error))
+                if not ahead:
+                    return
+            else:
+                self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, _END))

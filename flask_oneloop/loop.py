@@ -132,8 +132,7 @@ def refuse_eventlet() -> None:
     """Raise a RuntimeError where eventlet has patched the standard library: no event loop runs there."""
     patcher: Any = sys.modules.get("eventlet.patcher")
     if patcher is not None and patcher.is_monkey_patched("thread"):
-        msg = "coroutines cannot run where eventlet has patched the standard library: use gunicorn's gthread or gevent worker"
-        raise RuntimeError(msg)
+        raise RuntimeError("no coroutine runs where eventlet has patched the standard library: take gunicorn's gthread or gevent")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

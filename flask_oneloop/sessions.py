@@ -117,8 +117,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             # in the stock extension's words
             raise ImproperConfigurationError("Advanced Alchemy extension is already registered on this Flask application.")
         if not isinstance(app, Flask):
-            msg = f"this extension needs an app of flask_oneloop's AsyncFlask or Flask, not of {type(app).__name__}"
-            raise ImproperConfigurationError(msg)
+            raise ImproperConfigurationError(f"the extension needs flask_oneloop's AsyncFlask or Flask, not {type(app).__name__}")
         self.portal_provider = cast("PortalProvider", app.portal)
         for config in self.config:
             self._add(app, config)
@@ -128,11 +127,9 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
     def _add(self, app: Flask, config: Any) -> None:
         bind_key = config.bind_key = config.bind_key or "default"
         if not isinstance(config, Config):
-            msg = f"the configuration of bind {bind_key!r} is a {type(config).__name__}, none of the Flask extension's"
-            raise ImproperConfigurationError(msg)
+            raise ImproperConfigurationError(f"bind {bind_key!r} is a {type(config).__name__}, none of the Flask extension's")
         if config.routing_config is not None:
-            msg = f"the configuration of bind {bind_key!r} uses routing_config, which is not supported here"
-            raise ImproperConfigurationError(msg)
+            raise ImproperConfigurationError(f"the bind {bind_key!r} uses routing_config, which is not supported here")
         if (bind_key, False) in self._kinds:
             raise ImproperConfigurationError(f"two configurations have the bind key {bind_key!r}")
         if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is _STOCK:
@@ -190,8 +187,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
             return self._kinds[bind_key, read_only]
         except KeyError:
             known = ", ".join(dict.fromkeys(name for name, _ in self._kinds))
-            msg = f"no database is configured for the bind key {bind_key!r}; there are: {known}"
-            raise ImproperConfigurationError(msg) from None
+            raise ImproperConfigurationError(f"no database has the bind key {bind_key!r}; there are: {known}") from None
 
     @contextmanager
     def with_session(self, bind_key: str = "default") -> Iterator[S]:

@@ -138,7 +138,7 @@ def test_what_it_cannot_serve_is_refused(tmp_path: Path) -> None:
     def made(bind_key: str = "one") -> SQLAlchemyAsyncConfig:
         return config(f"sqlite:///{tmp_path}/x.db", bind_key)
 
-    with pytest.raises(ImproperConfigurationError, match="an app of flask_oneloop's AsyncFlask or Flask, not of Flask"):
+    with pytest.raises(ImproperConfigurationError, match="needs flask_oneloop's AsyncFlask or Flask, not Flask"):
         AdvancedAlchemy(made()).init_app(Flask("stock"))
     with pytest.raises(ImproperConfigurationError, match="two configurations have the bind key 'one'"):
         AdvancedAlchemy([made(), made()], AsyncFlask("probe"))

@@ -254,3 +254,61 @@ def test_timeout_over_items_that_ends_between_two_of_them_is_the_generators(app:
     with nullcontext() if caught else pytest.raises(LookupError):
         assert ask(app, "/").text == "first, second, third"
     assert ends == ["timeout"]
+
+
+def test_item_that_is_asked_for_while_a_timeout_is_handled_is_answered(app: AsyncFlask, ask: Ask) -> None:
+    async def limited() -> AsyncGenerator[str, None]:
+        try:
+            async with asyncio.timeout(0.01):
+                yield "first"
+                yield "second"
+        except TimeoutError:
+            await asyncio.sleep(0.2)
+
+    @app.get("/")
+    async def view() -> Response:
+        items = stream(limited())
+
+        def slowly() -> Iterator[str]:
+            for item in items:
+                yield item
+                app.portal.call(asyncio.sleep, 0.1)
+
+        return Response(slowly())
+
+    assert ask(app, "/").text == "first"
+
+
+@pytest.mark.parametrize("when", ["at its end", "at a timeout"])
+def test_exit_in_a_generator_that_nobody_waits_for_stops_no_loop(app: AsyncFlask, ask: Ask, when: str) -> None:
+    left = []
+
+    async def leaving() -> AsyncGenerator[str, None]:
+        try:
+            async with asyncio.timeout(0.01 if when == "at a timeout" else None):
+                yield "first"
+        finally:
+            left.append(when)
+            raise SystemExit
+
+    @app.get("/")
+    async def view() -> Response:
+        items = stream(leaving())
+
+        def body() -> Iterator[str]:
+            yield next(items)
+            app.portal.call(asyncio.sleep, 0.1)
+            try:
+                items.close()  # type: ignore[attr-defined]
+            except SystemExit:
+                yield ", left"
+
+        return Response(body())
+
+    @app.get("/next")
+    async def next_one() -> str:
+        return "served"
+
+    assert ask(app, "/").text == "first, left"
+    assert left == [when]
+    assert ask(app, "/next").text == "served"
