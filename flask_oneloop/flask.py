@@ -196,11 +196,13 @@ class _Steps(Outcome[object]):
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
         try:
-            return await self.item
+            return await asyncio.shield(self.item)
         except asyncio.CancelledError:
             self.wanted.put_nowait(False)
-            self.task.cancel()
-            await asyncio.wait([self.task])
+            if not self.item.done():  # else it is about to be closed, or is
+                self.task.cancel()
+            await self.task  # and is cancelled again if this is
+            self.item.exception()  # nobody waits for it any more
             raise
 
     async def close(self, task: asyncio.Task[None]) -> None:
@@ -215,7 +217,7 @@ class _Steps(Outcome[object]):
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
             if not self.item.done():
                 self.item.set_exception(error)
-            elif not self.item.cancelled():
+            else:
                 self.error = error
         if not self.item.done():
             self.item.set_result(_END)

@@ -123,8 +123,7 @@ class Portal:
             return Call(self.loop, func(*args, **kwargs)).wait()
         if in_greenlet():
             return await_(func(*args, **kwargs))
-        msg = f"{getattr(func, '__qualname__', func)} was called synchronously from the event loop: await it instead"
-        raise RuntimeError(msg)
+        raise RuntimeError(f"{getattr(func, '__qualname__', func)} was called synchronously from the loop: await it instead")
 
     def run(self, func: Callable[..., R], *args: Any) -> R | None:
         """Call a synchronous function whose I/O waits by SQLAlchemy's greenlets, such as ``Session.commit``, on the app's loop.

@@ -133,8 +133,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         if (bind_key, False) in self._kinds:
             raise ImproperConfigurationError(f"two configurations have the bind key {bind_key!r}")
         if isinstance(config, SQLAlchemyAsyncConfig) and type(app).async_to_sync is _STOCK:
-            msg = f"the configuration of bind {bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}"
-            raise ImproperConfigurationError(msg)
+            raise ImproperConfigurationError(f"{bind_key!r} is asynchronous: it needs an AsyncFlask, not a {type(app).__name__}")
         config.app = app
         portal = app.portal if isinstance(config, SQLAlchemyAsyncConfig) else None
         autocommit = app.config.get("ONELOOP_READS_IN_AUTOCOMMIT", True)

@@ -216,7 +216,7 @@ def test_call_from_the_loops_own_thread_is_a_clear_error(app: AsyncFlask, ask: A
 
     @app.get("/")
     async def view() -> str:
-        with pytest.raises(RuntimeError, match=r"needed was called synchronously from the event loop: await it instead"):
+        with pytest.raises(RuntimeError, match=r"needed was called synchronously from the loop: await it instead"):
             app.ensure_sync(needed)()
         return "went on"
 

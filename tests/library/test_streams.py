@@ -12,6 +12,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from flask_oneloop import AsyncFlask, stream
+from flask_oneloop.flask import _Steps
 from tests.library.conftest import Ask, Closing
 from tests.library.contexts import CONTEXTS_ARE_ONE
 from tests.library.databases import Databases, Owner, engines, extension, main
@@ -312,3 +313,56 @@ def test_exit_in_a_generator_that_nobody_waits_for_stops_no_loop(app: AsyncFlask
     assert ask(app, "/").text == "first, left"
     assert left == [when]
     assert ask(app, "/next").text == "served"
+
+
+async def released(seen: list[str]) -> AsyncGenerator[str, None]:
+    """What it holds takes a while to release."""
+    try:
+        while True:
+            yield "held"
+    finally:
+        try:
+            await asyncio.sleep(0.05)
+            seen.append("whole")
+        except asyncio.CancelledError:
+            seen.append("cut short")
+            raise
+
+
+def test_client_that_leaves_cuts_nothing_short_in_a_generator_that_is_about_to_answer() -> None:
+    seen: list[str] = []
+
+    async def leave() -> None:
+        steps = _Steps(released(seen))
+        await steps.advance()
+        asked = asyncio.create_task(steps.advance())
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.wait([asked])
+        assert asked.cancelled()
+
+    asyncio.run(leave())
+    assert seen == ["whole"]
+
+
+def test_server_that_ends_a_request_ends_its_generator_that_takes_its_time() -> None:
+    seen: list[str] = []
+
+    async def slow() -> AsyncGenerator[str, None]:
+        for number in (1, 2):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                seen.append(f"cancelled {number}")
+        yield "never"
+
+    async def end() -> None:
+        asked = asyncio.create_task(_Steps(slow()).advance())
+        for _ in range(2):
+            await asyncio.sleep(0.01)
+            asked.cancel()
+        await asyncio.wait([asked])
+        assert asked.cancelled()
+        assert seen == ["cancelled 1", "cancelled 2"]
+
+    asyncio.run(end())
