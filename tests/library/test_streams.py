@@ -223,6 +223,13 @@ def test_generator_keeps_a_timeout_over_its_items(app: AsyncFlask, ask: Ask) -> 
     assert ends == ["timeout"]
 
 
+def slowly(app: AsyncFlask, items: Iterator[str]) -> Iterator[str]:
+    """As a client takes them who is slow."""
+    for item in items:
+        yield item
+        app.portal.call(asyncio.sleep, 0.1)
+
+
 @pytest.mark.parametrize("caught", [True, False])
 def test_timeout_over_items_that_ends_between_two_of_them_is_the_generators(app: AsyncFlask, ask: Ask, caught: bool) -> None:
     """The client is slow meanwhile: what waits to send to it is not cancelled, and what comes after the timeout is sent."""
@@ -242,14 +249,7 @@ def test_timeout_over_items_that_ends_between_two_of_them_is_the_generators(app:
 
     @app.get("/")
     async def view() -> Response:
-        items = stream(limited())
-
-        def slowly() -> Iterator[str]:
-            for item in items:
-                yield item
-                app.portal.call(asyncio.sleep, 0.1)
-
-        return Response(slowly())
+        return Response(slowly(app, stream(limited())))
 
     app.testing = True
     with nullcontext() if caught else pytest.raises(LookupError):
@@ -268,14 +268,7 @@ def test_item_that_is_asked_for_while_a_timeout_is_handled_is_answered(app: Asyn
 
     @app.get("/")
     async def view() -> Response:
-        items = stream(limited())
-
-        def slowly() -> Iterator[str]:
-            for item in items:
-                yield item
-                app.portal.call(asyncio.sleep, 0.1)
-
-        return Response(slowly())
+        return Response(slowly(app, stream(limited())))
 
     assert ask(app, "/").text == "first"
 
