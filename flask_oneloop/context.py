@@ -8,7 +8,7 @@ application that answers; nor must a pooled connection, which serves other reque
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 import flask
@@ -48,8 +48,7 @@ def within(context: Context, coroutine: Coroutine[Any, Any, R]) -> Generator[Any
             try:
                 wanted = context.run(step, value)
             except StopIteration as stop:
-                result: R = stop.value
-                return result
+                return cast("R", stop.value)
             step = coroutine.send
             try:
                 value = (yield from wanted.awaitable.__await__()) if type(wanted) is Outside else (yield wanted)
@@ -91,11 +90,8 @@ def connect_outside(engine: AsyncEngine) -> None:
     _outside.add(engine.sync_engine)
     connect = pool._invoke_creator  # noqa: SLF001 - what an engine's creators and listeners all come to; its next pools take it over
 
-    async def in_empty_context(record: Any) -> Any:
-        return await within(Context(), greenlet_spawn(connect, record))
-
     def creator(connection_record: Any = None) -> Any:
-        return await_(in_empty_context(connection_record))
+        return await_(within(Context(), greenlet_spawn(connect, connection_record)))
 
     pool._creator = creator  # noqa: SLF001
 

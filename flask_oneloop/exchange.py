@@ -15,6 +15,11 @@ from .threads import OwnThread
 R = TypeVar("R")
 
 
+current: ContextVar["Exchange | None"] = ContextVar("current exchange", default=None)
+"""The exchange in whose context the caller is, so that nothing in it is another's."""
+_END = object()
+
+
 class Exchange:
     """A request and its response in a context of their own; under an ASGI server also with places for its thread."""
 
@@ -28,7 +33,7 @@ class Exchange:
 
     def begin(self, respond: Callable[..., R], *args: Any) -> R:
         """Call it, in the exchange's context, as the current exchange."""
-        _current.set(self)
+        current.set(self)
         try:
             return respond(*args)
         except BaseExceptionGroup as group:  # as which Flask raises what happens in a teardown, since 3.2
@@ -37,19 +42,14 @@ class Exchange:
             raise
         finally:
             if self.context is not None:
-                _current.set(None)  # each refers to the other: do not leave the cycle to the collector
+                current.set(None)  # each refers to the other: do not leave the cycle to the collector
 
     def in_thread(self, thread: OwnThread, func: Callable[..., R], *args: Any) -> R:
         """Call it in a thread for the exchange's context; its greenlet waits, outside the context."""
-        if _current.get() is self and in_greenlet():
+        if current.get() is self and in_greenlet():
             return cast("R", await_(Outside(thread.run(func, *args))))
         thread.start(func, *args)
         return cast("R", None)  # for a body that is finalized when all is over
-
-
-def current_exchange() -> Exchange | None:
-    """The exchange in whose context the caller is, so that nothing in it is another's."""
-    return _current.get()
 
 
 def in_memory(body: Iterable[bytes]) -> bool:
@@ -114,7 +114,3 @@ class Body:
             self.let_go()
 
     __del__ = close
-
-
-_END = object()
-_current: ContextVar[Exchange | None] = ContextVar("current exchange", default=None)

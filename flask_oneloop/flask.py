@@ -3,8 +3,8 @@
 import asyncio
 import functools
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
+from contextlib import aclosing, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,7 +15,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from .call import Outcome, in_greenlet
 from .context import Outside, request_context
-from .exchange import Body, Exchange, current_exchange, in_memory
+from .exchange import Body, Exchange, current, in_memory
 from .loop import refuse_eventlet
 from .places import runs_on_loop
 from .portal import Portal
@@ -77,7 +77,7 @@ class AsyncFlask(Flask):
         One that is made within another, or by the app's test client, shares what is there, as on plain Flask. One that an ASGI
         server's loop serves has its context already, and goes on in a thread unless its view is for the loop.
         """
-        exchange = current_exchange()
+        exchange = current.get()
         if exchange is None and SHARED not in environ:
             return self._in_own_context(environ, start_response)
         if exchange is None or exchange.places is None or exchange.context is None:
@@ -109,7 +109,7 @@ class AsyncFlask(Flask):
         except Exception:  # noqa: BLE001 - Flask will meet it again
             return False
         request.url_rule = rule
-        ctx.match_request = _matched
+        ctx.match_request = lambda: None  # Flask would do it again
         view: Any = self.view_functions.get(rule.endpoint)
         place = rule.endpoint, request.method
         known = self._places.get(place)
@@ -145,12 +145,8 @@ class AsyncFlask(Flask):
         return functools.partial(self.portal.call, func)
 
 
-def _matched() -> None:
-    """Flask would match the request here."""
-
-
-def stream(source: AsyncGenerator[T, None] | Generator[T, None, None]) -> Iterator[T]:
-    """Iterate an async generator synchronously, as a WSGI response body has to be.
+def stream(source: AsyncIterable[T] | Generator[T, None, None]) -> Iterator[T]:
+    """Iterate an async generator, or another async iterable, synchronously, as a WSGI response body has to be.
 
     One item is asked for when the server wants one, so a slow client slows the generator down. Closing the iterator closes the
     generator. Flask's ``stream_with_context`` can be put around it. A synchronous generator is a body already: it is returned.
@@ -161,7 +157,7 @@ def stream(source: AsyncGenerator[T, None] | Generator[T, None, None]) -> Iterat
     return source if isinstance(source, Generator) else _iterate(cast("AsyncFlask", current_app).portal, source)
 
 
-def _iterate(portal: Portal, source: AsyncGenerator[T, None]) -> Iterator[T]:
+def _iterate(portal: Portal, source: AsyncIterable[T]) -> Iterator[T]:
     steps = _Steps(source)
     try:
         while (item := portal.call(steps.advance)) is not _END:
@@ -178,8 +174,8 @@ class _Steps(Outcome[object]):
     task. A timeout that ends while no item is wanted cancels nobody else, and is thrown into the generator where it waits.
     """
 
-    def __init__(self, source: AsyncGenerator[Any, None]) -> None:
-        self.source = source
+    def __init__(self, source: AsyncIterable[Any]) -> None:
+        self.source: Any = aiter(source)
         self.wanted: asyncio.Queue[bool] = asyncio.Queue()
         """True: an item; False: no more."""
         self.item: asyncio.Future[object]
@@ -212,7 +208,7 @@ class _Steps(Outcome[object]):
 
     async def _serve(self) -> None:
         try:
-            async with aclosing(self.source):
+            async with aclosing(self.source) if hasattr(self.source, "aclose") else nullcontext():
                 await self._answer()
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
             if not self.item.done():
@@ -229,6 +225,8 @@ class _Steps(Outcome[object]):
                 if not await self.wanted.get():
                     return
             except asyncio.CancelledError as error:
+                if not isinstance(self.source, AsyncGenerator):
+                    raise
                 with suppress(StopAsyncIteration):
                     ahead.append(await self.source.athrow(error))
                 if not ahead:

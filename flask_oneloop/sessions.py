@@ -176,8 +176,7 @@ class AdvancedAlchemy(StockExtension, Generic[S]):
         Raises:
             ImproperConfigurationError: for a bind key that has no configuration.
         """
-        session: S = self._kind(bind_key, read_only).make()
-        return session
+        return cast("S", self._kind(bind_key, read_only).make())
 
     def _kind(self, bind_key: str, read_only: bool) -> Kind:
         if bind_key == "default" and len(self.config) == 1:

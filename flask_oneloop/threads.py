@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from .blame import blame
@@ -19,6 +19,8 @@ GIVEN_UP = "nobody waits for the answer"
 """The message of a cancellation for which a thread is waited for as long as it takes."""
 ENDING_SECONDS = 1.0
 """How long after any other, such as a server's at its end."""
+IDLE_SECONDS = 10.0
+"""After which a thread that nobody needs ends."""
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +119,7 @@ class _Job(Outcome[R]):
         except BaseException as error:  # noqa: BLE001 - it is raised again where the task waits
             self.error = error
 
-    def tell(self) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
-            self.loop.call_soon_threadsafe(self._finish)
-
-    def _finish(self) -> None:
+    def finish(self) -> None:
         self.finished = True
         self._wake()
 
@@ -144,11 +142,18 @@ class _Worker:
 
     def _work(self) -> None:
         while True:
-            job = self.jobs.get()
+            try:
+                job = self.jobs.get(timeout=IDLE_SECONDS)
+            except Empty:
+                with suppress(ValueError):  # somebody has it, as who reads a stream slowly has
+                    _idle.remove(self)
+                    return
+                continue
             job.run()
             if job.last:
                 _idle.append(self)
-            job.tell()
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                job.loop.call_soon_threadsafe(job.finish)
             del job
 
 

@@ -14,7 +14,7 @@ import pytest
 from flask.views import MethodView
 from werkzeug.routing import Rule
 
-from flask_oneloop import AsyncFlask, asgi_app
+from flask_oneloop import AsyncFlask, asgi_app, threads
 from flask_oneloop.threads import OwnThread
 from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
 from tests.library.app_mixed import BLOCKING
@@ -294,5 +294,39 @@ def test_exit_in_a_thread_is_the_callers() -> None:
         for _ in range(3):
             with pytest.raises(SystemExit, match="reason"):
                 await OwnThread(free, Context()).run(leave)
+
+    asyncio.run(test())
+
+
+def test_thread_that_nobody_needs_ends_and_one_that_a_request_has_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(threads, "_idle", [])
+
+    async def test() -> None:
+        places = asyncio.Semaphore(2)
+        kept, left = (OwnThread(places, Context()) for _ in range(2))
+        first, other = [await one.run(threading.current_thread) for one in (kept, left)]
+        left.let_go()
+        await asyncio.to_thread(other.join, PATIENCE)
+        await asyncio.sleep(0.1)
+        assert not other.is_alive()
+        assert await kept.run(threading.current_thread) is first
+        assert await left.run(threading.current_thread) not in {first, other}
+
+    asyncio.run(test())
+
+
+def test_no_call_is_lost_to_a_thread_that_is_about_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.001)
+    monkeypatch.setattr(threads, "_idle", [])
+
+    async def test() -> None:
+        one = OwnThread(asyncio.Semaphore(1), Context())
+        seen = set()
+        for number in range(400):
+            seen.add(await asyncio.wait_for(one.run(threading.get_native_id), PATIENCE))
+            one.let_go()
+            await asyncio.sleep(0.0005 + number % 20 / 20_000)
+        assert len(seen) > 1
 
     asyncio.run(test())

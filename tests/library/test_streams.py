@@ -189,6 +189,44 @@ def test_stream_of_a_session_of_its_own(app: AsyncFlask, ask: Ask, closed: list[
     assert len(closed) == 2
 
 
+class Countdown:
+    """An iterator that is no generator."""
+
+    number = 3
+
+    def __aiter__(self) -> "Countdown":
+        return self
+
+    async def __anext__(self) -> str:
+        await asyncio.sleep(0)
+        if not self.number:
+            raise StopAsyncIteration
+        self.number -= 1
+        return str(self.number)
+
+
+class ClosableCountdown(Countdown):
+    async def aclose(self) -> None:
+        self.number = -1
+
+
+@pytest.mark.parametrize("kind", [Countdown, ClosableCountdown])
+def test_stream_of_an_iterator_that_is_no_generator(app: AsyncFlask, ask: Ask, kind: type[Countdown]) -> None:
+    numbers = [kind(), kind()]
+
+    @app.get("/")
+    async def view() -> Response:
+        return Response(stream(numbers[0]))
+
+    assert ask(app, "/").text == "210"
+    with app.app_context():
+        items = stream(numbers[1])
+    assert next(items) == "2"
+    items.close()  # type: ignore[attr-defined]
+    closed = -1
+    assert [one.number for one in numbers] == ([closed, closed] if kind is ClosableCountdown else [0, 2])
+
+
 def test_generator_keeps_a_context_over_its_items(app: AsyncFlask, ask: Ask) -> None:
     async def of_another_app() -> AsyncGenerator[str, None]:
         with AsyncFlask("other").app_context():
