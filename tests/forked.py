@@ -3,8 +3,9 @@
     process = start(["-m", "uvicorn", "package.module:app"], cwd=folder, env=variables, stdout=number, stderr=number)
 
 They are as those that are started with ``[sys.executable, *arguments]``: they have this folder, environment and path, these
-arguments and outputs, and nothing of the project, and the interpreter ends as it always does. What has to come before all
-imports, as gevent's patches do, and what is about the start itself cannot be tried with them.
+arguments and outputs, and nothing of the project. The interpreter ends as it always does, but for most modules that they have
+inherited: these are not taken apart. What has to come before all imports, as gevent's patches do, and what is about the start
+itself cannot be tried with them.
 """
 
 import atexit
@@ -25,7 +26,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from benchmarks.machinery.absent import surroundings
 
@@ -36,6 +37,11 @@ IMPORTED = (
     *("granian.cli", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "hypercorn.run", "uvicorn", "waitress"),
 )
 """Of others; none starts a thread, or does anything else, when it is imported."""
+HOLDING = {
+    *("__main__", "asyncio", "builtins", "concurrent", "logging", "subprocess", "sys", "tempfile", "threading", "weakref"),
+    *("linecache", "tracemalloc", "warnings"),
+}
+"""Packages that a process may hang something on that is to be taken apart at its end, such as an event loop; and what warns of it."""
 BYTES = 4
 """Of a number that is told."""
 _starting = threading.Lock()
@@ -125,10 +131,14 @@ def _parent() -> socket.socket:
 def main() -> None:
     """Fork for each order one that forks the process, and waits for it."""
     installed = sys.path[2:]  # behind this folder and the only one in `PYTHONPATH`
+    inherited: dict[str, Any] = {}
+    atexit.register(_leave, inherited)  # the last that is called, for it is the first
     for name in IMPORTED:
         import_module(name)
     for name in [name for name in sys.modules if name.partition(".")[0] in {"benchmarks", "tests"}]:
         del sys.modules[name]
+    inherited |= {name: module for name, module in sys.modules.items() if name.partition(".")[0] not in HOLDING}
+    inherited["itself"] = inherited  # a cycle that is frozen: nothing ever takes it apart
     gc.freeze()  # else each process would spend half a second at its end on collecting what it has inherited
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(fileno=0) as orders:
@@ -145,6 +155,12 @@ def main() -> None:
                 return
             for file in files:
                 os.close(file)
+
+
+def _leave(inherited: Mapping[str, Any]) -> None:
+    """At exit: leave these modules to the kernel. To take them apart takes longer than most of these processes do."""
+    for name in inherited:
+        sys.modules.pop(name, None)
 
 
 def _watch(pid: int, asker: socket.socket, outputs: Sequence[int]) -> NoReturn:

@@ -61,6 +61,14 @@ threading.Thread(target=work).start()
 atexit.register(print, "exit")
 print("end")
 """,
+    "what hangs on others": """
+import asyncio, threading
+class Kept:
+    def __del__(self):
+        print("deleted")
+asyncio.get_event_loop_policy().kept = Kept()
+threading.kept = Kept()
+""",
 }
 ASKING = """
 import os, psutil, time
