@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,20 +13,39 @@ from catalog.reports import OVERVIEW, Report, in_order
 
 SESSIONS = (DEFAULT_BIND, DEFAULT_BIND, DEFAULT_BIND, ACTIVITY_BIND)
 """One request uses so many sessions at once, each with a connection to this bind."""
-FEW = 4
-"""Of requests. Queries at once give two clients 1.4 times the answers, on two cores. With eight no database is idle that one
-could wait for meanwhile, and they take a quarter more of the app's time."""
-_asked: list[Callable[..., AsyncSession]] = []
-"""What makes the sessions of each report that is being made."""
+FEW = 2
+"""Reports. Queries at once give two clients 1.4 times the answers, on two cores. With eight no database is idle that one could
+wait for meanwhile, and they take a quarter more of the app's time."""
+QUIET_SECONDS = 2.0
+"""So long no more than that must have been made at a time: those that begin a burst are many, too."""
+
+
+class _Demand:
+    """How many reports are being made, and until when they count as many."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.many_until = 0.0
+
+    @contextmanager
+    def one_more(self) -> Iterator[bool]:
+        """While one is made; whether few are."""
+        self.made += 1
+        if self.made > FEW:
+            self.many_until = monotonic() + QUIET_SECONDS
+        try:
+            yield monotonic() >= self.many_until
+        finally:
+            self.made -= 1
+
+
+_demand = _Demand()
 
 
 async def overview(new_session: Callable[..., AsyncSession]) -> dict[str, Any]:
-    """Return the report; while more than a `FEW` are being made it runs its queries in turn, as the sync app always does."""
-    _asked.append(new_session)
-    try:
-        return in_order(await (_at_once(new_session) if len(_asked) <= FEW else _in_turn(new_session)))
-    finally:
-        _asked.remove(new_session)
+    """Return the report; its queries run at once where few ask for it, else in turn, as the sync app's always do."""
+    with _demand.one_more() as few:
+        return in_order(await (_at_once(new_session) if few else _in_turn(new_session)))
 
 
 async def _at_once(new_session: Callable[..., AsyncSession]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app_async import create_app
+from app_async import overview as overview_module
 from app_async.config import alchemy
-from app_async.overview import FEW, SESSIONS, overview
+from app_async.overview import FEW, QUIET_SECONDS, SESSIONS, overview
 from flask_oneloop import AsyncFlask
 
 from .conftest import Urls
@@ -21,6 +22,7 @@ ALONE, BUSY = len(SESSIONS), 1
 @pytest.fixture
 def app(urls: Urls) -> Iterator[AsyncFlask]:
     app = create_app({"DATABASE_URL": urls[0], "ACTIVITY_DATABASE_URL": urls[1], "SECRET_KEY": "x"})
+    overview_module._demand.many_until = 0.0
     yield app
     app.portal.call(app.portal.close)
 
@@ -71,9 +73,20 @@ def test_few_run_their_queries_at_once_and_what_comes_on_top_in_turn(app: AsyncF
 
 def test_those_that_failed_are_not_counted(app: AsyncFlask) -> None:
     with app.app_context():
-        failing = [Sessions(fail=True) for _ in range(FEW + 1)]
-        assert [type(one) for one in at_once(app, failing)] == [LookupError] * (FEW + 1)
-        assert [one.open for one in failing] == [0] * (FEW + 1)
+        failing = [Sessions(fail=True) for _ in range(FEW)]
+        assert [type(one) for one in at_once(app, failing)] == [LookupError] * FEW
+        assert [one.open for one in failing] == [0] * FEW
         few = [Sessions() for _ in range(FEW)]
         at_once(app, few)
         assert [one.most for one in few] == [ALONE] * FEW
+
+
+def test_after_many_one_counts_as_many_for_a_while(app: AsyncFlask, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(overview_module, "monotonic", lambda: now)
+    with app.app_context():
+        at_once(app, [Sessions() for _ in range(FEW + 1)])
+        for now, most in ((1_000.0, BUSY), (1_000.0 + QUIET_SECONDS - 0.01, BUSY), (1_000.0 + QUIET_SECONDS, ALONE)):  # noqa: B007
+            one = Sessions()
+            at_once(app, [one])
+            assert one.most == most
