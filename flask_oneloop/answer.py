@@ -82,8 +82,8 @@ class Answer(Exchange):
         if not 200 <= code < 600:
             raise ValueError(f"the application answered with the status {status!r}, which is none of HTTP")
         encoded = [(_header_name(name), value.encode("latin-1")) for name, value in headers]
-        fields = dict(encoded)
-        if b"x-sendfile" in fields:  # a server in front sends the file, and knows its length: the body here is empty
+        # A server in front sends the file, and knows its length: the body here is empty.
+        if b"x-sendfile" in (fields := dict(encoded)):
             encoded = [header for header in encoded if header[0] != b"content-length"]
             fields = dict(encoded)
         self.left = 0 if self.given_up else int(fields.get(b"content-length", -1))

@@ -17,7 +17,8 @@ R = TypeVar("R")
 
 current: ContextVar["Exchange | None"] = ContextVar("current exchange", default=None)
 """The exchange in whose context the caller is, so that nothing in it is another's."""
-_END = object()
+END = object()
+"""Instead of an item: there are no more."""
 
 
 class Exchange:
@@ -59,9 +60,8 @@ def in_memory(body: Iterable[bytes]) -> bool:
     """
     callbacks = getattr(body, "_callbacks", None) or [None]
     response = getattr(callbacks[-1], "__self__", None)
-    if type(response) is not flask.Response or getattr(response, "_on_close", True):
-        return False
-    return type(response.response) in {list, tuple}
+    known = type(response) is flask.Response and not getattr(response, "_on_close", True)
+    return known and type(response.response) in {list, tuple}
 
 
 class Body:
@@ -99,8 +99,7 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
-        chunk: bytes | object = self.run(next, self.chunks, _END)
-        if chunk is _END:
+        if (chunk := self.run(next, self.chunks, END)) is END:
             raise StopIteration
         return cast("bytes", chunk)
 

@@ -1,11 +1,10 @@
 """Flask with its coroutines on one event loop, and async generators as response bodies."""
 
 import asyncio
-import functools
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
 from contextlib import aclosing, nullcontext, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask as StockFlask
@@ -15,7 +14,7 @@ from werkzeug.datastructures import ImmutableDict
 
 from .call import Outcome, in_greenlet
 from .context import Outside, request_context
-from .exchange import Body, Exchange, current, in_memory
+from .exchange import END, Body, Exchange, current, in_memory
 from .loop import refuse_eventlet
 from .places import runs_on_loop
 from .portal import Portal
@@ -39,7 +38,6 @@ LIMITS: dict[str, float | None] = {
 """Settings under ASGI, and their defaults."""
 _CONTEXT = f"{__package__}.context"
 """In the environ of a request whose context was made before it began."""
-_END = object()
 
 
 class _Views(dict[str, Any]):
@@ -89,8 +87,7 @@ class AsyncFlask(Flask):
         if for_loop or has_app_context() or not in_greenlet() or self._for_loop(environ):
             return super().wsgi_app(environ, start_response)
         thread = OwnThread(exchange.places, exchange.context)
-        body = Body(functools.partial(exchange.in_thread, thread), thread.let_go)
-        return body.answer(super().wsgi_app, environ, start_response)
+        return Body(partial(exchange.in_thread, thread), thread.let_go).answer(super().wsgi_app, environ, start_response)
 
     def _in_own_context(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         context = request_context(self)
@@ -101,8 +98,7 @@ class AsyncFlask(Flask):
 
     def _for_loop(self, environ: "WSGIEnvironment") -> bool:
         """Whether the request's view is for the server's loop; Flask looks again only if a URL converter needs a context."""
-        ctx: Any = super().request_context(environ)
-        environ[_CONTEXT] = ctx
+        ctx = environ[_CONTEXT] = cast("Any", super().request_context(environ))
         request = ctx.request
         try:
             rule, request.view_args = ctx.url_adapter.match(return_rule=True)
@@ -142,7 +138,7 @@ class AsyncFlask(Flask):
 
     def async_to_sync(self, func: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
         """A function that runs the coroutine function on the app's loop and waits for its result."""
-        return functools.partial(self.portal.call, func)
+        return partial(self.portal.call, func)
 
 
 def stream(source: AsyncIterable[T] | Generator[T, None, None]) -> Iterator[T]:
@@ -160,7 +156,7 @@ def stream(source: AsyncIterable[T] | Generator[T, None, None]) -> Iterator[T]:
 def _iterate(portal: Portal, source: AsyncIterable[T]) -> Iterator[T]:
     steps = _Steps(source)
     try:
-        while (item := portal.call(steps.advance)) is not _END:
+        while (item := portal.call(steps.advance)) is not END:
             yield cast("T", item)
     finally:
         if steps.task is not None:
@@ -181,7 +177,7 @@ class _Steps(Outcome[object]):
         self.item: asyncio.Future[object]
         """That is wanted, or was last."""
         self.task: asyncio.Task[None] | None = None
-        self.error, self.result = None, _END
+        self.error, self.result = None, END
 
     async def advance(self) -> object:
         """The next item."""
@@ -216,7 +212,7 @@ class _Steps(Outcome[object]):
             else:
                 self.error = error
         if not self.item.done():
-            self.item.set_result(_END)
+            self.item.set_result(END)
 
     async def _answer(self) -> None:
         ahead: list[object] = []
@@ -232,4 +228,4 @@ class _Steps(Outcome[object]):
                 if not ahead:
                     return
             else:
-                self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, _END))
+                self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, END))
