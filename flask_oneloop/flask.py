@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator, Iterable, Iterator, MutableMapping
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import aclosing, nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -188,18 +188,18 @@ class _Steps(Outcome[object]):
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
         try:
-            return await asyncio.shield(self.item)
+            item = await asyncio.shield(self.item)
         except asyncio.CancelledError:
-            self.wanted.put_nowait(False)
             if not self.item.done():  # else it is about to be closed, or is
                 self.task.cancel()
-            await self.task  # and is cancelled again if this is
-            self.item.exception()  # nobody waits for it any more
+            await self.close(self.task)
             raise
+        return self.take() if item is END else item
 
     async def close(self, task: asyncio.Task[None]) -> None:
+        """Wait for its end, and raise what it raises."""
         self.wanted.put_nowait(False)
-        await task
+        await task  # and is cancelled if this is
         self.take()
 
     async def _serve(self) -> None:
@@ -207,10 +207,7 @@ class _Steps(Outcome[object]):
             async with aclosing(self.source) if hasattr(self.source, "aclose") else nullcontext():
                 await self._answer()
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
-            if not self.item.done():
-                self.item.set_exception(error)
-            else:
-                self.error = error
+            self.error = error  # and not the item's, which would keep it, and it this
         if not self.item.done():
             self.item.set_result(END)
 
@@ -221,11 +218,13 @@ class _Steps(Outcome[object]):
                 if not await self.wanted.get():
                     return
             except asyncio.CancelledError as error:
-                if not isinstance(self.source, AsyncGenerator):
+                if not isinstance(self.source, AsyncGenerator) or (ahead and ahead[-1] is END):
                     raise
-                with suppress(StopAsyncIteration):
+                try:
                     ahead.append(await self.source.athrow(error))
-                if not ahead:
-                    return
+                except StopAsyncIteration:
+                    ahead.append(END)
             else:
-                self.item.set_result(ahead.pop(0) if ahead else await anext(self.source, END))
+                if (item := ahead.pop(0) if ahead else await anext(self.source, END)) is END:
+                    return
+                self.item.set_result(item)

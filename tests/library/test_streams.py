@@ -2,8 +2,10 @@
 
 import asyncio
 import contextvars
+import gc
+import weakref
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 from flask import Response, current_app, g, request, session, stream_with_context
@@ -12,6 +14,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from flask_oneloop import AsyncFlask, stream
+from flask_oneloop.exchange import END
 from flask_oneloop.flask import _Steps
 from tests.library.conftest import Ask, Closing
 from tests.library.contexts import CONTEXTS_ARE_ONE
@@ -397,3 +400,86 @@ def test_server_that_ends_a_request_ends_its_generator_that_takes_its_time() -> 
         assert seen == ["cancelled 1", "cancelled 2"]
 
     asyncio.run(end())
+
+
+class Thing:
+    """Of which it can be known whether it is there."""
+
+
+@pytest.fixture
+def _no_collector() -> Iterator[None]:
+    collecting = gc.isenabled()
+    gc.disable()
+    yield
+    if collecting:
+        gc.enable()
+
+
+@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.parametrize("how", ["it fails", "its client leaves"])
+def test_what_a_generator_holds_is_freed_at_once_when(how: str) -> None:
+    """Not by the collector, some time later: it may be a request and its sessions."""
+    held: list[weakref.ref[Thing]] = []
+
+    async def holding() -> AsyncGenerator[Thing, None]:
+        thing = Thing()
+        held.append(weakref.ref(thing))
+        if how == "it fails":
+            raise LookupError
+        await asyncio.Event().wait()
+        yield thing
+
+    async def end() -> None:
+        asked = asyncio.create_task(_Steps(holding()).advance())
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        await asyncio.wait([asked])
+        assert asked.cancelled() is (how == "its client leaves")
+
+    asyncio.run(end())
+    assert [one() for one in held] == [None]
+
+
+def test_error_of_a_generator_whose_client_leaves_is_raised() -> None:
+    async def failing() -> AsyncGenerator[str, None]:
+        try:
+            await asyncio.Event().wait()
+            yield "never"
+        finally:
+            raise LookupError
+
+    async def leave() -> None:
+        asked = asyncio.create_task(_Steps(failing()).advance())
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(LookupError):
+            await asked
+
+    asyncio.run(leave())
+
+
+def test_cancellation_of_a_generator_that_has_ended_is_neither_an_item_nor_lost() -> None:
+    async def stubborn() -> AsyncGenerator[int, None]:
+        for number in range(2):
+            with suppress(asyncio.CancelledError):
+                yield number
+
+    async def cancel() -> None:
+        steps = _Steps(stubborn())
+        assert await steps.advance() == 0
+        assert steps.task is not None
+        for _ in range(2):  # it answers the first with its second number, and ends at the second
+            steps.task.cancel()
+            await asyncio.sleep(0.01)
+        assert [await steps.advance() for _ in range(2)] == [1, END]
+
+        steps = _Steps(stubborn())
+        assert await steps.advance() == 0
+        assert steps.task is not None
+        for _ in range(3):
+            steps.task.cancel()
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncio.CancelledError):
+            await steps.advance()
+
+    asyncio.run(cancel())
