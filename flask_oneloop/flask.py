@@ -177,7 +177,7 @@ class _Steps(Outcome[object]):
         self.item: asyncio.Future[object]
         """That is wanted, or was last."""
         self.task: asyncio.Task[None] | None = None
-        self.error, self.result = None, END
+        self.error, self.result, self.closing = None, END, False
 
     async def advance(self) -> object:
         """The next item."""
@@ -205,18 +205,20 @@ class _Steps(Outcome[object]):
     async def _serve(self) -> None:
         try:
             async with aclosing(self.source) if hasattr(self.source, "aclose") else nullcontext():
-                await self._answer()
+                self.closing = await self._answer()
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
             self.error = error  # and not the item's, which would keep it, and it this
+            if self.closing and isinstance(error, BaseExceptionGroup):  # of a TaskGroup in it
+                self.error = error.split(GeneratorExit)[1]
         if not self.item.done():
             self.item.set_result(END)
 
-    async def _answer(self) -> None:
+    async def _answer(self) -> bool:
         ahead: list[object] = []
         while True:
             try:
                 if not await self.wanted.get():
-                    return
+                    return True
             except asyncio.CancelledError as error:
                 if not isinstance(self.source, AsyncGenerator) or (ahead and ahead[-1] is END):
                     raise
@@ -226,5 +228,5 @@ class _Steps(Outcome[object]):
                     ahead.append(END)
             else:
                 if (item := ahead.pop(0) if ahead else await anext(self.source, END)) is END:
-                    return
+                    return True
                 self.item.set_result(item)

@@ -5,7 +5,7 @@ import contextvars
 import gc
 import weakref
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import aclosing, nullcontext, suppress
 
 import pytest
 from flask import Response, current_app, g, request, session, stream_with_context
@@ -483,3 +483,52 @@ def test_cancellation_of_a_generator_that_has_ended_is_neither_an_item_nor_lost(
             await steps.advance()
 
     asyncio.run(cancel())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_generator_that_is_closed_in_a_task_group_is_closed_in_silence(app: AsyncFlask, fails: bool) -> None:
+    """The group raises a group with the GeneratorExit in it, which is no Exception: one of them ended gunicorn's worker."""
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if fails:
+                raise LookupError
+
+    async def grouped() -> AsyncGenerator[str, None]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work())
+            await asyncio.sleep(0)
+            while True:
+                yield "more"
+
+    with app.app_context():
+        items = stream(grouped())
+    assert next(items) == "more"
+    if fails:
+        with pytest.raises(ExceptionGroup) as caught:
+            items.close()  # type: ignore[attr-defined]
+        assert [type(error) for error in caught.value.exceptions] == [LookupError]
+    else:
+        items.close()  # type: ignore[attr-defined]
+
+
+def test_group_that_ends_a_generator_before_it_is_closed_is_not_taken_for_its_end(app: AsyncFlask) -> None:
+    """A timeout in one generator that ends while another, which hands its items on, waits for its client."""
+
+    async def grouped() -> AsyncGenerator[str, None]:
+        async with asyncio.timeout(0.01), asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())
+            yield "first"
+            yield "second"
+
+    async def handing_on() -> AsyncGenerator[str, None]:
+        async with aclosing(grouped()) as items:
+            async for item in items:
+                yield item
+
+    with app.app_context():
+        items = slowly(app, stream(handing_on()))
+    with pytest.raises(BaseExceptionGroup):
+        list(items)
