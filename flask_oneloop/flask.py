@@ -171,7 +171,7 @@ class _Steps(Outcome[object]):
     """
 
     def __init__(self, source: AsyncIterable[Any]) -> None:
-        self.source: Any = aiter(source)
+        self.source: Any = source
         self.wanted: asyncio.Queue[bool] = asyncio.Queue()
         """True: an item; False: no more."""
         self.item: asyncio.Future[object]
@@ -181,12 +181,11 @@ class _Steps(Outcome[object]):
 
     async def advance(self) -> object:
         """The next item."""
-        if self.task is None:
-            self.task = asyncio.create_task(self._serve())
-        elif self.task.done():
+        if self.task is not None and self.task.done():
             return self.take()
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
+        self.task = self.task or asyncio.create_task(self._serve())  # an eager one answers at once
         try:
             item = await asyncio.shield(self.item)
         except asyncio.CancelledError:
@@ -204,6 +203,7 @@ class _Steps(Outcome[object]):
 
     async def _serve(self) -> None:
         try:
+            self.source = aiter(self.source)  # which may need the loop
             async with aclosing(self.source) if hasattr(self.source, "aclose") else nullcontext():
                 self.closing = await self._answer()
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop

@@ -208,12 +208,18 @@ class Countdown:
         return str(self.number)
 
 
+class CountdownOnLoop(Countdown):
+    def __aiter__(self) -> Countdown:
+        asyncio.get_running_loop()
+        return self
+
+
 class ClosableCountdown(Countdown):
     async def aclose(self) -> None:
         self.number = -1
 
 
-@pytest.mark.parametrize("kind", [Countdown, ClosableCountdown])
+@pytest.mark.parametrize("kind", [Countdown, CountdownOnLoop, ClosableCountdown])
 def test_stream_of_an_iterator_that_is_no_generator(app: AsyncFlask, ask: Ask, kind: type[Countdown]) -> None:
     numbers = [kind(), kind()]
 
