@@ -47,10 +47,10 @@ class Exchange:
 
     def in_thread(self, thread: OwnThread, func: Callable[..., R], *args: Any) -> R:
         """Call it in a thread for the exchange's context; its greenlet waits, outside the context."""
-        if current.get() is self and in_greenlet():
+        if current.get() is self and in_greenlet() and not thread.left:
             return cast("R", await_(Outside(thread.run(func, *args))))
         thread.start(func, *args)
-        return cast("R", None)  # for a body that is finalized when all is over
+        return cast("R", None)  # for a body that is closed when all is over
 
 
 def in_memory(body: Iterable[bytes]) -> bool:

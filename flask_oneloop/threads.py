@@ -36,13 +36,15 @@ class OwnThread:
     served. Between two calls it is none of those that work: who reads a stream slowly keeps nobody waiting.
     """
 
-    __slots__ = ("_context", "_loop", "_places", "_worker")
+    __slots__ = ("_context", "_loop", "_places", "_worker", "left")
 
     def __init__(self, places: asyncio.Semaphore, context: Context) -> None:
         self._places = places
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._worker: _Worker | None = None
+        self.left = False
+        """Whether it is left with a call that has not ended: what is to be done after that, nobody can wait for."""
 
     async def run(self, func: Callable[..., R], *args: Any) -> R:
         """Call it there.
@@ -57,9 +59,8 @@ class OwnThread:
             job = self._begin(func, args)
             try:
                 return await job.done()
-            except Abandoned:
-                self._worker = None
-                raise
+            finally:
+                self.left = not job.finished
 
     def start(self, func: Callable[..., object], *args: Any) -> None:
         """Call it without waiting for a place or for its end, and let go of the thread then; any thread may ask for it."""
@@ -67,10 +68,10 @@ class OwnThread:
         self._worker = None
 
     def let_go(self) -> None:
-        """Leave the thread to others."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            _idle.append(worker)
+        """Leave the thread to others, when it has done what it was left with."""
+        if self._worker is not None:
+            self.start(bool) if self.left else _idle.append(self._worker)
+        self._worker = None
 
     def _begin(self, func: Callable[..., R], args: tuple[Any, ...], last: bool = False) -> "_Job[R]":
         if self._worker is None:
@@ -124,7 +125,7 @@ class _Job(Outcome[R]):
         self._wake()
 
     def _abandon(self) -> None:
-        self.abandoned = self.last = True
+        self.abandoned = True
         self._wake()
 
     def _wake(self) -> None:
@@ -151,6 +152,8 @@ class _Worker:
                 continue
             job.run()
             if job.last:
+                if job.error is not None:
+                    logger.error("what was left to be done for a request has failed", exc_info=job.error)
                 _idle.append(self)
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 job.loop.call_soon_threadsafe(job.finish)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import Context, ContextVar, copy_context
@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from flask import Response
 from flask.views import MethodView
 from werkzeug.routing import Rule
 
@@ -330,3 +331,69 @@ def test_no_call_is_lost_to_a_thread_that_is_about_to_end(monkeypatch: pytest.Mo
         assert len(seen) > 1
 
     asyncio.run(test())
+
+
+async def end_while_it_streams(app: AsyncFlask) -> None:
+    """As a server does that waits no longer: when the first chunk has been sent."""
+    sent = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message.get("body"):
+            sent.set()
+
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "headers": []}
+    request = asyncio.create_task(asgi_app(app)(scope, receive, send))
+    async with asyncio.timeout(PATIENCE):
+        await sent.wait()
+        request.cancel()
+        await asyncio.wait([request])
+    assert request.cancelled()
+
+
+def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
+    monkeypatch.setattr(threads, "_idle", [])
+    app = AsyncFlask("probe")
+    go_on = threading.Event()
+    ended = []
+
+    @app.get("/")
+    def view() -> Response:
+        thread = threading.get_ident()
+
+        def chunks() -> Iterator[str]:
+            try:
+                yield "first"
+                go_on.wait(PATIENCE)
+                yield "second"
+            finally:
+                ended.append(("chunks", threading.get_ident() == thread))
+
+        response = Response(chunks())
+        response.call_on_close(lambda: ended.append(("response", threading.get_ident() == thread)))
+        return response
+
+    async def end() -> None:
+        await end_while_it_streams(app)
+        assert ended == threads._idle == []
+        go_on.set()
+        await asyncio.to_thread(wait_until, lambda: threads._idle, "the end of what was left")
+        assert ended == [("chunks", True), ("response", True)]
+        assert len(threads._idle) == 1
+        await app.portal.release()
+
+    asyncio.run(end())
+
+
+def test_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_idle", [])
+
+    async def leave() -> None:
+        OwnThread(asyncio.Semaphore(1), Context()).start(lambda: [][0])
+        await asyncio.to_thread(wait_until, lambda: threads._idle, "its end")
+
+    asyncio.run(leave())
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [IndexError]
