@@ -15,7 +15,7 @@ from werkzeug.datastructures import ImmutableDict
 from .call import Outcome, in_greenlet
 from .context import Outside, request_context
 from .exchange import END, Body, Exchange, current, in_memory
-from .loop import refuse_eventlet
+from .loop import process_loop, refuse_eventlet
 from .places import runs_on_loop
 from .portal import Portal
 from .sessions import Flask
@@ -189,7 +189,7 @@ class _Steps(Outcome[object]):
         try:
             item = await asyncio.shield(self.item)
         except asyncio.CancelledError:
-            if not self.item.done():  # else it is about to be closed, or is
+            if not self.item.done() and not process_loop.stopping:  # else it is about to be closed, or is, or cancelled already
                 self.task.cancel()
             await self.close(self.task)
             raise

@@ -36,7 +36,8 @@ class ProcessLoop:
         self.running: asyncio.AbstractEventLoop | None = None
         """The loop, if it was started in this process."""
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self.stopping = False
+        """Whether the process is at its exit, where all tasks are cancelled."""
         os.register_at_fork(after_in_child=self._after_fork)
         atexit.register(self._stop)
 
@@ -53,7 +54,7 @@ class ProcessLoop:
         if (loop := self.running) is not None:
             return loop
         with self._lock:
-            if self._stopping:
+            if self.stopping:
                 raise RuntimeError("the event loop is stopped: the process is exiting")
             if self.running is not None:
                 return self.running
@@ -70,7 +71,7 @@ class ProcessLoop:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
-        while not self._stopping:
+        while not self.stopping:
             try:
                 loop.run_forever()
             except (SystemExit, KeyboardInterrupt):
@@ -98,7 +99,7 @@ class ProcessLoop:
             portal.drop_ended()
             portal.close_synchronous()
         with self._lock:
-            self._stopping = True
+            self.stopping = True
             loop, thread, self.running = self.running, self._thread, None
         if loop is None or thread is None:
             return

@@ -210,6 +210,34 @@ print("end", flush=True)
     wait_until(lambda: not backends(database), "the end of every connection")
 
 
+def test_streams_that_wait_at_the_end_are_cancelled_once(bare: Path) -> None:
+    """What they do then is done to its end."""
+    code = """
+ends = []
+begun = threading.Barrier(21)
+async def source():
+    try:
+        yield 1
+        await asyncio.sleep(3600)
+    finally:
+        try:
+            await asyncio.sleep(0.01)
+            ends.append("whole")
+        except asyncio.CancelledError:
+            ends.append("cut short")
+def iterate():
+    with app.app_context(), suppress(asyncio.CancelledError):
+        for _ in stream(source()):
+            begun.wait()
+for _ in range(20):
+    threading.Thread(target=iterate, daemon=True).start()
+begun.wait()
+time.sleep(0.2)
+late.append(lambda: print(ends.count("whole"), flush=True))
+"""
+    assert Script(bare, WAITING + code).end() == (0, "20\n", "")
+
+
 def test_ctrl_c_cancels_the_coroutine_that_is_waited_for(bare: Path) -> None:
     code = """
 async def wait():
