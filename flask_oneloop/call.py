@@ -121,11 +121,12 @@ async def finish(awaitable: Awaitable[R]) -> R:
     return task.result()
 
 
-def start_task(coroutine: Coroutine[Any, Any, object], context: contextvars.Context | None = None) -> None:
-    """Start a task on the running loop for which nobody waits: asyncio itself would leave it to the collector."""
+def start_task(coroutine: Coroutine[Any, Any, R], context: contextvars.Context | None = None) -> asyncio.Task[R]:
+    """Start a task on the running loop that is kept until it ends: asyncio itself would leave it to the collector."""
     task = asyncio.create_task(coroutine, context=context)
     _started.add(task)
     task.add_done_callback(_started.discard)
+    return task
 
 
-_started: set[asyncio.Task[object]] = set()
+_started: set[asyncio.Task[Any]] = set()

@@ -12,7 +12,7 @@ from flask import current_app, has_app_context
 from sqlalchemy.util import await_
 from werkzeug.datastructures import ImmutableDict
 
-from .call import Outcome, in_greenlet
+from .call import Outcome, in_greenlet, start_task
 from .context import Outside, request_context
 from .exchange import END, Body, Exchange, current, in_memory
 from .loop import process_loop, refuse_eventlet
@@ -160,7 +160,10 @@ def _iterate(portal: Portal, source: AsyncIterable[T]) -> Iterator[T]:
             yield cast("T", item)
     finally:
         if steps.task is not None:
-            steps.take() if steps.task.done() else portal.call(steps.close, steps.task)
+            if portal.on_loop() and not in_greenlet():  # the collector is, and cannot wait
+                start_task(steps.close(steps.task))
+            else:
+                steps.take() if steps.task.done() else portal.call(steps.close, steps.task)
 
 
 class _Steps(Outcome[object]):
@@ -185,7 +188,7 @@ class _Steps(Outcome[object]):
             return self.take()
         self.item = asyncio.get_running_loop().create_future()
         self.wanted.put_nowait(True)
-        self.task = self.task or asyncio.create_task(self._serve())  # an eager one answers at once
+        self.task = self.task or start_task(self._serve())  # an eager one answers at once
         try:
             item = await asyncio.shield(self.item)
         except asyncio.CancelledError:

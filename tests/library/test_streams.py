@@ -3,9 +3,11 @@
 import asyncio
 import contextvars
 import gc
+import threading
 import weakref
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, nullcontext, suppress
+from typing import Any
 
 import pytest
 from flask import Response, current_app, g, request, session, stream_with_context
@@ -16,6 +18,7 @@ from sqlalchemy.orm import Session
 from flask_oneloop import AsyncFlask, stream
 from flask_oneloop.exchange import END
 from flask_oneloop.flask import _Steps
+from tests.library.answers import PATIENCE
 from tests.library.conftest import Ask, Closing
 from tests.library.contexts import CONTEXTS_ARE_ONE
 from tests.library.databases import Databases, Owner, engines, extension, main
@@ -538,3 +541,27 @@ def test_group_that_ends_a_generator_before_it_is_closed_is_not_taken_for_its_en
         items = slowly(app, stream(handing_on()))
     with pytest.raises(BaseExceptionGroup):
         list(items)
+
+
+@pytest.mark.usefixtures("_no_collector")
+def test_stream_that_is_collected_on_the_loop_is_closed(app: AsyncFlask) -> None:
+    ended = threading.Event()
+
+    async def endless() -> AsyncGenerator[str, None]:
+        try:
+            while True:
+                yield "more"
+        finally:
+            await asyncio.sleep(0)
+            ended.set()
+
+    async def collect() -> None:
+        gc.collect()
+
+    with app.app_context():
+        cycle: list[Any] = [stream(endless())]
+    assert next(cycle[0]) == "more"
+    cycle.append(cycle)
+    del cycle
+    app.portal.call(collect)
+    assert ended.wait(PATIENCE)
