@@ -66,7 +66,6 @@ class ASGIApp:
         self.running += 1
         context = request_context(self.app)
         answer = Answer(self.app, context, self.places, receive, send)
-        task: Any = answer.task
         body: IO[bytes] = io.BytesIO()
         try:
             environ = build_environ(scope)
@@ -81,7 +80,7 @@ class ASGIApp:
                 await self.turns.wait()
             await within(context, self.greenlets.run(answer.begin, answer.respond, self.app, environ))
         except asyncio.CancelledError:
-            if not answer.given_up or task.cancelling() > 1:
+            if not answer.given_up or (answer.task is not None and answer.task.cancelling() > 1):
                 raise  # the server itself ends the request
         except (SystemExit, KeyboardInterrupt) as error:
             # In a task these would stop the server's loop, and every other request with it.

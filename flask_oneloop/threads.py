@@ -110,6 +110,7 @@ class _Job(Outcome[R]):
                     self.loop.call_later(ENDING_SECONDS, self._abandon, context=Context())
             if self.abandoned and not self.finished:
                 logger.error("The server ends a request, but not its thread, which is left with %s", blame(self.thread.ident))
+                cancelled = None  # which holds this frame, and what the thread may yet have to close
                 raise Abandoned
         self.error, cancelled = cancelled or self.error, None  # which holds this frame
         return self.take()

@@ -1,6 +1,7 @@
 """Plain and async views in one app under real ASGI servers: the view decides where its request runs."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
@@ -333,21 +334,20 @@ def test_no_call_is_lost_to_a_thread_that_is_about_to_end(monkeypatch: pytest.Mo
     asyncio.run(test())
 
 
-async def end_while_it_streams(app: AsyncFlask) -> None:
-    """As a server does that waits no longer: when the first chunk has been sent."""
-    sent = asyncio.Event()
+async def end_request(app: AsyncFlask, begun: threading.Event) -> None:
+    """As a server does that waits no longer: when it has begun, or its first chunk has been sent."""
 
     async def receive() -> dict[str, Any]:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
     async def send(message: MutableMapping[str, Any]) -> None:
         if message.get("body"):
-            sent.set()
+            begun.set()
 
     scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "headers": []}
     request = asyncio.create_task(asgi_app(app)(scope, receive, send))
     async with asyncio.timeout(PATIENCE):
-        await sent.wait()
+        await asyncio.to_thread(begun.wait)
         request.cancel()
         await asyncio.wait([request])
     assert request.cancelled()
@@ -377,7 +377,7 @@ def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_
         return response
 
     async def end() -> None:
-        await end_while_it_streams(app)
+        await end_request(app, threading.Event())
         assert ended == threads._idle == []
         go_on.set()
         await asyncio.to_thread(wait_until, lambda: threads._idle, "the end of what was left")
@@ -386,6 +386,36 @@ def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_
         await app.portal.release()
 
     asyncio.run(end())
+
+
+def test_response_that_is_made_when_its_request_has_ended_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the collector, some time later."""
+    monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
+    app = AsyncFlask("probe")
+    begun, go_on, closed = (threading.Event() for _ in range(3))
+
+    @app.get("/")
+    def view() -> Response:
+        begun.set()
+        go_on.wait(PATIENCE)
+        response = Response(iter(["late"]))
+        response.call_on_close(closed.set)
+        return response
+
+    async def end() -> None:
+        await end_request(app, begun)
+        go_on.set()
+        await asyncio.to_thread(closed.wait, PATIENCE)
+        await app.portal.release()
+
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        asyncio.run(end())
+        assert closed.is_set()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def test_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
