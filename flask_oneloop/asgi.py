@@ -70,8 +70,7 @@ class ASGIApp:
         try:
             environ = build_environ(scope)
             if may_have_body(scope, environ):
-                whole = await self._read(environ, receive, send)
-                if whole is None:
+                if (whole := await self._read(environ, receive, send)) is None:
                     return
                 body = whole
             environ["wsgi.input"] = body

@@ -211,8 +211,12 @@ class _Steps(Outcome[object]):
                 self.closing = await self._answer()
         except BaseException as error:  # noqa: BLE001 - a SystemExit would stop the loop
             self.error = error  # and not the item's, which would keep it, and it this
-            if self.closing and isinstance(error, BaseExceptionGroup):  # of a TaskGroup in it
+            if self.closing and isinstance(error, BaseExceptionGroup):
+                # Of a TaskGroup in it. That is no Exception, which would end a whole worker of gunicorn.
                 self.error = error.split(GeneratorExit)[1]
+            elif isinstance(error, asyncio.CancelledError) and not self.closing and self.item.done() and self.wanted.empty():
+                # By a timeout of a generator that this one iterates, where it is not caught. It is no Exception either.
+                self.error = RuntimeError("a stream was cancelled between two items").with_traceback(error.__traceback__)
         if not self.item.done():
             self.item.set_result(END)
 

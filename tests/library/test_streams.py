@@ -5,7 +5,7 @@ import contextvars
 import gc
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
@@ -488,7 +488,7 @@ def test_cancellation_of_a_generator_that_has_ended_is_neither_an_item_nor_lost(
         for _ in range(3):
             steps.task.cancel()
             await asyncio.sleep(0.01)
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(RuntimeError, match="between two items"):
             await steps.advance()
 
     asyncio.run(cancel())
@@ -565,3 +565,41 @@ def test_stream_that_is_collected_on_the_loop_is_closed(app: AsyncFlask) -> None
     del cycle
     app.portal.call(collect)
     assert ended.wait(PATIENCE)
+
+
+class Handed:
+    """An iterator that is no generator, over one."""
+
+    def __init__(self, items: AsyncGenerator[str, None]) -> None:
+        self.items = items
+
+    def __aiter__(self) -> "Handed":
+        return self
+
+    async def __anext__(self) -> str:
+        return await anext(self.items)
+
+
+async def handing_on(items: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    async for item in items:
+        yield item
+
+
+@pytest.mark.parametrize("hand_on", [Handed, handing_on])
+def test_timeout_between_two_items_of_a_generator_that_another_iterates_fails_the_stream(
+    app: AsyncFlask, ask: Ask, hand_on: Callable[[AsyncGenerator[str, None]], AsyncIterable[str]]
+) -> None:
+    """And no more: as a CancelledError, which is no Exception, it ended a whole worker of gunicorn."""
+
+    async def limited() -> AsyncGenerator[str, None]:
+        async with asyncio.timeout(0.01):
+            yield "first"
+            yield "second"
+
+    @app.get("/")
+    async def view() -> Response:
+        return Response(slowly(app, stream(hand_on(limited()))))
+
+    app.testing = True
+    with pytest.raises(RuntimeError, match="cancelled between two items"):
+        ask(app, "/")
