@@ -105,11 +105,12 @@ class Body:
 
     def close(self) -> None:
         """Close it, if it can be closed (PEP 3333)."""
-        body, self.body = self.body, None
-        try:
-            if (close := getattr(body, "close", None)) is not None:
-                self.run(close)
-        finally:
-            self.let_go()
+        if hasattr(self.body, "close"):
+            self.run(self._end)  # if it is cancelled before that begins, it is done when this is dropped
+        self.let_go()
 
     __del__ = close
+
+    def _end(self) -> None:
+        body, self.body = self.body, None
+        getattr(body, "close", bool)()

@@ -418,6 +418,66 @@ def test_response_that_is_made_when_its_request_has_ended_is_closed(monkeypatch:
             gc.enable()
 
 
+def test_stream_is_closed_in_its_thread_though_it_is_cancelled_while_it_waits_for_a_place_there() -> None:
+    app = AsyncFlask("probe")
+    app.config["ONELOOP_THREADS"] = 1
+    busy, go_on = threading.Event(), threading.Event()
+    ended: list[tuple[str, bool]] = []
+
+    @app.get("/")
+    def view() -> Response:
+        thread = threading.get_ident()
+
+        def chunks() -> Iterator[str]:
+            try:
+                yield "first"
+            finally:
+                ended.append(("chunks", threading.get_ident() == thread))
+
+        response = Response(chunks())
+        response.call_on_close(lambda: ended.append(("response", threading.get_ident() == thread)))
+        return response
+
+    @app.get("/busy")
+    def wait() -> str:
+        busy.set()
+        go_on.wait(PATIENCE)
+        return ""
+
+    async def receive() -> dict[str, Any]:
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def end() -> None:
+        sending = asyncio.Event()
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message.get("body") == b"first":
+                sending.set()
+                await asyncio.Event().wait()
+
+        def ask(path: str) -> "asyncio.Task[None]":
+            scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "headers": []}
+            return asyncio.create_task(served(scope, receive, send))  # type: ignore[arg-type]
+
+        served = asgi_app(app)
+        request = ask("/")
+        await sending.wait()
+        other = ask("/busy")
+        await asyncio.to_thread(busy.wait, PATIENCE)
+        for _ in range(2):
+            request.cancel()
+            await asyncio.sleep(0.01)
+        assert request.cancelled()
+        del request
+        go_on.set()
+        await other
+        await asyncio.to_thread(wait_until, lambda: len(ended) == 2, "its end")
+        await app.portal.release()
+
+    asyncio.run(end())
+    assert ended == [("chunks", True), ("response", True)]
+
+
 def test_error_that_nobody_waits_for_is_logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_idle", [])
 
