@@ -105,9 +105,9 @@ class _Job(Outcome[R]):
             try:
                 await self.waiter
             except asyncio.CancelledError as error:
-                cancelled = error
-                if error.args != (GIVEN_UP,):
+                if error.args != (GIVEN_UP,) and (cancelled is None or cancelled.args == (GIVEN_UP,)):  # anyio comes each time
                     self.loop.call_later(ENDING_SECONDS, self._abandon, context=Context())
+                cancelled = error
             if self.abandoned and not self.finished:
                 logger.error("The server ends a request, but not its thread, which is left with %s", blame(self.thread.ident))
                 cancelled = None  # which holds this frame, and what the thread may yet have to close

@@ -287,6 +287,31 @@ def test_thread_gives_up_nothing_of_a_call_that_is_cancelled() -> None:
     assert ended == ["call", "task"]
 
 
+def test_task_that_is_cancelled_again_and_again_waits_for_its_thread_with_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As anyio does it in a scope that is cancelled: in each iteration of the loop."""
+    here, there = threading.Event(), threading.Event()
+    timers = []
+
+    def work() -> None:
+        here.set()
+        there.wait(PATIENCE)
+
+    async def test() -> None:
+        task = asyncio.create_task(OwnThread(asyncio.Semaphore(1), Context()).run(work))
+        await asyncio.to_thread(here.wait, PATIENCE)
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "call_later", lambda *arguments, **_: timers.append(arguments))
+        for _ in range(20):
+            task.cancel()
+            await asyncio.sleep(0)
+        there.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(test())
+    assert len(timers) == 1
+
+
 def test_exit_in_a_thread_is_the_callers() -> None:
     def leave() -> None:
         raise SystemExit("reason")
