@@ -41,7 +41,7 @@ HOLDING = {
     *("__main__", "asyncio", "builtins", "concurrent", "logging", "subprocess", "sys", "tempfile", "threading", "weakref"),
     *("linecache", "tracemalloc", "warnings"),
 }
-"""Packages that a process may hang something on that is to be taken apart at its end, such as an event loop; and what warns of it."""
+"""Packages that a process may hang something on that is to be taken apart at its end, such as an event loop; and what warns."""
 BYTES = 4
 """Of a number that is told."""
 _starting = threading.Lock()
