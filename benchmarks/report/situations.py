@@ -25,7 +25,7 @@ SITUATIONS = (
     Situation("Read a row, SQLite", "sqlite", ("read",), "cpu", "sqlite"),
     Situation("Write a row, SQLite", "sqlite", ("create",), "throughput", "sqlite"),
     Situation("Queries of 50 ms, 64 clients", "postgresql", ("slow-50",), "throughput", "waiting-and-fanning-out"),
-    Situation("Six queries at once, 8 clients", "postgresql", ("fan-out",), "cpu", "waiting-and-fanning-out"),
+    Situation("Six queries, 8 clients", "postgresql", ("fan-out",), "cpu", "waiting-and-fanning-out"),
 )
 CHOICES = ("sync-threads-64", "sync-gevent", "async-documented", "async-loop", "async-native")
 """What one can choose in place of the baseline, from the least change to the most."""
