@@ -59,9 +59,9 @@ def in_memory(body: Iterable[bytes]) -> bool:
     Nothing public of werkzeug tells; where its insides are not as they were, the answer is no.
     """
     callbacks = getattr(body, "_callbacks", None) or [None]
-    response = getattr(callbacks[-1], "__self__", None)
+    response: Any = getattr(callbacks[-1], "__self__", None)
     known = type(response) is flask.Response and not getattr(response, "_on_close", True)
-    return known and type(response.response) in {list, tuple}
+    return known and type(response.response) in (list, tuple)
 
 
 class Body:

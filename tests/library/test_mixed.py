@@ -403,7 +403,8 @@ def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_
 
     async def end() -> None:
         await end_request(app, threading.Event())
-        assert ended == threads._idle == []
+        assert not ended
+        assert not threads._idle
         go_on.set()
         await asyncio.to_thread(wait_until, lambda: threads._idle, "the end of what was left")
         assert ended == [("chunks", True), ("response", True)]
@@ -482,7 +483,7 @@ def test_stream_is_closed_in_its_thread_though_it_is_cancelled_while_it_waits_fo
 
         def ask(path: str) -> "asyncio.Task[None]":
             scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "headers": []}
-            return asyncio.create_task(served(scope, receive, send))  # type: ignore[arg-type]
+            return asyncio.create_task(served(scope, receive, send))
 
         served = asgi_app(app)
         request = ask("/")
