@@ -59,7 +59,7 @@ class Call(Outcome[R]):
     def wait(self) -> R:
         self.done.acquire()
         try:
-            self.loop.call_soon_threadsafe(self._start, context=self.context)
+            self.loop.call_soon_threadsafe(self._start)  # not in the context itself, which an eager task enters
         except BaseException:
             self.coroutine.close()
             raise

@@ -52,6 +52,19 @@ def test_an_app_is_freed_as_soon_as_nobody_refers_to_it() -> None:
             gc.enable()
 
 
+@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="since Python 3.12")
+def test_loop_may_have_eager_tasks(app: AsyncFlask) -> None:
+    async def call() -> str:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
+        await app.portal.adopt()
+        called = in_background(lambda: app.portal.call(asyncio.sleep, 0.01, "woken"))
+        result = await asyncio.wait_for(asyncio.wrap_future(called), PATIENCE)
+        await app.portal.release()
+        return result
+
+    assert asyncio.run(call()) == "woken"
+
+
 def test_exception_has_the_frames_of_both_sides(app: AsyncFlask) -> None:
     class OddError(Exception):
         pass
