@@ -214,8 +214,8 @@ class _Steps(Outcome[object]):
             if self.closing and isinstance(error, BaseExceptionGroup):
                 # Of a TaskGroup in it. That is no Exception, which would end a whole worker of gunicorn.
                 self.error = error.split(GeneratorExit)[1]
-            elif isinstance(error, asyncio.CancelledError) and not self.closing and self.item.done() and self.wanted.empty():
-                # By a timeout of a generator that this one iterates, where it is not caught. It is no Exception either.
+            elif not isinstance(error, Exception | SystemExit) and not self.closing and self.item.done() and self.wanted.empty():
+                # By a timeout of a generator that this one iterates, in a TaskGroup or not. It is no Exception either.
                 self.error = RuntimeError("a stream was cancelled between two items").with_traceback(error.__traceback__)
         if not self.item.done():
             self.item.set_result(END)
