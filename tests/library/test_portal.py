@@ -8,6 +8,7 @@ import traceback
 import weakref
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from flask import current_app, g
@@ -52,10 +53,17 @@ def test_an_app_is_freed_as_soon_as_nobody_refers_to_it() -> None:
             gc.enable()
 
 
-@pytest.mark.skipif(not hasattr(asyncio, "eager_task_factory"), reason="since Python 3.12")
-def test_loop_may_have_eager_tasks(app: AsyncFlask) -> None:
+def entering(loop: asyncio.AbstractEventLoop, coroutine: Any, context: contextvars.Context | None = None) -> "asyncio.Task[Any]":
+    """A task that enters its context at once, as an eager one does."""
+    if context is not None:
+        context.run(bool)
+    return asyncio.Task(coroutine, loop=loop, context=context)
+
+
+@pytest.mark.parametrize("factory", [entering, *filter(None, [getattr(asyncio, "eager_task_factory", None)])])
+def test_loop_may_have_eager_tasks(app: AsyncFlask, factory: Any) -> None:
     async def call() -> str:
-        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
+        asyncio.get_running_loop().set_task_factory(factory)
         await app.portal.adopt()
         called = in_background(lambda: app.portal.call(asyncio.sleep, 0.01, "woken"))
         result = await asyncio.wait_for(asyncio.wrap_future(called), PATIENCE)
