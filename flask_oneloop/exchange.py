@@ -73,7 +73,7 @@ class Body:
 
     __slots__ = ("body", "chunks", "let_go", "run")
 
-    def __init__(self, run: Callable[..., Any], let_go: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, run: Callable[..., Any], let_go: Callable[[], object] = bool) -> None:
         self.run = run
         self.let_go = let_go
         self.body: Iterable[bytes] | None = None
@@ -105,9 +105,12 @@ class Body:
 
     def close(self) -> None:
         """Close it, if it can be closed (PEP 3333)."""
-        if hasattr(self.body, "close"):
-            self.run(self._end)  # if it is cancelled before that begins, it is done when this is dropped
-        self.let_go()
+        try:
+            if hasattr(self.body, "close"):
+                self.run(self._end)  # if it is cancelled before that begins, it is done when this is dropped
+        finally:
+            if not hasattr(self.body, "close"):
+                self.let_go()
 
     __del__ = close
 

@@ -159,11 +159,10 @@ def _iterate(portal: Portal, source: AsyncIterable[T]) -> Iterator[T]:
         while (item := portal.call(steps.advance)) is not END:
             yield cast("T", item)
     finally:
-        if steps.task is not None:
-            if portal.on_loop() and not in_greenlet():  # the collector is, and cannot wait
-                start_task(steps.close(steps.task))
-            else:
-                steps.take() if steps.task.done() else portal.call(steps.close, steps.task)
+        if steps.task is not None and portal.on_loop() and not in_greenlet():  # the collector is, and cannot wait
+            start_task(steps.close(steps.task))
+        elif steps.task is not None:
+            steps.take() if steps.task.done() else portal.call(steps.close, steps.task)
 
 
 class _Steps(Outcome[object]):

@@ -74,13 +74,11 @@ class OwnThread:
         self._worker = None
 
     def _begin(self, func: Callable[..., R], args: tuple[Any, ...], last: bool = False) -> "_Job[R]":
-        if self._worker is None:
-            try:
-                self._worker = _idle.pop()
-            except IndexError:
-                self._worker = _Worker()
-        job = _Job(self._loop, self._worker.thread, partial(self._context.run, func, *args), last)
-        self._worker.jobs.put(job)
+        with suppress(IndexError):
+            self._worker = self._worker or _idle.pop()
+        worker = self._worker = self._worker or _Worker()
+        job = _Job(self._loop, worker.thread, partial(self._context.run, func, *args), last)
+        worker.jobs.put(job)
         return job
 
 

@@ -444,6 +444,35 @@ def test_response_that_is_made_when_its_request_has_ended_is_closed(monkeypatch:
             gc.enable()
 
 
+def test_error_of_a_closing_that_somebody_keeps_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a log handler does that keeps the last records, with their tracebacks."""
+    monkeypatch.setattr(threads, "_idle", [])
+    app = AsyncFlask("probe")
+
+    @app.get("/")
+    def view() -> Response:
+        response = Response(iter(["whole"]))
+        response.call_on_close(lambda: [][0])
+        return response
+
+    async def ask() -> list[BaseException]:
+        async def unused(_message: object = None) -> Any:
+            await asyncio.sleep(0)
+
+        served = asgi_app(app)
+        scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "headers": []}
+        kept: list[BaseException] = []
+        for _ in range(3):
+            with pytest.raises(IndexError) as raised:
+                await served(scope, unused, unused)
+            kept.append(raised.value)
+        assert len(threads._idle) == 1
+        await app.portal.release()
+        return kept
+
+    asyncio.run(ask())
+
+
 def test_stream_is_closed_in_its_thread_though_it_is_cancelled_while_it_waits_for_a_place_there() -> None:
     app = AsyncFlask("probe")
     app.config["ONELOOP_THREADS"] = 1
