@@ -68,12 +68,12 @@ class Body:
     """A WSGI response body that is iterated by way of ``run``, and closed so once: at the latest when it is dropped.
 
     ``run`` calls a function where the application ran: in its context, or in its context in a thread; ``let_go`` is called when
-    no more calls are to come.
+    no more calls are to come, but for the one that it is given, if the application has not returned.
     """
 
     __slots__ = ("body", "chunks", "let_go", "run")
 
-    def __init__(self, run: Callable[..., Any], let_go: Callable[[], object] = bool) -> None:
+    def __init__(self, run: Callable[..., Any], let_go: Callable[..., object] = bool) -> None:
         self.run = run
         self.let_go = let_go
         self.body: Iterable[bytes] | None = None
@@ -110,7 +110,7 @@ class Body:
                 self.run(self._end)  # if it is cancelled before that begins, it is done when this is dropped
         finally:
             if not hasattr(self.body, "close"):
-                self.let_go()
+                self.let_go(self._end)  # of what the application may yet return
 
     __del__ = close
 

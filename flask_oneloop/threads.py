@@ -67,10 +67,10 @@ class OwnThread:
         self._begin(func, args, last=True)
         self._worker = None
 
-    def let_go(self) -> None:
-        """Leave the thread to others, when it has done what it was left with."""
+    def let_go(self, func: Callable[[], object] = bool) -> None:
+        """Leave the thread to others; if it is left with a call, when it has done that, and called this one."""
         if self._worker is not None:
-            self.start(bool) if self.left else _idle.append(self._worker)
+            self.start(func) if self.left else _idle.append(self._worker)
         self._worker = None
 
     def _begin(self, func: Callable[..., R], args: tuple[Any, ...], last: bool = False) -> "_Job[R]":

@@ -414,18 +414,32 @@ def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_
     asyncio.run(end())
 
 
-def test_response_that_is_made_when_its_request_has_ended_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+class Busy(list[Any]):
+    """Threads, which others have always just taken."""
+
+    def pop(self, _index: object = None) -> Any:
+        raise IndexError
+
+
+def test_response_that_is_made_when_its_request_has_ended_is_closed_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by the collector, some time later."""
     monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
+    monkeypatch.setattr(threads, "_idle", Busy())
     app = AsyncFlask("probe")
     begun, go_on, closed = (threading.Event() for _ in range(3))
+    used: list[int] = []
+
+    def close() -> None:
+        used.append(threading.get_ident())
+        closed.set()
 
     @app.get("/")
     def view() -> Response:
+        used.append(threading.get_ident())
         begun.set()
         go_on.wait(PATIENCE)
         response = Response(iter(["late"]))
-        response.call_on_close(closed.set)
+        response.call_on_close(close)
         return response
 
     async def end() -> None:
@@ -438,7 +452,7 @@ def test_response_that_is_made_when_its_request_has_ended_is_closed(monkeypatch:
     gc.disable()
     try:
         asyncio.run(end())
-        assert closed.is_set()
+        assert used == [used[0]] * 2
     finally:
         if collecting:
             gc.enable()
