@@ -14,7 +14,6 @@ from .threads import OwnThread
 
 R = TypeVar("R")
 
-
 current: ContextVar["Exchange | None"] = ContextVar("current exchange", default=None)
 """The exchange in whose context the caller is, so that nothing in it is another's."""
 END = object()

@@ -1,6 +1,7 @@
 """Databases and clients for the library's tests."""
 
 import asyncio
+import gc
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -79,6 +80,16 @@ def databases(request: pytest.FixtureRequest) -> Databases:
     """Empty tables in two databases of either kind."""
     found: Databases = request.getfixturevalue({"sqlite": "on_sqlite", "postgresql": "on_postgres"}[request.param])
     return found
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed is freed at once, and not because the collector has come."""
+    collecting = gc.isenabled()
+    gc.disable()
+    yield
+    if collecting:
+        gc.enable()
 
 
 def checked_out(app: AsyncFlask) -> dict[str, int]:

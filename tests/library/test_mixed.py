@@ -1,7 +1,6 @@
 """Plain and async views in one app under real ASGI servers: the view decides where its request runs."""
 
 import asyncio
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
@@ -17,6 +16,8 @@ from flask.views import MethodView
 from werkzeug.routing import Rule
 
 from flask_oneloop import AsyncFlask, asgi_app, threads
+from flask_oneloop.asgi import ASGIApp
+from flask_oneloop.environ import Send
 from flask_oneloop.threads import OwnThread
 from tests.library.answers import PATIENCE, Client, ask_server, get, open_socket, wait_until
 from tests.library.app_mixed import BLOCKING
@@ -359,31 +360,34 @@ def test_no_call_is_lost_to_a_thread_that_is_about_to_end(monkeypatch: pytest.Mo
     asyncio.run(test())
 
 
-async def end_request(app: AsyncFlask, begun: threading.Event) -> None:
-    """As a server does that waits no longer: when it has begun, or its first chunk has been sent."""
+def request(served: ASGIApp, path: str, send: Send) -> "asyncio.Task[None]":
+    """A request of a client that says nothing more."""
 
     async def receive() -> dict[str, Any]:
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "headers": []}
+    return asyncio.create_task(served(scope, receive, send))
+
+
+async def end_request(app: AsyncFlask, begun: threading.Event) -> None:
+    """As a server does that waits no longer: when it has begun, or its first chunk has been sent."""
 
     async def send(message: MutableMapping[str, Any]) -> None:
         if message.get("body"):
             begun.set()
 
-    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/", "headers": []}
-    request = asyncio.create_task(asgi_app(app)(scope, receive, send))
+    ended = request(asgi_app(app), "/", send)
     async with asyncio.timeout(PATIENCE):
         await asyncio.to_thread(begun.wait)
-        request.cancel()
-        await asyncio.wait([request])
-    assert request.cancelled()
+        ended.cancel()
+        await asyncio.wait([ended])
+    assert ended.cancelled()
 
 
-def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
-    monkeypatch.setattr(threads, "_idle", [])
+def streaming_app(ended: list[tuple[str, bool]], go_on: threading.Event) -> AsyncFlask:
+    """Of a plain view, whose stream waits after its first chunk; what of it has ended, and whether in its thread."""
     app = AsyncFlask("probe")
-    go_on = threading.Event()
-    ended = []
 
     @app.get("/")
     def view() -> Response:
@@ -400,6 +404,16 @@ def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_
         response = Response(chunks())
         response.call_on_close(lambda: ended.append(("response", threading.get_ident() == thread)))
         return response
+
+    return app
+
+
+def test_stream_whose_thread_does_not_end_with_its_request_is_closed_there_when_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
+    monkeypatch.setattr(threads, "_idle", [])
+    go_on = threading.Event()
+    ended: list[tuple[str, bool]] = []
+    app = streaming_app(ended, go_on)
 
     async def end() -> None:
         await end_request(app, threading.Event())
@@ -421,6 +435,7 @@ class Busy(list[Any]):
         raise IndexError
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_response_that_is_made_when_its_request_has_ended_is_closed_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by the collector, some time later."""
     monkeypatch.setattr(threads, "ENDING_SECONDS", 0.01)
@@ -448,14 +463,8 @@ def test_response_that_is_made_when_its_request_has_ended_is_closed_in_its_threa
         await asyncio.to_thread(closed.wait, PATIENCE)
         await app.portal.release()
 
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        asyncio.run(end())
-        assert used == [used[0]] * 2
-    finally:
-        if collecting:
-            gc.enable()
+    asyncio.run(end())
+    assert used == [used[0]] * 2
 
 
 def test_error_of_a_closing_that_somebody_keeps_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -488,33 +497,16 @@ def test_error_of_a_closing_that_somebody_keeps_keeps_no_thread(monkeypatch: pyt
 
 
 def test_stream_is_closed_in_its_thread_though_it_is_cancelled_while_it_waits_for_a_place_there() -> None:
-    app = AsyncFlask("probe")
-    app.config["ONELOOP_THREADS"] = 1
     busy, go_on = threading.Event(), threading.Event()
     ended: list[tuple[str, bool]] = []
-
-    @app.get("/")
-    def view() -> Response:
-        thread = threading.get_ident()
-
-        def chunks() -> Iterator[str]:
-            try:
-                yield "first"
-            finally:
-                ended.append(("chunks", threading.get_ident() == thread))
-
-        response = Response(chunks())
-        response.call_on_close(lambda: ended.append(("response", threading.get_ident() == thread)))
-        return response
+    app = streaming_app(ended, go_on)
+    app.config["ONELOOP_THREADS"] = 1
 
     @app.get("/busy")
     def wait() -> str:
         busy.set()
         go_on.wait(PATIENCE)
         return ""
-
-    async def receive() -> dict[str, Any]:
-        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
     async def end() -> None:
         sending = asyncio.Event()
@@ -524,20 +516,16 @@ def test_stream_is_closed_in_its_thread_though_it_is_cancelled_while_it_waits_fo
                 sending.set()
                 await asyncio.Event().wait()
 
-        def ask(path: str) -> "asyncio.Task[None]":
-            scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "headers": []}
-            return asyncio.create_task(served(scope, receive, send))
-
         served = asgi_app(app)
-        request = ask("/")
+        left = request(served, "/", send)
         await sending.wait()
-        other = ask("/busy")
+        other = request(served, "/busy", send)
         await asyncio.to_thread(busy.wait, PATIENCE)
         for _ in range(2):
-            request.cancel()
+            left.cancel()
             await asyncio.sleep(0.01)
-        assert request.cancelled()
-        del request
+        assert left.cancelled()
+        del left
         go_on.set()
         await other
         await asyncio.to_thread(wait_until, lambda: len(ended) == 2, "its end")

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import gc
 import threading
 import traceback
 import weakref
@@ -38,19 +37,14 @@ def test_returns_the_result_of_the_arguments(app: AsyncFlask) -> None:
     assert app.async_to_sync(join)("c", second="d") == "cd"
 
 
+@pytest.mark.usefixtures("no_collector")
 def test_an_app_is_freed_as_soon_as_nobody_refers_to_it() -> None:
     """As on plain Flask, which takes care to make no cycle: not by the collector, some time later."""
     app = AsyncFlask("probe", static_folder="static")
     app.add_url_rule("/", "index", lambda: "")
     freed = weakref.ref(app)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        del app
-        assert freed() is None
-    finally:
-        if collecting:
-            gc.enable()
+    del app
+    assert freed() is None
 
 
 def entering(loop: asyncio.AbstractEventLoop, coroutine: Any, context: contextvars.Context | None = None) -> "asyncio.Task[Any]":

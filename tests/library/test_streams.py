@@ -415,16 +415,7 @@ class Thing:
     """Of which it can be known whether it is there."""
 
 
-@pytest.fixture
-def _no_collector() -> Iterator[None]:
-    collecting = gc.isenabled()
-    gc.disable()
-    yield
-    if collecting:
-        gc.enable()
-
-
-@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("how", ["it fails", "its client leaves"])
 def test_what_a_generator_holds_is_freed_at_once_when(how: str) -> None:
     """Not by the collector, some time later: it may be a request and its sessions."""
@@ -543,7 +534,7 @@ def test_group_that_ends_a_generator_between_two_items_fails_the_stream(app: Asy
         list(items)
 
 
-@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.usefixtures("no_collector")
 def test_stream_that_is_collected_on_the_loop_is_closed(app: AsyncFlask) -> None:
     ended = threading.Event()
 
